@@ -1,0 +1,36 @@
+//! Claude Code: one JSON object a line, appended, forming a tree by `uuid` and `parentUuid`.
+//!
+//! Versions seen: 1.0.24 to 2.1.329. Record kinds and how each is treated stand in [`wire::INVENTORY`].
+
+mod locate;
+mod read;
+pub(crate) mod wire;
+
+use marline_model::Source;
+
+use crate::agent::{Agent, Discovery, Env, Reader, SessionFile};
+
+/// The adapter of Claude Code.
+pub struct Claude;
+
+impl Agent for Claude {
+    fn source(&self) -> Source {
+        Source::Claude
+    }
+
+    fn name(&self) -> &'static str {
+        "Claude Code"
+    }
+
+    fn discover(&self, env: &Env) -> Discovery {
+        locate::discover(env)
+    }
+
+    fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {
+        Box::new(read::ClaudeReader::new(file, state))
+    }
+
+    fn retention_days(&self, env: &Env) -> Option<u64> {
+        locate::retention_days(env)
+    }
+}

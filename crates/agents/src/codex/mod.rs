@@ -1,0 +1,37 @@
+//! Codex: rollouts of one JSON object a line, `{timestamp, ordinal?, type, payload}`.
+//!
+//! Versions seen: 0.34 to 0.169. What the human saw stands as `event_msg`, what the model saw as
+//! `response_item`, and both repeat each other: each thing is taken once. Record kinds and how each is
+//! treated stand in [`wire::INVENTORY`].
+
+mod locate;
+mod read;
+pub(crate) mod wire;
+
+use marline_model::Source;
+
+use crate::agent::{Agent, Discovery, Env, FileRole, Reader, SessionFile};
+
+/// The adapter of Codex.
+pub struct Codex;
+
+impl Agent for Codex {
+    fn source(&self) -> Source {
+        Source::Codex
+    }
+
+    fn name(&self) -> &'static str {
+        "Codex"
+    }
+
+    fn discover(&self, env: &Env) -> Discovery {
+        locate::discover(env)
+    }
+
+    fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {
+        match file.role {
+            FileRole::Sidecar => Box::new(read::NamesReader),
+            _ => Box::new(read::CodexReader::new(file, state)),
+        }
+    }
+}

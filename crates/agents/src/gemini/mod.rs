@@ -1,0 +1,32 @@
+//! Gemini CLI: JSON documents (to 0.3x), then JSON lines with messages written again and `$set` patches.
+//!
+//! Versions seen: 0.25 to 0.61. Message kinds and how each is treated stand in [`wire::INVENTORY`].
+
+mod locate;
+mod read;
+pub(crate) mod wire;
+
+use marline_model::Source;
+
+use crate::agent::{Agent, Discovery, Env, Reader, SessionFile};
+
+/// The adapter of Gemini CLI.
+pub struct Gemini;
+
+impl Agent for Gemini {
+    fn source(&self) -> Source {
+        Source::Gemini
+    }
+
+    fn name(&self) -> &'static str {
+        "Gemini CLI"
+    }
+
+    fn discover(&self, env: &Env) -> Discovery {
+        locate::discover(env)
+    }
+
+    fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {
+        Box::new(read::GeminiReader::new(file, state))
+    }
+}
