@@ -1,1 +1,52 @@
-fn main() {}
+//! The `marline` binary: parses the command line, wires the parts together, prints.
+//!
+//! Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 nothing found,
+//! 2 wrong use, 3 refused or conflict, 4 the agent or a file failed.
+
+mod args;
+mod commands;
+mod context;
+mod failure;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // A closed pipe is no error.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(cli) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let Some(command) = cli.command else {
+        let mut help = <Cli as clap::CommandFactory>::command();
+        help.print_long_help().map_err(Failure::output)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    match command {
+        Command::Completions { shell } => commands::generate::completions(shell),
+        Command::Man { dir } => commands::generate::man(&dir),
+        Command::Index(args) => commands::index::run(&args),
+        Command::Ls(args) => commands::ls::run(&args),
+        Command::Show(args) => commands::show::run(&args),
+        Command::Search(args) => commands::search::run(&args),
+        Command::Usage(args) => commands::usage::run(&args),
+        Command::Sources(args) => commands::sources::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
+    }
+}

@@ -19,6 +19,8 @@ pub struct PartReader {
     pub is_child: bool,
     /// The message is a summary that replaces the history.
     pub is_summary: bool,
+    /// When the message was made: its parts may bear no time.
+    pub at: Option<Timestamp>,
     /// The message has an answer already: the next text goes on with it.
     pub answered: bool,
 }
@@ -30,6 +32,7 @@ impl PartReader {
         self.is_summary = data.get("summary").is_some_and(Raw::is_true);
         self.answered = false;
         let at = data.path(&["time", "created"]).and_then(Raw::int).map(Timestamp::from_millis);
+        self.at = at;
         if let Some(at) = at {
             emit(Event::SeenAt(at));
         }
@@ -70,7 +73,7 @@ impl PartReader {
     fn part(&mut self, part: Raw<'_>, want: Want, emit: &mut dyn FnMut(Event<'_>)) {
         let kind = part.get("type").and_then(Raw::text).unwrap_or_default();
         let time = |name| part.path(&["time", name]).or_else(|| part.path(&["state", "time", name]));
-        let at = time("start").and_then(Raw::int).map(Timestamp::from_millis);
+        let at = time("start").and_then(Raw::int).map(Timestamp::from_millis).or(self.at);
         let text = || part.get("text").and_then(Raw::text).unwrap_or_default();
         let mut item = |kind: ItemKind, text: Cow<'_, str>| {
             let key = hash(&[kind.as_str().as_bytes(), text.as_bytes()]);

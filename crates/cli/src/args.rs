@@ -1,0 +1,258 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use marline_index::{Filter, QueryError, Sort, UsageBy};
+use marline_model::{Source, Timestamp};
+
+/// Keeps the sessions of every coding agent on your machines
+///
+/// Marline finds the sessions of Claude Code, Codex, Gemini CLI, OpenCode and Qwen Code, and lists, shows, searches
+/// and sums them up. It reads the agents' files and never writes to them.
+#[derive(Parser)]
+#[command(name = "marline", version, about, long_about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Bring the catalogue and the search index up to date
+    Index(IndexArgs),
+    /// List sessions, the last active first
+    Ls(LsArgs),
+    /// Show a session's transcript
+    Show(ShowArgs),
+    /// Search everything that was said and done
+    Search(SearchArgs),
+    /// Sum up tokens and cost
+    Usage(UsageArgs),
+    /// Tell what was found where
+    Sources(ReadArgs),
+    /// Tell what is wrong and what to do
+    Doctor(ReadArgs),
+    /// Print shell completions
+    Completions {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a directory
+    Man {
+        /// Where to write them
+        dir: PathBuf,
+    },
+}
+
+/// What every reading command takes.
+#[derive(Args)]
+pub struct ReadArgs {
+    /// Print JSON (docs/cli-json.md)
+    #[arg(long)]
+    pub json: bool,
+    /// Answer from what is indexed, without looking for changes first
+    #[arg(long)]
+    pub no_refresh: bool,
+}
+
+/// Which sessions are meant.
+#[derive(Args)]
+pub struct FilterArgs {
+    /// Only this agent's sessions: claude, codex, gemini, opencode, qwen
+    #[arg(long, value_name = "AGENT", value_parser = source)]
+    pub source: Vec<Source>,
+    /// Only sessions with this in their project's name or directory
+    #[arg(long, value_name = "NAME")]
+    pub project: Vec<String>,
+    /// Only sessions on this git branch
+    #[arg(long, value_name = "BRANCH")]
+    pub branch: Vec<String>,
+    /// Only sessions whose model's name contains this
+    #[arg(long, value_name = "MODEL")]
+    pub model: Vec<String>,
+    /// Only sessions that read or wrote a file with this in its path
+    #[arg(long, value_name = "PATH")]
+    pub file: Vec<String>,
+    /// Only sessions active since then: 2026-11-20, 7d, 12h
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Only sessions begun before then
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<String>,
+    /// Only archived sessions
+    #[arg(long)]
+    pub archived: bool,
+}
+
+#[derive(Args)]
+pub struct IndexArgs {
+    /// Forget everything that can be read again, and read it again
+    #[arg(long)]
+    pub full: bool,
+    /// Keep watching for changes until interrupted
+    #[arg(long)]
+    pub watch: bool,
+    /// Print one JSON object a line as the work goes on
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct LsArgs {
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Archived sessions and sub-agents' sessions too
+    #[arg(long)]
+    pub all: bool,
+    /// What to order by
+    #[arg(long, value_enum, default_value_t = SortArg::Updated)]
+    pub sort: SortArg,
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
+    /// Where to go on, as the page before said
+    #[arg(long)]
+    pub cursor: Option<String>,
+}
+
+#[derive(Args)]
+pub struct ShowArgs {
+    /// The session's id, or any beginning of it that names one session
+    pub id: String,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Print the output of tools in full
+    #[arg(long)]
+    pub tools: bool,
+    /// Print the records as the agent wrote them
+    #[arg(long)]
+    pub raw: bool,
+    /// Begin at this item
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub from: u64,
+    /// Print so many items at most
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// Print the last items only, 50 or as many as --limit says
+    #[arg(long, conflicts_with = "from")]
+    pub tail: bool,
+}
+
+#[derive(Args)]
+pub struct SearchArgs {
+    /// Words, "phrases", -not, OR, prefix*, and filters such as source:codex kind:prompt tool:bash since:7d
+    #[arg(required = true, allow_hyphen_values = true)]
+    pub query: Vec<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Only items of this kind: prompt, answer, reasoning, tool, error, …
+    #[arg(long, value_name = "KIND")]
+    pub kind: Vec<String>,
+    /// Only calls of this tool
+    #[arg(long, value_name = "TOOL")]
+    pub tool: Vec<String>,
+    /// Take the query as a regular expression and look into the texts themselves
+    #[arg(long)]
+    pub regex: bool,
+    /// How many hits at most
+    #[arg(long, default_value_t = 20)]
+    pub limit: usize,
+}
+
+#[derive(Args)]
+pub struct UsageArgs {
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// What to sum up by
+    #[arg(long, value_enum, default_value_t = UsageByArg::Day)]
+    pub by: UsageByArg,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SortArg {
+    /// Last activity
+    Updated,
+    /// First activity
+    Started,
+    /// Cost
+    Cost,
+    /// Bytes on disk
+    Size,
+}
+
+impl From<SortArg> for Sort {
+    fn from(sort: SortArg) -> Self {
+        match sort {
+            SortArg::Updated => Sort::Updated,
+            SortArg::Started => Sort::Started,
+            SortArg::Cost => Sort::Cost,
+            SortArg::Size => Sort::Size,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum UsageByArg {
+    /// Day, UTC
+    Day,
+    /// Model
+    Model,
+    /// Project
+    Project,
+    /// Agent
+    Source,
+    /// Session
+    Session,
+}
+
+impl From<UsageByArg> for UsageBy {
+    fn from(by: UsageByArg) -> Self {
+        match by {
+            UsageByArg::Day => UsageBy::Day,
+            UsageByArg::Model => UsageBy::Model,
+            UsageByArg::Project => UsageBy::Project,
+            UsageByArg::Source => UsageBy::Source,
+            UsageByArg::Session => UsageBy::Session,
+        }
+    }
+}
+
+fn source(word: &str) -> Result<Source, String> {
+    word.parse().map_err(|error: marline_model::ParseIdError| error.to_string())
+}
+
+impl FilterArgs {
+    /// Makes a filter of the flags.
+    pub fn filter(&self, now: Timestamp) -> Result<Filter, QueryError> {
+        let time = |name: &str, given: &Option<String>| {
+            given
+                .as_ref()
+                .map(|value| {
+                    marline_index::time(value, now).ok_or_else(|| QueryError::Filter {
+                        filter: format!("--{name}"),
+                        value: value.clone(),
+                        expected: "it takes 2026-11-20, a time, or 7d, 12h, 30m",
+                    })
+                })
+                .transpose()
+        };
+        Ok(Filter {
+            sources: self.source.clone(),
+            projects: self.project.clone(),
+            branches: self.branch.clone(),
+            models: self.model.clone(),
+            files: self.file.clone(),
+            since: time("since", &self.since)?,
+            until: time("until", &self.until)?,
+            archived: self.archived,
+            all: false,
+        })
+    }
+}

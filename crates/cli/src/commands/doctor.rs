@@ -1,0 +1,26 @@
+//! `marline doctor`: what is wrong, and what to do.
+
+use std::process::ExitCode;
+
+use crate::args::ReadArgs;
+use crate::commands::{print_json, print_line};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::terminal::{DIM, harmless, styled};
+
+pub fn run(args: &ReadArgs) -> Result<ExitCode, Failure> {
+    let context = Context::read(args)?;
+    let findings = marline_index::findings(&context.index, &context.env, context.now)?;
+    if args.json {
+        print_json(&serde_json::json!({ "findings": findings }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for finding in &findings {
+        print_line(&harmless(&finding.problem))?;
+        print_line(&styled(DIM, &format!("  {}", finding.cure)))?;
+    }
+    if findings.is_empty() {
+        print_line("Nothing is wrong.")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,29 @@
+//! One file for each command.
+
+pub mod doctor;
+pub mod generate;
+pub mod index;
+pub mod ls;
+pub mod search;
+pub mod show;
+pub mod sources;
+pub mod usage;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Prints a value as JSON on one line.
+pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, value).map_err(|error| Failure::output(error.into()))?;
+    out.write_all(b"\n").map_err(Failure::output)
+}
+
+/// Prints a line, with styles where they are wanted.
+pub fn print_line(line: &str) -> Result<(), Failure> {
+    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    writeln!(out, "{line}").map_err(Failure::output)
+}

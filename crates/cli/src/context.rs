@@ -1,0 +1,69 @@
+//! What `main` reads once: the environment, the clock, the index.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use marline_agents::Env;
+use marline_index::{Index, Refreshed};
+use marline_model::Timestamp;
+
+use crate::args::ReadArgs;
+use crate::failure::Failure;
+use crate::terminal::note;
+
+/// Variables that agents and Marline honour.
+const VARIABLES: [&str; 8] = [
+    "MARLINE_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "CLAUDE_CONFIG_DIR",
+    "CODEX_HOME",
+    "GEMINI_CLI_HOME",
+    "QWEN_HOME",
+    "OPENCODE_DATA_DIR",
+];
+
+/// What a command stands on.
+pub struct Context {
+    pub env: Env,
+    pub now: Timestamp,
+    pub index: Index,
+}
+
+impl Context {
+    /// Reads the environment and opens the index.
+    pub fn open() -> Result<Self, Failure> {
+        let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).ok_or_else(|| {
+            Failure::usage("HOME is not set, so there is no telling where sessions lie.", "Set HOME to your home directory.")
+        })?;
+        let vars = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        let env = Env::new(PathBuf::from(home), vars);
+        let dir = match env.var("MARLINE_HOME") {
+            Some(home) => PathBuf::from(home).join("index"),
+            // All of it can be made again, so it is a cache.
+            None => env.dir("XDG_CACHE_HOME", ".cache").join("marline").join("index"),
+        };
+        let index = Index::open(&dir)?;
+        if let Some(aside) = index.set_aside() {
+            note(&format!("The catalogue was set aside as {} because {}; it is made anew.", aside.path.display(), aside.reason));
+        }
+        let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+        Ok(Context { env, now, index })
+    }
+
+    /// Opens the index and brings it up to date, unless asked not to.
+    pub fn read(args: &ReadArgs) -> Result<Self, Failure> {
+        let context = Context::open()?;
+        if args.no_refresh {
+            return Ok(context);
+        }
+        let bar = crate::commands::index::Bar::new(false);
+        match context.index.refresh(&context.env, &AtomicBool::new(false), &|progress| bar.show(progress)) {
+            Ok(Refreshed::Done(_) | Refreshed::Busy) => {}
+            // What is indexed can be read all the same.
+            Err(error) => note(&format!("The index could not be brought up to date: {}.", crate::failure::chain(&error))),
+        }
+        bar.clear();
+        Ok(context)
+    }
+}

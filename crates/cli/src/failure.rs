@@ -1,0 +1,86 @@
+//! Errors as people read them: a sentence, a hint, an exit code.
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use marline_index::{IndexError, QueryError, WatchError};
+
+/// What went wrong, in words.
+pub struct Failure {
+    message: String,
+    hint: Option<String>,
+    code: u8,
+}
+
+impl Failure {
+    /// Wrong use of the command line.
+    pub fn usage(message: &str, hint: &str) -> Self {
+        Failure { message: message.to_owned(), hint: Some(hint.to_owned()), code: 2 }
+    }
+
+    /// Standard output could not be written. A closed pipe is the reader's right.
+    pub fn output(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Failure { message: String::new(), hint: None, code: 0 };
+        }
+        Failure { message: format!("Could not write: {error}."), hint: None, code: 4 }
+    }
+
+    /// Says it on standard error.
+    pub fn report(&self) -> ExitCode {
+        if !self.message.is_empty() {
+            anstream::eprintln!("error: {}", crate::terminal::harmless(&self.message));
+        }
+        if let Some(hint) = &self.hint {
+            anstream::eprintln!("hint: {hint}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+/// Joins an error and its causes.
+pub fn chain(error: &dyn Error) -> String {
+    let mut out = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !out.contains(&text) {
+            out += ": ";
+            out += &text;
+        }
+        cause = error.source();
+    }
+    out
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        let message = format!("{}.", chain(&error).trim_end_matches('.'));
+        let (hint, code) = match &error {
+            IndexError::NotFound(_) => (Some("`marline ls --all` lists every session."), 1),
+            IndexError::Ambiguous { .. } => (Some("Give more of the id."), 2),
+            IndexError::Query(_) => (Some("`marline search --help` tells what a query may hold."), 2),
+            _ => (Some("`marline index --full` makes the index anew; the agents' files are not touched."), 4),
+        };
+        Failure { message, hint: hint.map(str::to_owned), code }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        IndexError::Query(error).into()
+    }
+}
+
+impl From<WatchError> for Failure {
+    fn from(error: WatchError) -> Self {
+        Failure { message: format!("{}.", chain(&error)), hint: None, code: 4 }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::output(error)
+    }
+}

@@ -1,0 +1,172 @@
+//! What was found where, and what is wrong with it.
+
+use std::collections::BTreeMap;
+
+use marline_agents::Env;
+use marline_model::{Source, Timestamp};
+use serde::Serialize;
+
+use crate::{Index, IndexError, scan};
+
+/// What one agent's files came to.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceReport {
+    /// The agent's word.
+    pub source: String,
+    /// Its name.
+    pub name: String,
+    /// The roots that exist.
+    pub roots: Vec<String>,
+    /// Sessions, sub-agents apart.
+    pub sessions: u64,
+    /// Sub-agents' sessions.
+    pub subagents: u64,
+    /// Files that are there.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The agent's versions seen.
+    pub versions: Vec<String>,
+    /// The first activity.
+    pub first_at: Option<Timestamp>,
+    /// The last activity.
+    pub last_at: Option<Timestamp>,
+    /// Records that could not be read, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Records of kinds that are not known, by kind.
+    pub unknown: BTreeMap<String, u64>,
+    /// Places that could not be read.
+    pub problems: Vec<String>,
+}
+
+/// Something that is wrong or about to be, and what to do.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// What, in a sentence.
+    pub problem: String,
+    /// What to do about it.
+    pub cure: String,
+}
+
+impl Index {
+    /// Tells, for each agent, what was found.
+    ///
+    /// # Errors
+    /// [`IndexError::Sqlite`].
+    pub fn sources(&self, env: &Env) -> Result<Vec<SourceReport>, IndexError> {
+        let mut out = Vec::new();
+        for (agent, found) in scan::discover(env) {
+            let mut report = SourceReport {
+                source: agent.source().to_string(),
+                name: agent.name().to_owned(),
+                roots: found.roots.iter().map(|root| root.display().to_string()).collect(),
+                ..SourceReport::default()
+            };
+            report.problems =
+                found.problems.iter().map(|(path, error)| format!("{}: {error}", path.display())).collect();
+            self.sum_up(agent.source(), &mut report)?;
+            out.push(report);
+        }
+        Ok(out)
+    }
+
+    fn sum_up(&self, source: Source, report: &mut SourceReport) -> Result<(), IndexError> {
+        let source = source.as_str();
+        let connection = &self.connection;
+        let sql = "SELECT COALESCE(SUM(kind = 'main'), 0), COALESCE(SUM(kind <> 'main'), 0), MIN(started_at), MAX(updated_at)
+                   FROM sessions WHERE source = ?1 AND listed = 1";
+        let time = |at: Option<i64>| at.map(Timestamp::from_millis);
+        connection.query_row(sql, [source], |row| {
+            (report.sessions, report.subagents) = (row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64);
+            (report.first_at, report.last_at) = (time(row.get(2)?), time(row.get(3)?));
+            Ok(())
+        })?;
+        let sql = "SELECT DISTINCT agent_version FROM sessions WHERE source = ?1 AND agent_version IS NOT NULL ORDER BY 1";
+        let mut statement = connection.prepare(sql)?;
+        report.versions = statement.query_map([source], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut statement =
+            connection.prepare("SELECT path, size, skipped, unknown, problem FROM files WHERE source = ?1 AND missing = 0")?;
+        let mut rows = statement.query([source])?;
+        while let Some(row) = rows.next()? {
+            report.files += 1;
+            report.bytes += row.get::<_, i64>(1)?.max(0) as u64;
+            for (column, sums) in [(2, &mut report.skipped), (3, &mut report.unknown)] {
+                let text: String = row.get(column)?;
+                let counts: BTreeMap<String, u64> = serde_json::from_str(&text).unwrap_or_default();
+                for (reason, count) in counts {
+                    *sums.entry(reason).or_default() += count;
+                }
+            }
+            if let Some(problem) = row.get::<_, Option<String>>(4)? {
+                report.problems.push(format!("{}: {problem}", row.get::<_, String>(0)?));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts sessions of an agent whose last activity lies before a time, and that are still there.
+    ///
+    /// # Errors
+    /// [`IndexError::Sqlite`].
+    pub fn sessions_before(&self, source: Source, before: Timestamp) -> Result<u64, IndexError> {
+        let sql = "SELECT COUNT(*) FROM sessions WHERE source = ?1 AND listed = 1 AND missing = 0 AND kind = 'main'
+                   AND updated_at < ?2";
+        let count: i64 =
+            self.connection.query_row(sql, rusqlite::params![source.as_str(), before.as_millis()], |row| row.get(0))?;
+        Ok(count as u64)
+    }
+}
+
+/// Looks for everything that is wrong or about to be.
+///
+/// # Errors
+/// [`IndexError::Sqlite`].
+pub fn findings(index: &Index, env: &Env, now: Timestamp) -> Result<Vec<Finding>, IndexError> {
+    const DAY_MS: i64 = 86_400_000;
+    /// How long before a deletion it is told.
+    const NOTICE_DAYS: i64 = 7;
+    let mut out = Vec::new();
+    for report in index.sources(env)? {
+        for problem in &report.problems {
+            out.push(Finding {
+                problem: format!("{}: {problem}", report.name),
+                cure: "Make it readable for this user, or remove it; the rest of the agent's sessions is not affected.".into(),
+            });
+        }
+        for (reason, count) in &report.skipped {
+            out.push(Finding {
+                problem: format!("{}: {count} records could not be read ({reason}).", report.name),
+                cure: "Nothing needs to be done: a crash leaves such records, and everything around them is kept.".into(),
+            });
+        }
+        for (kind, count) in &report.unknown {
+            out.push(Finding {
+                problem: format!("{}: {count} records of an unknown kind, {kind}.", report.name),
+                cure: "They are kept and shown raw; a newer Marline may know them.".into(),
+            });
+        }
+    }
+    for agent in marline_agents::registry::all() {
+        let Some(days) = agent.retention_days(env) else { continue };
+        let before = now.as_millis() - (days as i64 - NOTICE_DAYS) * DAY_MS;
+        let count = index.sessions_before(agent.source(), Timestamp::from_millis(before))?;
+        if count > 0 {
+            out.push(Finding {
+                problem: format!(
+                    "{} deletes sessions after {days} days: {count} will be gone within {NOTICE_DAYS} days.",
+                    agent.name()
+                ),
+                cure: "Raise cleanupPeriodDays in Claude's settings.json; Marline keeps prompts and answers in any case.".into(),
+            });
+        }
+    }
+    if !index.is_complete()? {
+        out.push(Finding {
+            problem: "The search index is not complete.".into(),
+            cure: "Run `marline index`.".into(),
+        });
+    }
+    Ok(out)
+}

@@ -1,0 +1,380 @@
+//! A session's items with their texts, read from where they lie.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+use marline_agents::json::Raw;
+use marline_agents::{Event, SessionFile, Shape, Want, registry};
+use marline_model::{ItemKind, SessionId, Timestamp, ToolStatus};
+use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
+
+use crate::part::INHERITED;
+use crate::scan::file_row;
+use crate::sessions::Session;
+use crate::{Index, IndexError};
+
+/// How many forks of forks are followed; a guard against records that name each other.
+const MAX_LINEAGE: usize = 32;
+
+/// Where a record lies.
+#[derive(Debug, Clone, Serialize)]
+pub struct Place {
+    /// The file.
+    pub path: String,
+    /// Where the record starts, in bytes; in a database, its row.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub length: u64,
+}
+
+/// A tool call with its output.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tool {
+    /// The tool's name.
+    pub name: String,
+    /// The agent's id of the call.
+    pub call_id: Option<String>,
+    /// The input as the agent wrote it.
+    pub input: Option<String>,
+    /// The output.
+    pub output: Option<String>,
+    /// `pending`, `completed`, `failed` or `declined`.
+    pub status: String,
+    /// The exit code of a command.
+    pub exit_code: Option<i64>,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+}
+
+/// One item of a transcript, as `show --json` prints it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Its number; items inherited by reference bear their origin's.
+    pub seq: u64,
+    /// What it is.
+    pub kind: ItemKind,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// Its text; for a tool call, nothing.
+    pub text: String,
+    /// The call, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Tool>,
+    /// The origin's, not this session's own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub inherited: bool,
+    /// The session that an inherited item lies in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherited_from: Option<String>,
+    /// Its record.
+    pub raw: Place,
+    /// The record can't be read any more, or not as it was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unreadable: bool,
+}
+
+/// A session's items.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TranscriptPage {
+    /// The session.
+    pub session: Session,
+    /// The items.
+    pub items: Vec<Entry>,
+    /// The seq where the next page begins; absent on the last one.
+    pub next_cursor: Option<u64>,
+    /// What is missing from the history, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// Which items of a session are wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Transcript {
+    /// From a seq on, so many.
+    From(u64, usize),
+    /// The last ones, so many.
+    Tail(usize),
+}
+
+/// An item's row.
+pub(crate) struct ItemPlace {
+    pub seq: u64,
+    pub kind: ItemKind,
+    at: Option<i64>,
+    file: i64,
+    offset: u64,
+    length: u64,
+    part: u16,
+    flags: u8,
+    tool: Option<String>,
+    status: Option<u8>,
+    exit_code: Option<i64>,
+    duration_ms: Option<i64>,
+    output: Option<(u64, u64, u16)>,
+    message: Option<String>,
+}
+
+const ITEM_COLUMNS: &str = "i.seq, i.kind, i.at, i.file, i.offset, i.length, i.part, i.flags, n.name,
+    i.status, i.exit_code, i.duration_ms, i.out_offset, i.out_length, i.out_part, m.text
+    FROM items i LEFT JOIN names n ON n.number = i.tool
+    LEFT JOIN messages m ON m.place = (i.session << 32 | i.seq)";
+
+fn item_place(row: &Row<'_>) -> rusqlite::Result<ItemPlace> {
+    let number = |n: usize| row.get::<_, i64>(n).map(|number| number as u64);
+    let output = match row.get::<_, Option<i64>>(12)? {
+        Some(offset) => Some((offset as u64, number(13)?, row.get(14)?)),
+        None => None,
+    };
+    Ok(ItemPlace {
+        seq: number(0)?,
+        kind: ItemKind::from_number(row.get(1)?),
+        at: row.get(2)?,
+        file: row.get(3)?,
+        offset: number(4)?,
+        length: number(5)?,
+        part: row.get(6)?,
+        flags: row.get(7)?,
+        tool: row.get(8)?,
+        status: row.get(9)?,
+        exit_code: row.get(10)?,
+        duration_ms: row.get(11)?,
+        output,
+        message: row.get(15)?,
+    })
+}
+
+/// Reads records of several files, keeping each open.
+#[derive(Default)]
+pub(crate) struct Records {
+    files: HashMap<i64, Option<(SessionFile, Option<File>)>>,
+}
+
+impl Records {
+    fn file(&mut self, index: &Index, number: i64) -> Result<Option<&mut (SessionFile, Option<File>)>, IndexError> {
+        if !self.files.contains_key(&number) {
+            let row = file_row(&index.connection, number)?;
+            let opened = row.map(|file| {
+                let open = if file.shape == Shape::Tree { None } else { File::open(&file.path).ok() };
+                (file, open)
+            });
+            self.files.insert(number, opened);
+        }
+        Ok(self.files.get_mut(&number).and_then(Option::as_mut))
+    }
+
+    /// Reads the bytes at a place; `None` if they can't be read.
+    fn bytes(&mut self, index: &Index, number: i64, offset: u64, length: u64) -> Result<Option<Vec<u8>>, IndexError> {
+        let Some((file, open)) = self.file(index, number)? else { return Ok(None) };
+        let length = length as usize;
+        let mut bytes = Vec::new();
+        match file.shape {
+            Shape::Database | Shape::Tree => {
+                let database = registry::agent(file.source).and_then(|agent| agent.database());
+                return Ok(database.and_then(|database| database.fetch(file, offset).ok()));
+            }
+            Shape::CompressedLines => {
+                let Some(open) = open else { return Ok(None) };
+                let read = open.seek(SeekFrom::Start(0)).and_then(|_| {
+                    let mut input = zstd::stream::read::Decoder::new(open)?;
+                    std::io::copy(&mut (&mut input).take(offset), &mut std::io::sink())?;
+                    input.take(length as u64).read_to_end(&mut bytes)
+                });
+                Ok((read.is_ok() && bytes.len() == length).then_some(bytes))
+            }
+            Shape::Lines | Shape::Document => {
+                let Some(open) = open else { return Ok(None) };
+                let read = open
+                    .seek(SeekFrom::Start(offset))
+                    .and_then(|_| open.take(length as u64).read_to_end(&mut bytes));
+                Ok((read.is_ok() && bytes.len() == length).then_some(bytes))
+            }
+        }
+    }
+
+    /// Reads an item's texts: its own, its call's input and output.
+    pub(crate) fn entry(&mut self, index: &Index, item: &ItemPlace) -> Result<Entry, IndexError> {
+        let source_and_path = self.file(index, item.file)?.map(|(file, _)| (file.clone(), file.path.clone()));
+        let path = source_and_path.as_ref().map(|(_, path)| path.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut entry = Entry {
+            seq: item.seq,
+            kind: item.kind,
+            at: item.at.map(Timestamp::from_millis),
+            text: String::new(),
+            tool: None,
+            inherited: item.flags & INHERITED != 0,
+            inherited_from: None,
+            raw: Place { path, offset: item.offset, length: item.length },
+            unreadable: false,
+        };
+        if let Some(message) = &item.message {
+            entry.text.clone_from(message);
+            return Ok(entry);
+        }
+        let Some((file, _)) = source_and_path else {
+            entry.unreadable = true;
+            return Ok(entry);
+        };
+        let Some(agent) = registry::agent(file.source) else { return Ok(entry) };
+        let mut tool = (item.kind == ItemKind::Tool).then(|| Tool {
+            name: item.tool.clone().unwrap_or_default(),
+            status: item.status.map_or(ToolStatus::Pending, ToolStatus::from_number).as_str().to_owned(),
+            exit_code: item.exit_code,
+            duration_ms: item.duration_ms.map(|ms| ms as u64),
+            ..Tool::default()
+        });
+        let mut found = false;
+        if let Some(bytes) = self.bytes(index, item.file, item.offset, item.length)? {
+            if let Ok((value, _)) = Raw::first(&bytes) {
+                let mut reader = agent.reader(&file, None);
+                let _ = reader.read(value, Want::Expand, &mut |event| {
+                    if let Event::Item(read) = event {
+                        if read.part == item.part {
+                            found = true;
+                            entry.text = read.text.into_owned();
+                            if let (Some(tool), Some(call)) = (&mut tool, read.tool) {
+                                tool.call_id = Some(call.call_id.into_owned());
+                                tool.input = Some(call.input.into_owned());
+                            }
+                        }
+                    }
+                });
+            }
+        }
+        entry.unreadable = !found;
+        if let (Some(tool), Some((offset, length, part))) = (&mut tool, item.output) {
+            if let Some(bytes) = self.bytes(index, item.file, offset, length)? {
+                if let Ok((value, _)) = Raw::first(&bytes) {
+                    let mut reader = agent.reader(&file, None);
+                    let _ = reader.read(value, Want::Expand, &mut |event| {
+                        if let Event::ToolEnd(end) = event {
+                            if end.part == Some(part) {
+                                tool.output = Some(end.text.into_owned());
+                            }
+                        }
+                    });
+                }
+            }
+        }
+        entry.tool = tool;
+        Ok(entry)
+    }
+}
+
+impl Index {
+    /// Returns the row of an item.
+    pub(crate) fn item(&self, session: i64, seq: u64) -> Result<Option<ItemPlace>, IndexError> {
+        let sql = format!("SELECT {ITEM_COLUMNS} WHERE i.session = ?1 AND i.seq = ?2");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        Ok(statement.query_row(params![session, seq as i64], item_place).optional()?)
+    }
+
+    /// Reads a session's items, with what a copy-on-write fork inherits before its own.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`], [`IndexError::Ambiguous`] for the id; [`IndexError::Sqlite`].
+    pub fn transcript(&self, given: &str, wanted: Transcript) -> Result<TranscriptPage, IndexError> {
+        let (session, number) = self.session_row(given)?;
+        let mut warnings = Vec::new();
+        let mut records = Records::default();
+        let mut items = Vec::new();
+        let from_start = matches!(wanted, Transcript::From(0, _));
+        if from_start {
+            self.inherited_items(&session.id, &mut records, &mut items, &mut warnings)?;
+        }
+        let (from, limit, tail) = match wanted {
+            Transcript::From(seq, limit) => (seq, limit, false),
+            Transcript::Tail(limit) => (0, limit, true),
+        };
+        let order = if tail { "DESC" } else { "ASC" };
+        let sql = format!(
+            "SELECT {ITEM_COLUMNS} WHERE i.session = ?1 AND i.seq >= ?2 ORDER BY i.session, i.seq {order} LIMIT ?3"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let limit_and_one = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+        let mut places: Vec<ItemPlace> = statement
+            .query_map(params![number, from as i64, limit_and_one], item_place)?
+            .collect::<Result<_, _>>()?;
+        let mut next_cursor = None;
+        if places.len() > limit {
+            let next = places.pop();
+            if !tail {
+                next_cursor = next.map(|item| item.seq);
+            }
+        }
+        if tail {
+            places.reverse();
+        }
+        for place in &places {
+            items.push(records.entry(self, place)?);
+        }
+        if session.missing {
+            warnings.push("The session's file is gone; its prompts and answers are kept.".to_owned());
+        }
+        Ok(TranscriptPage { session, items, next_cursor, warnings })
+    }
+
+    /// Reads what a session shares with its origins by reference, the oldest first.
+    fn inherited_items(
+        &self,
+        id: &SessionId,
+        records: &mut Records,
+        items: &mut Vec<Entry>,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), IndexError> {
+        let mut chain: Vec<(i64, String, i64)> = Vec::new();
+        let mut current = id.to_string();
+        loop {
+            let link: Option<(String, i64)> = self
+                .connection
+                .query_row(
+                    "SELECT forked_from_id, shared_bytes FROM sessions
+                     WHERE id = ?1 AND forked_from_id IS NOT NULL AND shared_bytes IS NOT NULL",
+                    [&current],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?;
+            let Some((origin, bytes)) = link else { break };
+            if chain.len() >= MAX_LINEAGE || origin == *id.to_string() || chain.iter().any(|link| link.1 == origin) {
+                warnings.push(format!("{origin} is its own origin; the history stops there."));
+                break;
+            }
+            let sql = "SELECT number FROM sessions WHERE id = ?1";
+            let number: Option<i64> = self.connection.query_row(sql, [&origin], |row| row.get(0)).optional()?;
+            let Some(number) = number else {
+                warnings.push(format!("The history shared with {origin} is missing: that session is not here."));
+                break;
+            };
+            chain.push((number, origin.clone(), bytes));
+            current = origin;
+        }
+        let sql = format!("SELECT {ITEM_COLUMNS} WHERE i.session = ?1 AND i.offset < ?2 ORDER BY i.session, i.seq");
+        let mut statement = self.connection.prepare(&sql)?;
+        for (number, origin, bytes) in chain.into_iter().rev() {
+            let places: Vec<ItemPlace> =
+                statement.query_map([number, bytes], item_place)?.collect::<Result<_, _>>()?;
+            for place in places {
+                let mut entry = records.entry(self, &place)?;
+                entry.inherited = true;
+                entry.inherited_from = Some(origin.clone());
+                items.push(entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns a record's bytes as the agent wrote them.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`] when there is no such item or its record can't be read any more.
+    pub fn raw_record(&self, given: &str, seq: u64) -> Result<Vec<u8>, IndexError> {
+        let (session, number) = self.session_row(given)?;
+        let missing = || IndexError::NotFound(format!("{} item {seq}", session.id));
+        let item = self.item(number, seq)?.ok_or_else(missing)?;
+        Records::default().bytes(self, item.file, item.offset, item.length)?.ok_or_else(missing)
+    }
+}
