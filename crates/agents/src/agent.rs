@@ -146,7 +146,8 @@ pub trait Reader {
     ///
     /// # Errors
     /// [`Malformed`] when the record is broken; the reader goes on with the next one.
-    fn read(&mut self, record: Raw<'_>, want: Want, emit: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed>;
+    fn read(&mut self, record: Raw<'_>, want: Want, emit: &mut dyn FnMut(Event<'_>))
+    -> Result<(), Malformed>;
 
     /// Returns what the reader must remember to go on from here, as JSON.
     fn state(&self) -> String;

@@ -297,11 +297,12 @@ fn decode_unicode(escape: &[u8]) -> (char, usize) {
         u32::from_str_radix(hex, 16).ok()
     };
     let Some(high) = unit(2) else { return (char::REPLACEMENT_CHARACTER, 2) };
-    if (0xd800..0xdc00).contains(&high) && escape.get(6..8) == Some(b"\\u") {
-        if let Some(low) = unit(8).filter(|low| (0xdc00..0xe000).contains(low)) {
-            let c = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-            return (char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
-        }
+    if (0xd800..0xdc00).contains(&high)
+        && escape.get(6..8) == Some(b"\\u")
+        && let Some(low) = unit(8).filter(|low| (0xdc00..0xe000).contains(low))
+    {
+        let c = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+        return (char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
     }
     (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }

@@ -104,7 +104,7 @@ pub struct LsArgs {
     pub read: ReadArgs,
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// Archived sessions and sub-agents' sessions too
+    /// Archived sessions, sub-agents' sessions and sessions without a word too
     #[arg(long)]
     pub all: bool,
     /// What to order by

@@ -34,7 +34,10 @@ impl Context {
     /// Reads the environment and opens the index.
     pub fn open() -> Result<Self, Failure> {
         let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).ok_or_else(|| {
-            Failure::usage("HOME is not set, so there is no telling where sessions lie.", "Set HOME to your home directory.")
+            Failure::usage(
+                "HOME is not set, so there is no telling where sessions lie.",
+                "Set HOME to your home directory.",
+            )
         })?;
         let vars = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
         let env = Env::new(PathBuf::from(home), vars);
@@ -45,7 +48,11 @@ impl Context {
         };
         let index = Index::open(&dir)?;
         if let Some(aside) = index.set_aside() {
-            note(&format!("The catalogue was set aside as {} because {}; it is made anew.", aside.path.display(), aside.reason));
+            note(&format!(
+                "The catalogue was set aside as {} because {}; it is made anew.",
+                aside.path.display(),
+                aside.reason
+            ));
         }
         let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
         Ok(Context { env, now, index })
@@ -61,7 +68,10 @@ impl Context {
         match context.index.refresh(&context.env, &AtomicBool::new(false), &|progress| bar.show(progress)) {
             Ok(Refreshed::Done(_) | Refreshed::Busy) => {}
             // What is indexed can be read all the same.
-            Err(error) => note(&format!("The index could not be brought up to date: {}.", crate::failure::chain(&error))),
+            Err(error) => note(&format!(
+                "The index could not be brought up to date: {}.",
+                crate::failure::chain(&error)
+            )),
         }
         bar.clear();
         Ok(context)

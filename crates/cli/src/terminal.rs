@@ -107,7 +107,8 @@ pub fn width() -> Option<usize> {
 }
 
 fn tty_width() -> Option<usize> {
-    let output = Command::new("stty").arg("size").stdin(Stdio::inherit()).stderr(Stdio::null()).output().ok()?;
+    let output =
+        Command::new("stty").arg("size").stdin(Stdio::inherit()).stderr(Stdio::null()).output().ok()?;
     String::from_utf8(output.stdout).ok()?.split_whitespace().nth(1)?.parse().ok().filter(|width| *width > 0)
 }
 

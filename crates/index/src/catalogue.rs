@@ -117,7 +117,8 @@ fn set_aside(path: &Path) -> Result<PathBuf, CatalogueError> {
     for suffix in ["", "-wal", "-shm"] {
         let from = PathBuf::from(format!("{}{suffix}", path.display()));
         if from.exists() {
-            fs::rename(&from, named(suffix, n)).map_err(|source| CatalogueError::Io { path: from, source })?;
+            fs::rename(&from, named(suffix, n))
+                .map_err(|source| CatalogueError::Io { path: from, source })?;
         }
     }
     Ok(named("", n))

@@ -108,7 +108,9 @@ impl Index {
     pub fn open(dir: &Path) -> Result<Self, IndexError> {
         if let Some(connection) = catalogue::open_read_only(dir).ok().flatten() {
             // A reader's connection may write later; that costs nothing now.
-            connection.execute_batch("PRAGMA query_only = 0; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY")?;
+            connection.execute_batch(
+                "PRAGMA query_only = 0; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
+            )?;
             return Ok(Index { dir: dir.to_owned(), connection, set_aside: None });
         }
         let (connection, set_aside) = catalogue::open(dir)?;
@@ -178,14 +180,15 @@ impl Index {
     /// The search index must hold at least the batches that the catalogue counts on; else both begin anew.
     fn text_index_for_writing(&self) -> Result<text_index::TextIndex, IndexError> {
         let path = self.search_dir();
-        let known: u64 = self
-            .connection
-            .query_row("SELECT COALESCE((SELECT value FROM meta WHERE name = 'batch'), 0)", [], |row| row.get::<_, i64>(0))?
-            as u64;
-        if let Ok(index) = text_index::TextIndex::open(&path) {
-            if index.last_batch().is_ok_and(|last| last >= known) {
-                return Ok(index);
-            }
+        let known: u64 = self.connection.query_row(
+            "SELECT COALESCE((SELECT value FROM meta WHERE name = 'batch'), 0)",
+            [],
+            |row| row.get::<_, i64>(0),
+        )? as u64;
+        if let Ok(index) = text_index::TextIndex::open(&path)
+            && index.last_batch().is_ok_and(|last| last >= known)
+        {
+            return Ok(index);
         }
         tracing::warn!(path = %path.display(), "the search index is not the catalogue's; both are made anew");
         self.forget_locked()?;
@@ -209,7 +212,8 @@ impl Index {
     /// # Errors
     /// [`IndexError::Sqlite`].
     pub fn is_complete(&self) -> Result<bool, IndexError> {
-        let sql = "SELECT NOT EXISTS (SELECT 1 FROM pending) AND EXISTS (SELECT 1 FROM meta WHERE name = 'batch')
+        let sql =
+            "SELECT NOT EXISTS (SELECT 1 FROM pending) AND EXISTS (SELECT 1 FROM meta WHERE name = 'batch')
                    AND NOT EXISTS (SELECT 1 FROM files WHERE size < 0 AND missing = 0)";
         Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
     }

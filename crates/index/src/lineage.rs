@@ -58,10 +58,11 @@ fn with_family(connection: &Connection, changed: &BTreeSet<i64>) -> rusqlite::Re
          UNION SELECT o.number FROM sessions s JOIN sessions o ON o.parent_id = s.id WHERE s.number = ?1",
     )?;
     // `forked_from_id` has no index of its own: forks are few, and this runs for changed sessions only.
-    let forks: bool =
-        connection.query_row("SELECT EXISTS (SELECT 1 FROM sessions WHERE forked_from_id IS NOT NULL)", [], |row| {
-            row.get(0)
-        })?;
+    let forks: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sessions WHERE forked_from_id IS NOT NULL)",
+        [],
+        |row| row.get(0),
+    )?;
     let many = changed.len() > 200;
     if many {
         // After a large scan everything that could be related was changed, or is found the other way round.
@@ -106,9 +107,10 @@ fn find_nested_parent(connection: &Connection, session: i64) -> rusqlite::Result
         .query_row(params![parent, call, session], |row| row.get(0))
         .optional()?;
     if let Some(caller) = caller.filter(|caller| *caller != parent) {
-        connection.execute("UPDATE sessions SET parent_id = ?2, parent_call = NULL WHERE number = ?1", params![
-            session, caller
-        ])?;
+        connection.execute(
+            "UPDATE sessions SET parent_id = ?2, parent_call = NULL WHERE number = ?1",
+            params![session, caller],
+        )?;
     }
     Ok(())
 }
@@ -169,7 +171,9 @@ fn share(connection: &Connection, session: i64) -> rusqlite::Result<()> {
         _ => {}
     }
     if row.source == "codex" {
-        if let Some(parent) = row.parent.as_deref().map(|parent| number_of(connection, parent)).transpose()?.flatten() {
+        if let Some(parent) =
+            row.parent.as_deref().map(|parent| number_of(connection, parent)).transpose()?.flatten()
+        {
             let run = shared_run(connection, session, parent)?.0;
             return mark_inherited(connection, session, run);
         }
@@ -188,11 +192,19 @@ fn share(connection: &Connection, session: i64) -> rusqlite::Result<()> {
 }
 
 fn number_of(connection: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
-    connection.prepare_cached("SELECT number FROM sessions WHERE id = ?1")?.query_row([id], |row| row.get(0)).optional()
+    connection
+        .prepare_cached("SELECT number FROM sessions WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()
 }
 
 /// Copy-on-write: everything of the origin up to a byte offset, and what the origin itself inherits.
-fn share_by_reference(connection: &Connection, session: i64, origin: &str, bytes: i64) -> rusqlite::Result<()> {
+fn share_by_reference(
+    connection: &Connection,
+    session: i64,
+    origin: &str,
+    bytes: i64,
+) -> rusqlite::Result<()> {
     let Some(origin) = number_of(connection, origin)? else { return Ok(()) };
     connection
         .prepare_cached(
@@ -363,12 +375,14 @@ pub fn usage_at(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Usage
     })
 }
 
-/// A session is listed when something was said or done in it. Warm-up runs, empty and summary-only files are none.
+/// A session is listed when something was said or done in it, or when it was begun at least: it has a place and
+/// a context. Warm-up runs, empty and summary-only files are none.
 fn list(connection: &Connection, session: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "UPDATE sessions SET listed = warm_up = 0 AND prompts + answers + tool_calls + errors
-                + inherited_prompts + inherited_answers + inherited_tool_calls > 0,
+            "UPDATE sessions SET listed = warm_up = 0 AND (prompts + answers + tool_calls + errors
+                + inherited_prompts + inherited_answers + inherited_tool_calls > 0
+                OR (items > 0 AND cwd IS NOT NULL AND kind = 'main')),
                 updated_at = COALESCE(updated_at, (SELECT mtime_ns / 1000000 FROM files f WHERE f.number = file))
              WHERE number = ?1",
         )?

@@ -55,10 +55,30 @@ pub struct EndRow {
 pub enum Row {
     Item(ItemRow),
     /// The end of a call that was handed on in an earlier part.
-    End { member: usize, seq: u64, at: Option<i64>, tool: Option<String>, end: EndRow },
-    Usage { member: usize, seq: u64, key: u64, at: Option<i64>, model: Option<String>, usage: Usage },
-    Touched { member: usize, path: String, act: FileAct },
-    Title { session: String, title: String },
+    End {
+        member: usize,
+        seq: u64,
+        at: Option<i64>,
+        tool: Option<String>,
+        end: EndRow,
+    },
+    Usage {
+        member: usize,
+        seq: u64,
+        key: u64,
+        at: Option<i64>,
+        model: Option<String>,
+        usage: Usage,
+    },
+    Touched {
+        member: usize,
+        path: String,
+        act: FileAct,
+    },
+    Title {
+        session: String,
+        title: String,
+    },
 }
 
 /// What a part says about a session as a whole; `None` says nothing.

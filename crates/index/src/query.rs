@@ -87,13 +87,12 @@ impl Query {
                 either = true;
                 continue;
             }
-            if !token.is_quoted || token.filter.is_some() {
-                if let Some(name) = &token.filter {
-                    if query.add_filter(name, &token.text, now)? {
-                        either = false;
-                        continue;
-                    }
-                }
+            if (!token.is_quoted || token.filter.is_some())
+                && let Some(name) = &token.filter
+                && query.add_filter(name, &token.text, now)?
+            {
+                either = false;
+                continue;
             }
             let text = match &token.filter {
                 // Not one of ours: `std:` of `std::fs` is a word like any other.
@@ -112,13 +111,16 @@ impl Query {
     }
 
     fn add_filter(&mut self, name: &str, value: &str, now: Timestamp) -> Result<bool, QueryError> {
-        let fail = |expected| QueryError::Filter { filter: name.to_owned(), value: value.to_owned(), expected };
+        let fail =
+            |expected| QueryError::Filter { filter: name.to_owned(), value: value.to_owned(), expected };
         let values = value.split(',').filter(|value| !value.is_empty());
         match name {
             "source" | "agent" => {
                 for value in values {
                     let source: Result<Source, _> = value.parse();
-                    self.filter.sources.push(source.map_err(|_| fail("it takes claude, codex, gemini, opencode or qwen"))?);
+                    self.filter
+                        .sources
+                        .push(source.map_err(|_| fail("it takes claude, codex, gemini, opencode or qwen"))?);
                 }
             }
             "project" => self.filter.projects.extend(values.map(str::to_owned)),
@@ -134,7 +136,8 @@ impl Query {
                 }
             }
             "since" | "until" => {
-                let at = time(value, now).ok_or_else(|| fail("it takes 2026-11-20, a time, or 7d, 12h, 30m"))?;
+                let at =
+                    time(value, now).ok_or_else(|| fail("it takes 2026-11-20, a time, or 7d, 12h, 30m"))?;
                 let slot = if name == "since" { &mut self.filter.since } else { &mut self.filter.until };
                 *slot = Some(at);
             }
@@ -184,7 +187,9 @@ fn tokens(text: &str) -> Vec<Token> {
     while !rest.is_empty() {
         let mut is_not = false;
         // A minus before a word means "not"; before a blank it is a mark like others.
-        if let Some(after) = rest.strip_prefix('-').filter(|after| after.starts_with(|c: char| !c.is_whitespace() && c != '-')) {
+        if let Some(after) =
+            rest.strip_prefix('-').filter(|after| after.starts_with(|c: char| !c.is_whitespace() && c != '-'))
+        {
             is_not = true;
             rest = after;
         }
@@ -194,7 +199,8 @@ fn tokens(text: &str) -> Vec<Token> {
             let name = &rest[..colon];
             let after = &rest[colon + 1..];
             let names_something = after.starts_with(|c: char| !c.is_whitespace() && c != ':' && c != '/');
-            if !is_not && names_something && name.chars().all(|c| c.is_ascii_lowercase()) && !name.is_empty() {
+            if !is_not && names_something && name.chars().all(|c| c.is_ascii_lowercase()) && !name.is_empty()
+            {
                 filter = Some(name.to_owned());
                 rest = after;
             }
@@ -247,7 +253,9 @@ mod tests {
 
     #[test]
     fn filters_are_taken_out_and_other_colons_are_words() {
-        let query = parse(r#"source:codex,claude kind:prompt tool:Bash project:"my api" since:7d std::fs http://x.y"#);
+        let query = parse(
+            r#"source:codex,claude kind:prompt tool:Bash project:"my api" since:7d std::fs http://x.y"#,
+        );
         assert_eq!(query.filter.sources, [Source::Codex, Source::Claude]);
         assert_eq!(query.kinds, [ItemKind::Prompt]);
         assert_eq!(query.tools, ["bash"]);

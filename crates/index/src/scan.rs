@@ -152,7 +152,8 @@ pub fn scan(
         report.gone = gone.len() as u64;
         let promoted = forget(&mut writer, &gone, &known)?;
         for path in promoted {
-            let found = discover(env).into_iter().flat_map(|(_, found)| found.files).find(|file| file.path == path);
+            let found =
+                discover(env).into_iter().flat_map(|(_, found)| found.files).find(|file| file.path == path);
             changed.extend(found.filter(|file| !changed.iter().any(|known| known.path == file.path)));
         }
         let (stores, mut plans) = plan(&mut writer, changed, &known, &mut report)?;
@@ -182,8 +183,9 @@ pub fn scan(
 }
 
 fn known_files(connection: &Connection) -> Result<HashMap<String, Known>, IndexError> {
-    let mut statement = connection
-        .prepare("SELECT path, number, size, mtime_ns, inode, head, read_to, missing, copy_of IS NOT NULL FROM files")?;
+    let mut statement = connection.prepare(
+        "SELECT path, number, size, mtime_ns, inode, head, read_to, missing, copy_of IS NOT NULL FROM files",
+    )?;
     let rows = statement.query_map([], |row| {
         Ok((
             row.get(0)?,
@@ -217,7 +219,8 @@ fn forget(
         let mut copies = connection.prepare_cached(
             "SELECT f.path FROM files f JOIN sessions s ON f.copy_of = s.id WHERE s.file = ?1 AND f.missing = 0",
         )?;
-        let copies: Vec<String> = copies.query_map([file.number], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let copies: Vec<String> =
+            copies.query_map([file.number], |row| row.get(0))?.collect::<Result<_, _>>()?;
         promoted.extend(copies.into_iter().filter(|path| known.contains_key(path)).map(PathBuf::from));
     }
     Ok(promoted)
@@ -236,7 +239,8 @@ fn plan(
             continue;
         }
         let number = writer.file_number(&file)?;
-        let fresh = Plan { number, from: 0, head: 0, state: FileState::default(), bytes: file.stat.size, file };
+        let fresh =
+            Plan { number, from: 0, head: 0, state: FileState::default(), bytes: file.stat.size, file };
         let before = known.get(&*fresh.file.path.to_string_lossy());
         let grown = before.filter(|known| {
             fresh.file.shape == Shape::Lines
@@ -286,7 +290,7 @@ fn starts_with(path: &Path, head: i64) -> bool {
 
 /// A worker's message to the writer.
 enum Message {
-    Part { plan: usize, part: Part, end: FileEnd },
+    Part { plan: usize, part: Part, end: Box<FileEnd> },
     Problem { plan: usize, problem: String },
 }
 
@@ -324,7 +328,9 @@ fn first_pass(
             });
         }
         drop(sender);
-        let outcome = write_parts(writer, plans, &receiver, &dropped, &|| progress(Progress::Read(read.load(Ordering::Relaxed))));
+        let outcome = write_parts(writer, plans, &receiver, &dropped, &|| {
+            progress(Progress::Read(read.load(Ordering::Relaxed)))
+        });
         if outcome.is_err() {
             stop.store(true, Ordering::Relaxed);
         }
@@ -353,7 +359,7 @@ fn write_parts(
                     || !writer.part(&plan.file, plan.number, &end.state, part)?
                 {
                     dropped[n].store(true, Ordering::Relaxed);
-                    let end = FileEnd { read_to: 0, is_whole: true, ..end };
+                    let end = FileEnd { read_to: 0, is_whole: true, ..*end };
                     writer.file_end(plan.number, &plan.file, &end)?;
                 } else {
                     writer.file_end(plan.number, &plan.file, &end)?;
@@ -368,7 +374,8 @@ fn write_parts(
             let changed = writer.changed.clone();
             for session in &changed {
                 // Good enough for a list while the scan goes on; lineage comes at the end.
-                let sql = "UPDATE sessions SET listed = warm_up = 0 AND prompts + answers + tool_calls + errors > 0
+                let sql =
+                    "UPDATE sessions SET listed = warm_up = 0 AND prompts + answers + tool_calls + errors > 0
                            WHERE number = ?1";
                 writer.connection.prepare_cached(sql)?.execute([session])?;
             }
@@ -408,7 +415,7 @@ fn read_file(
                 // A document can't be read on from its middle.
                 let read_to = if file.shape == Shape::Lines { offset } else { 0 };
                 let end = FileEnd { read_to, state: builder.state.clone(), head, is_whole: false };
-                halted = halt() || !send(Message::Part { plan: n, part: builder.take(), end });
+                halted = halt() || !send(Message::Part { plan: n, part: builder.take(), end: Box::new(end) });
                 if halted {
                     return;
                 }
@@ -442,16 +449,19 @@ fn read_file(
     }
     builder.state.reader = reader.state();
     let end = FileEnd { read_to, state: builder.state.clone(), head, is_whole: true };
-    send(Message::Part { plan: n, part: builder.take(), end });
+    send(Message::Part { plan: n, part: builder.take(), end: Box::new(end) });
     Ok(())
 }
 
 /// Reads a database of sessions; those that did not change are left alone.
 fn read_store(writer: &mut Writer<'_>, file: &SessionFile, report: &mut Report) -> Result<(), IndexError> {
-    let Some(database) = registry::agent(file.source).and_then(|agent| agent.database()) else { return Ok(()) };
+    let Some(database) = registry::agent(file.source).and_then(|agent| agent.database()) else {
+        return Ok(());
+    };
     let number = writer.file_number(file)?;
     let connection = writer.connection;
-    let sql = "SELECT source_session_id, fingerprint FROM sessions WHERE file = ?1 AND fingerprint IS NOT NULL";
+    let sql =
+        "SELECT source_session_id, fingerprint FROM sessions WHERE file = ?1 AND fingerprint IS NOT NULL";
     let mut statement = connection.prepare(sql)?;
     let known: HashMap<String, u64> = statement
         .query_map([number], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?
@@ -478,11 +488,10 @@ fn read_store(writer: &mut Writer<'_>, file: &SessionFile, report: &mut Report) 
                 }
                 Stored::Event { place, length, event } => {
                     builder.event(event, place, length);
-                    if builder.is_full() {
-                        if let Some((_, _, file)) = &current {
+                    if builder.is_full()
+                        && let Some((_, _, file)) = &current {
                             writer.part(file, number, &builder.state.clone(), builder.take())?;
                         }
-                    }
                 }
                 Stored::End => {
                     if let Some((session, fingerprint, file)) = current.take() {
@@ -540,7 +549,8 @@ fn second_pass(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<(), IndexError> {
     let connection = writer.connection;
-    let of: i64 = connection.query_row("SELECT COALESCE(SUM(LENGTH(pieces)), 0) FROM pending", [], |row| row.get(0))?;
+    let of: i64 =
+        connection.query_row("SELECT COALESCE(SUM(LENGTH(pieces)), 0) FROM pending", [], |row| row.get(0))?;
     let mut done = 0;
     loop {
         let rows = pending_rows(connection)?;
@@ -565,7 +575,8 @@ fn second_pass(
 const PENDING_BATCH: usize = 900 * 1024;
 
 fn pending_rows(connection: &Connection) -> Result<Vec<(i64, i64, Vec<u8>)>, IndexError> {
-    let mut statement = connection.prepare_cached("SELECT number, file, pieces FROM pending ORDER BY number")?;
+    let mut statement =
+        connection.prepare_cached("SELECT number, file, pieces FROM pending ORDER BY number")?;
     let mut rows = statement.query([])?;
     let (mut out, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
@@ -607,7 +618,9 @@ fn units(
 pub fn file_row(connection: &Connection, number: i64) -> Result<Option<SessionFile>, IndexError> {
     let found = connection
         .prepare_cached("SELECT path, source, shape FROM files WHERE number = ?1")?
-        .query_row([number], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))
+        .query_row([number], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+        })
         .optional()?;
     Ok(found.and_then(|(path, source, shape)| {
         let shape = [Shape::Lines, Shape::CompressedLines, Shape::Document, Shape::Database, Shape::Tree]

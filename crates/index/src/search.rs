@@ -8,7 +8,9 @@ use rusqlite::params_from_iter;
 use serde::Serialize;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
-use tantivy::query::{AllQuery, BooleanQuery, EmptyQuery, FuzzyTermQuery, Occur, Query as TantivyQuery, TermQuery, TermSetQuery};
+use tantivy::query::{
+    AllQuery, BooleanQuery, EmptyQuery, FuzzyTermQuery, Occur, Query as TantivyQuery, TermQuery, TermSetQuery,
+};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader, Term as IndexTerm};
 
@@ -125,7 +127,12 @@ impl Index {
     /// # Errors
     /// [`QueryError::Empty`] for a query without words and filters; [`IndexError`].
     pub fn search(&self, query: &Query, limit: usize, now: Timestamp) -> Result<Searched, IndexError> {
-        if query.all.is_empty() && query.none.is_empty() && query.kinds.is_empty() && query.tools.is_empty() && query.filter.is_empty() {
+        if query.all.is_empty()
+            && query.none.is_empty()
+            && query.kinds.is_empty()
+            && query.tools.is_empty()
+            && query.filter.is_empty()
+        {
             return Err(QueryError::Empty.into());
         }
         let is_complete = self.is_complete()?;
@@ -241,7 +248,8 @@ impl Index {
                 }
             };
             // The search index may be a moment ahead of the catalogue, or behind it.
-            let (Some(session), Some(place)) = (session, self.item(candidate.session as i64, candidate.seq)?) else {
+            let (Some(session), Some(place)) = (session, self.item(candidate.session as i64, candidate.seq)?)
+            else {
                 continue;
             };
             let entry = records.entry(self, &place)?;
@@ -286,7 +294,13 @@ impl Index {
     ///
     /// # Errors
     /// [`QueryError::Regex`]; [`IndexError`].
-    pub fn search_regex(&self, pattern: &str, query: &Query, limit: usize, budget: Duration) -> Result<Searched, IndexError> {
+    pub fn search_regex(
+        &self,
+        pattern: &str,
+        query: &Query,
+        limit: usize,
+        budget: Duration,
+    ) -> Result<Searched, IndexError> {
         let regex = regex::RegexBuilder::new(pattern)
             .size_limit(1 << 22)
             .build()
@@ -295,7 +309,8 @@ impl Index {
         let mut answer = Searched { hits: Vec::new(), total: 0, complete: true, notes: Vec::new() };
         let filter = crate::sessions::Filter { all: true, ..query.filter.clone() };
         let (condition, values) = filter.condition();
-        let sql = format!("SELECT s.number FROM sessions s WHERE {condition} ORDER BY s.updated_at DESC, s.id");
+        let sql =
+            format!("SELECT s.number FROM sessions s WHERE {condition} ORDER BY s.updated_at DESC, s.id");
         let mut statement = self.connection.prepare(&sql)?;
         let numbers: Vec<i64> =
             statement.query_map(params_from_iter(&values), |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -305,7 +320,9 @@ impl Index {
         let mut records = Records::default();
         'sessions: for number in numbers {
             let Some(session) = self.session_by_number(number)? else { continue };
-            let mut seqs = self.connection.prepare_cached("SELECT seq FROM items WHERE session = ?1 ORDER BY seq DESC")?;
+            let mut seqs = self
+                .connection
+                .prepare_cached("SELECT seq FROM items WHERE session = ?1 ORDER BY seq DESC")?;
             let seqs: Vec<i64> = seqs.query_map([number], |row| row.get(0))?.collect::<Result<_, _>>()?;
             for seq in seqs {
                 if started.elapsed() > budget {
@@ -319,12 +336,21 @@ impl Index {
                 }
                 let entry = records.entry(self, &place)?;
                 let tool = entry.tool.as_ref();
-                if !query.tools.is_empty() && !tool.is_some_and(|tool| query.tools.contains(&tool.name.to_lowercase())) {
+                if !query.tools.is_empty()
+                    && !tool.is_some_and(|tool| query.tools.contains(&tool.name.to_lowercase()))
+                {
                     continue;
                 }
-                let parts = [tool.and_then(|tool| tool.input.as_deref()), tool.and_then(|tool| tool.output.as_deref())];
+                let parts = [
+                    tool.and_then(|tool| tool.input.as_deref()),
+                    tool.and_then(|tool| tool.output.as_deref()),
+                ];
                 let texts = [Some(entry.text.as_str())].into_iter().chain(parts).flatten();
-                let Some((text, at)) = texts.filter_map(|text| Some((text, regex.find(text)?.range()))).next() else { continue };
+                let Some((text, at)) =
+                    texts.filter_map(|text| Some((text, regex.find(text)?.range()))).next()
+                else {
+                    continue;
+                };
                 answer.total += 1;
                 if answer.hits.len() < limit {
                     let (snippet, highlights) = cut(text, &[(at.start, at.end)]);
@@ -365,7 +391,7 @@ impl Query {
         let stands = |term: &Term| !term.needs_text || folded.contains(&fold(&term.text));
         let all = self.all.iter().all(|group| {
             // A plain word was proven by the index already.
-            group.iter().any(|term| stands(term))
+            group.iter().any(&stands)
         });
         all && !self.none.iter().any(|term| term.needs_text && folded.contains(&fold(&term.text)))
     }
@@ -409,7 +435,8 @@ fn compile(
         let clause = match <[_; 1]>::try_from(choices) {
             Ok([one]) => one,
             Err(choices) => {
-                Box::new(BooleanQuery::new(choices.into_iter().map(|query| (Occur::Should, query)).collect())) as Box<dyn TantivyQuery>
+                Box::new(BooleanQuery::new(choices.into_iter().map(|query| (Occur::Should, query)).collect()))
+                    as Box<dyn TantivyQuery>
             }
         };
         clauses.push((Occur::Must, clause));
@@ -519,8 +546,10 @@ fn snippet(text: &str, query: &Query) -> (String, Vec<(usize, usize)>) {
         let mut words: Vec<&str> = vec![&whole];
         words.extend(term.words.iter().map(String::as_str));
         let found = words.iter().find_map(|word| {
-            let all: Vec<(usize, usize)> =
-                memchr::memmem::find_iter(lower.as_bytes(), word.as_bytes()).take(20).map(|at| (at, at + word.len())).collect();
+            let all: Vec<(usize, usize)> = memchr::memmem::find_iter(lower.as_bytes(), word.as_bytes())
+                .take(20)
+                .map(|at| (at, at + word.len()))
+                .collect();
             (!all.is_empty()).then_some(all)
         });
         places.extend(found.unwrap_or_default());
@@ -542,10 +571,11 @@ fn cut(text: &str, places: &[(usize, usize)]) -> (String, Vec<(usize, usize)>) {
     let mut last_end = 0;
     let mut open = None;
     for (at, c) in text[start..end].char_indices().map(|(at, c)| (at + start, c)) {
-        if open.is_none() && at >= last_end {
-            if let Some(place) = places.iter().find(|place| place.0 == at) {
-                open = Some((out.len(), place.1));
-            }
+        if open.is_none()
+            && at >= last_end
+            && let Some(place) = places.iter().find(|place| place.0 == at)
+        {
+            open = Some((out.len(), place.1));
         }
         if let Some((from, to)) = open.filter(|(_, to)| at >= *to) {
             highlights.push((from, out.len()));
@@ -647,7 +677,11 @@ impl SegmentCollector for GatherSegment {
         let score = (weight(kind) * (0.5 + 0.5 * recency)) as f32;
         let candidate = Candidate { score, at, session, seq: 0, kind };
         if self.best.len() >= self.limit {
-            if self.best.peek().is_some_and(|worst| candidate.cmp(worst).is_ge() && candidate.score <= worst.score) {
+            if self
+                .best
+                .peek()
+                .is_some_and(|worst| candidate.cmp(worst).is_ge() && candidate.score <= worst.score)
+            {
                 return;
             }
             self.best.pop();
@@ -671,4 +705,3 @@ fn weight(kind: u8) -> f64 {
         ItemKind::Context | ItemKind::Unknown => 0.5,
     }
 }
-

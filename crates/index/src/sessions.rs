@@ -106,7 +106,7 @@ pub struct Filter {
     pub files: Vec<String>,
     /// Only archived ones.
     pub archived: bool,
-    /// Archived ones and sub-agents too.
+    /// Archived ones, sub-agents, and sessions in which nothing was said, too.
     pub all: bool,
 }
 
@@ -150,9 +150,9 @@ const TABLES: &str =
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Session, i64)> {
     let id: String = row.get(0)?;
-    let id: SessionId = id
-        .parse()
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))?;
+    let id: SessionId = id.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+    })?;
     let count = |n: usize| row.get::<_, i64>(n).map(|count| count.max(0) as u64);
     let time = |n: usize| row.get::<_, Option<i64>>(n).map(|at| at.map(Timestamp::from_millis));
     let first_prompt: Option<String> = row.get(5)?;
@@ -227,28 +227,39 @@ impl Filter {
     pub(crate) fn condition(&self) -> (String, Vec<Value>) {
         let mut parts = vec!["s.listed = 1".to_owned()];
         let mut values: Vec<Value> = Vec::new();
-        let mut any = |values: &mut Vec<Value>, given: &[String], make: &dyn Fn(usize) -> String, like: bool| {
-            if given.is_empty() {
-                return;
-            }
-            let mut choices = Vec::new();
-            for word in given {
-                let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-                values.push(Value::Text(if like { format!("%{escaped}%") } else { word.clone() }));
-                choices.push(make(values.len()));
-            }
-            parts.push(format!("({})", choices.join(" OR ")));
-        };
+        let mut any =
+            |values: &mut Vec<Value>, given: &[String], make: &dyn Fn(usize) -> String, like: bool| {
+                if given.is_empty() {
+                    return;
+                }
+                let mut choices = Vec::new();
+                for word in given {
+                    let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+                    values.push(Value::Text(if like { format!("%{escaped}%") } else { word.clone() }));
+                    choices.push(make(values.len()));
+                }
+                parts.push(format!("({})", choices.join(" OR ")));
+            };
         let sources: Vec<String> = self.sources.iter().map(|source| source.to_string()).collect();
         any(&mut values, &sources, &|n| format!("s.source = ?{n}"), false);
-        any(&mut values, &self.projects, &|n| {
-            format!("s.project LIKE ?{n} ESCAPE '\\' OR s.cwd LIKE ?{n} ESCAPE '\\'")
-        }, true);
+        any(
+            &mut values,
+            &self.projects,
+            &|n| format!("s.project LIKE ?{n} ESCAPE '\\' OR s.cwd LIKE ?{n} ESCAPE '\\'"),
+            true,
+        );
         any(&mut values, &self.branches, &|n| format!("s.git_branch = ?{n}"), false);
         any(&mut values, &self.models, &|n| format!("s.model LIKE ?{n} ESCAPE '\\'"), true);
-        any(&mut values, &self.files, &|n| {
-            format!("EXISTS (SELECT 1 FROM touched f WHERE f.session = s.number AND f.path LIKE ?{n} ESCAPE '\\')")
-        }, true);
+        any(
+            &mut values,
+            &self.files,
+            &|n| {
+                format!(
+                    "EXISTS (SELECT 1 FROM touched f WHERE f.session = s.number AND f.path LIKE ?{n} ESCAPE '\\')"
+                )
+            },
+            true,
+        );
         if let Some(since) = self.since {
             values.push(Value::Integer(since.as_millis()));
             parts.push(format!("s.updated_at >= ?{}", values.len()));
@@ -264,6 +275,9 @@ impl Filter {
         }
         if !self.all {
             parts.push("s.kind = 'main'".to_owned());
+            parts.push(
+                "s.prompts + s.answers + s.tool_calls + s.errors + s.inherited_prompts + s.inherited_answers > 0".to_owned(),
+            );
         }
         (parts.join(" AND "), values)
     }
@@ -367,7 +381,9 @@ impl Index {
     /// # Errors
     /// [`IndexError::Sqlite`].
     pub fn children(&self, id: &SessionId) -> Result<Vec<Session>, IndexError> {
-        let sql = format!("SELECT {COLUMNS} {TABLES} WHERE s.parent_id = ?1 AND s.listed = 1 ORDER BY s.started_at, s.id");
+        let sql = format!(
+            "SELECT {COLUMNS} {TABLES} WHERE s.parent_id = ?1 AND s.listed = 1 ORDER BY s.started_at, s.id"
+        );
         let mut statement = self.connection.prepare(&sql)?;
         let rows = statement.query_map([id.to_string()], read)?;
         Ok(rows.map(|row| row.map(|(session, _)| session)).collect::<Result<_, _>>()?)

@@ -79,15 +79,17 @@ impl Index {
                    FROM sessions WHERE source = ?1 AND listed = 1";
         let time = |at: Option<i64>| at.map(Timestamp::from_millis);
         connection.query_row(sql, [source], |row| {
-            (report.sessions, report.subagents) = (row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64);
+            (report.sessions, report.subagents) =
+                (row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64);
             (report.first_at, report.last_at) = (time(row.get(2)?), time(row.get(3)?));
             Ok(())
         })?;
         let sql = "SELECT DISTINCT agent_version FROM sessions WHERE source = ?1 AND agent_version IS NOT NULL ORDER BY 1";
         let mut statement = connection.prepare(sql)?;
         report.versions = statement.query_map([source], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let mut statement =
-            connection.prepare("SELECT path, size, skipped, unknown, problem FROM files WHERE source = ?1 AND missing = 0")?;
+        let mut statement = connection.prepare(
+            "SELECT path, size, skipped, unknown, problem FROM files WHERE source = ?1 AND missing = 0",
+        )?;
         let mut rows = statement.query([source])?;
         while let Some(row) = rows.next()? {
             report.files += 1;
@@ -111,10 +113,14 @@ impl Index {
     /// # Errors
     /// [`IndexError::Sqlite`].
     pub fn sessions_before(&self, source: Source, before: Timestamp) -> Result<u64, IndexError> {
-        let sql = "SELECT COUNT(*) FROM sessions WHERE source = ?1 AND listed = 1 AND missing = 0 AND kind = 'main'
+        let sql =
+            "SELECT COUNT(*) FROM sessions WHERE source = ?1 AND listed = 1 AND missing = 0 AND kind = 'main'
                    AND updated_at < ?2";
-        let count: i64 =
-            self.connection.query_row(sql, rusqlite::params![source.as_str(), before.as_millis()], |row| row.get(0))?;
+        let count: i64 = self.connection.query_row(
+            sql,
+            rusqlite::params![source.as_str(), before.as_millis()],
+            |row| row.get(0),
+        )?;
         Ok(count as u64)
     }
 }

@@ -1,6 +1,7 @@
 //! A session's items with their texts, read from where they lie.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
@@ -155,27 +156,36 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    fn file(&mut self, index: &Index, number: i64) -> Result<Option<&mut (SessionFile, Option<File>)>, IndexError> {
-        if !self.files.contains_key(&number) {
-            let row = file_row(&index.connection, number)?;
-            let opened = row.map(|file| {
+    fn file(
+        &mut self,
+        index: &Index,
+        number: i64,
+    ) -> Result<Option<&mut (SessionFile, Option<File>)>, IndexError> {
+        let slot = match self.files.entry(number) {
+            Slot::Occupied(slot) => slot.into_mut(),
+            Slot::Vacant(slot) => slot.insert(file_row(&index.connection, number)?.map(|file| {
                 let open = if file.shape == Shape::Tree { None } else { File::open(&file.path).ok() };
                 (file, open)
-            });
-            self.files.insert(number, opened);
-        }
-        Ok(self.files.get_mut(&number).and_then(Option::as_mut))
+            })),
+        };
+        Ok(slot.as_mut())
     }
 
     /// Reads the bytes at a place; `None` if they can't be read.
-    fn bytes(&mut self, index: &Index, number: i64, offset: u64, length: u64) -> Result<Option<Vec<u8>>, IndexError> {
+    fn bytes(
+        &mut self,
+        index: &Index,
+        number: i64,
+        offset: u64,
+        length: u64,
+    ) -> Result<Option<Vec<u8>>, IndexError> {
         let Some((file, open)) = self.file(index, number)? else { return Ok(None) };
         let length = length as usize;
         let mut bytes = Vec::new();
         match file.shape {
             Shape::Database | Shape::Tree => {
                 let database = registry::agent(file.source).and_then(|agent| agent.database());
-                return Ok(database.and_then(|database| database.fetch(file, offset).ok()));
+                Ok(database.and_then(|database| database.fetch(file, offset).ok()))
             }
             Shape::CompressedLines => {
                 let Some(open) = open else { return Ok(None) };
@@ -199,7 +209,8 @@ impl Records {
     /// Reads an item's texts: its own, its call's input and output.
     pub(crate) fn entry(&mut self, index: &Index, item: &ItemPlace) -> Result<Entry, IndexError> {
         let source_and_path = self.file(index, item.file)?.map(|(file, _)| (file.clone(), file.path.clone()));
-        let path = source_and_path.as_ref().map(|(_, path)| path.to_string_lossy().into_owned()).unwrap_or_default();
+        let path =
+            source_and_path.as_ref().map(|(_, path)| path.to_string_lossy().into_owned()).unwrap_or_default();
         let mut entry = Entry {
             seq: item.seq,
             kind: item.kind,
@@ -228,37 +239,36 @@ impl Records {
             ..Tool::default()
         });
         let mut found = false;
-        if let Some(bytes) = self.bytes(index, item.file, item.offset, item.length)? {
-            if let Ok((value, _)) = Raw::first(&bytes) {
-                let mut reader = agent.reader(&file, None);
-                let _ = reader.read(value, Want::Expand, &mut |event| {
-                    if let Event::Item(read) = event {
-                        if read.part == item.part {
-                            found = true;
-                            entry.text = read.text.into_owned();
-                            if let (Some(tool), Some(call)) = (&mut tool, read.tool) {
-                                tool.call_id = Some(call.call_id.into_owned());
-                                tool.input = Some(call.input.into_owned());
-                            }
-                        }
+        if let Some(bytes) = self.bytes(index, item.file, item.offset, item.length)?
+            && let Ok((value, _)) = Raw::first(&bytes)
+        {
+            let mut reader = agent.reader(&file, None);
+            let _ = reader.read(value, Want::Expand, &mut |event| {
+                if let Event::Item(read) = event
+                    && read.part == item.part
+                {
+                    found = true;
+                    entry.text = read.text.into_owned();
+                    if let (Some(tool), Some(call)) = (&mut tool, read.tool) {
+                        tool.call_id = Some(call.call_id.into_owned());
+                        tool.input = Some(call.input.into_owned());
                     }
-                });
-            }
+                }
+            });
         }
         entry.unreadable = !found;
-        if let (Some(tool), Some((offset, length, part))) = (&mut tool, item.output) {
-            if let Some(bytes) = self.bytes(index, item.file, offset, length)? {
-                if let Ok((value, _)) = Raw::first(&bytes) {
-                    let mut reader = agent.reader(&file, None);
-                    let _ = reader.read(value, Want::Expand, &mut |event| {
-                        if let Event::ToolEnd(end) = event {
-                            if end.part == Some(part) {
-                                tool.output = Some(end.text.into_owned());
-                            }
-                        }
-                    });
+        if let (Some(tool), Some((offset, length, part))) = (&mut tool, item.output)
+            && let Some(bytes) = self.bytes(index, item.file, offset, length)?
+            && let Ok((value, _)) = Raw::first(&bytes)
+        {
+            let mut reader = agent.reader(&file, None);
+            let _ = reader.read(value, Want::Expand, &mut |event| {
+                if let Event::ToolEnd(end) = event
+                    && end.part == Some(part)
+                {
+                    tool.output = Some(end.text.into_owned());
                 }
-            }
+            });
         }
         entry.tool = tool;
         Ok(entry)
@@ -339,20 +349,26 @@ impl Index {
                 )
                 .optional()?;
             let Some((origin, bytes)) = link else { break };
-            if chain.len() >= MAX_LINEAGE || origin == *id.to_string() || chain.iter().any(|link| link.1 == origin) {
+            if chain.len() >= MAX_LINEAGE
+                || origin == *id.to_string()
+                || chain.iter().any(|link| link.1 == origin)
+            {
                 warnings.push(format!("{origin} is its own origin; the history stops there."));
                 break;
             }
             let sql = "SELECT number FROM sessions WHERE id = ?1";
-            let number: Option<i64> = self.connection.query_row(sql, [&origin], |row| row.get(0)).optional()?;
+            let number: Option<i64> =
+                self.connection.query_row(sql, [&origin], |row| row.get(0)).optional()?;
             let Some(number) = number else {
-                warnings.push(format!("The history shared with {origin} is missing: that session is not here."));
+                warnings
+                    .push(format!("The history shared with {origin} is missing: that session is not here."));
                 break;
             };
             chain.push((number, origin.clone(), bytes));
             current = origin;
         }
-        let sql = format!("SELECT {ITEM_COLUMNS} WHERE i.session = ?1 AND i.offset < ?2 ORDER BY i.session, i.seq");
+        let sql =
+            format!("SELECT {ITEM_COLUMNS} WHERE i.session = ?1 AND i.offset < ?2 ORDER BY i.session, i.seq");
         let mut statement = self.connection.prepare(&sql)?;
         for (number, origin, bytes) in chain.into_iter().rev() {
             let places: Vec<ItemPlace> =

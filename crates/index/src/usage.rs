@@ -61,7 +61,8 @@ impl Index {
     /// [`IndexError::Sqlite`].
     pub fn usage(&self, by: UsageBy, filter: &Filter) -> Result<UsageReport, IndexError> {
         const DAY_MS: i64 = 86_400_000;
-        let days = (filter.since.map(|t| t.as_millis() / DAY_MS), filter.until.map(|t| t.as_millis() / DAY_MS));
+        let days =
+            (filter.since.map(|t| t.as_millis() / DAY_MS), filter.until.map(|t| t.as_millis() / DAY_MS));
         let filter = Filter { since: None, until: None, all: true, ..filter.clone() };
         let (condition, mut values) = filter.condition();
         let mut when = String::new();

@@ -21,7 +21,9 @@ const RECONCILE: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// The system has no more watches to give, or none at all.
-    #[error("could not watch for changes ({source}); raise fs.inotify.max_user_watches, or run `marline index` now and then")]
+    #[error(
+        "could not watch for changes ({source}); raise fs.inotify.max_user_watches, or run `marline index` now and then"
+    )]
     Notify {
         /// What the system said.
         #[from]
@@ -40,7 +42,9 @@ pub fn watch(index: &Index, env: &Env, stop: &Stop, told: &mut dyn FnMut(&Report
     let (sender, receiver) = channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Our own reading is no change.
-        let matters = event.as_ref().map_or(true, |event| !matches!(event.kind, EventKind::Access(_)) || event.need_rescan());
+        let matters = event
+            .as_ref()
+            .map_or(true, |event| !matches!(event.kind, EventKind::Access(_)) || event.need_rescan());
         if matters {
             let _ = sender.send(());
         }

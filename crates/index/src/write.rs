@@ -29,6 +29,9 @@ pub struct FileEnd {
     pub is_whole: bool,
 }
 
+/// A session's number, its file, and that file's path, size and shape, if it is there.
+type Claimed = (i64, Option<i64>, Option<String>, Option<i64>, Option<i64>);
+
 /// The one writer.
 pub struct Writer<'a> {
     pub connection: &'a Connection,
@@ -45,14 +48,19 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Begins a transaction; takes a half-committed batch out first.
-    pub fn begin(connection: &'a Connection, text_index: TextIndex, is_bulk: bool) -> Result<Self, IndexError> {
+    pub fn begin(
+        connection: &'a Connection,
+        text_index: TextIndex,
+        is_bulk: bool,
+    ) -> Result<Self, IndexError> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let known: i64 = connection
             .query_row("SELECT value FROM meta WHERE name = 'batch'", [], |row| row.get(0))
             .optional()?
             .unwrap_or(0);
         let next_session: i64 =
-            connection.query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM sessions", [], |row| row.get(0))?;
+            connection
+                .query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM sessions", [], |row| row.get(0))?;
         let mut names = connection.prepare("SELECT name, number FROM names")?;
         let names = names.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         let last = text_index.last_batch()?;
@@ -77,7 +85,8 @@ impl<'a> Writer<'a> {
     /// The search index is opened for writing only when there is something to write.
     pub fn text(&mut self) -> Result<&mut TextWriter, IndexError> {
         if self.text.is_none() {
-            let threads = if self.is_bulk { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+            let threads =
+                if self.is_bulk { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
             let mut text = self.text_index.writer(threads, self.is_bulk)?;
             text.batch = self.batch;
             self.text = Some(text);
@@ -146,7 +155,9 @@ impl<'a> Writer<'a> {
                  VALUES (?1, ?2, ?3, -1, 0, 0, 0, 0, '')
                  ON CONFLICT (path) DO UPDATE SET missing = 0 RETURNING number",
             )?
-            .query_row(params![file.path.to_string_lossy(), file.source.as_str(), file.shape as i64], |row| row.get(0))
+            .query_row(params![file.path.to_string_lossy(), file.source.as_str(), file.shape as i64], |row| {
+                row.get(0)
+            })
     }
 
     /// Notes how far a file was read.
@@ -192,7 +203,8 @@ impl<'a> Writer<'a> {
             self.clear_session(session)?;
         }
         self.connection.execute("DELETE FROM pending WHERE file = ?1", [number])?;
-        let sql = "UPDATE files SET records = 0, skipped = '{}', unknown = '{}', copy_of = NULL WHERE number = ?1";
+        let sql =
+            "UPDATE files SET records = 0, skipped = '{}', unknown = '{}', copy_of = NULL WHERE number = ?1";
         self.connection.execute(sql, [number])?;
         Ok(())
     }
@@ -241,8 +253,9 @@ impl<'a> Writer<'a> {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
             })
             .optional()?;
-        let kind = if is_child || matches!(file.role, FileRole::Subagent { .. }) { "subagent" } else { "main" };
-        let found: Option<(i64, Option<i64>, Option<String>, Option<i64>, Option<i64>)> = found;
+        let kind =
+            if is_child || matches!(file.role, FileRole::Subagent { .. }) { "subagent" } else { "main" };
+        let found: Option<Claimed> = found;
         let session = match found {
             None => {
                 let session = self.next_session;
@@ -270,8 +283,10 @@ impl<'a> Writer<'a> {
                     let plain = |shape: i64| shape != Shape::CompressedLines as i64;
                     // Of two alike, the shorter path: Gemini names a project's folder by its name and by a hash.
                     let here = file.path.to_string_lossy();
-                    let ours = (plain(file.shape as i64), file.stat.size as i64, Reverse((here.len(), &*here)));
-                    let theirs = (plain(shape.unwrap_or(0)), size.unwrap_or(0), Reverse((path.len(), &*path)));
+                    let ours =
+                        (plain(file.shape as i64), file.stat.size as i64, Reverse((here.len(), &*here)));
+                    let theirs =
+                        (plain(shape.unwrap_or(0)), size.unwrap_or(0), Reverse((path.len(), &*path)));
                     let loser = if ours > theirs { owner } else { number };
                     let sql = "UPDATE files SET copy_of = ?2 WHERE number = ?1";
                     self.connection.execute(sql, params![loser, id.to_string()])?;
@@ -347,7 +362,8 @@ impl<'a> Writer<'a> {
             }
             let sql = format!("SELECT {column} FROM files WHERE number = ?1");
             let text: String = self.connection.query_row(&sql, [number], |row| row.get(0))?;
-            let mut all: std::collections::BTreeMap<String, u64> = serde_json::from_str(&text).unwrap_or_default();
+            let mut all: std::collections::BTreeMap<String, u64> =
+                serde_json::from_str(&text).unwrap_or_default();
             for (reason, n) in counts {
                 *all.entry(reason.clone()).or_default() += n;
             }
@@ -417,10 +433,13 @@ impl<'a> Writer<'a> {
                 let Ok(id) = SessionId::new(file.source, &session) else { return Ok(()) };
                 let id = id.to_string();
                 self.connection
-                    .prepare_cached("INSERT INTO titles VALUES (?1, ?2) ON CONFLICT DO UPDATE SET title = ?2")?
+                    .prepare_cached(
+                        "INSERT INTO titles VALUES (?1, ?2) ON CONFLICT DO UPDATE SET title = ?2",
+                    )?
                     .execute(params![id, title])?;
                 let sql = "SELECT number FROM sessions WHERE id = ?1";
-                let known: Option<i64> = self.connection.query_row(sql, [&id], |row| row.get(0)).optional()?;
+                let known: Option<i64> =
+                    self.connection.query_row(sql, [&id], |row| row.get(0)).optional()?;
                 self.changed.extend(known);
             }
         }

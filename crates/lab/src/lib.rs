@@ -1,1 +1,1 @@
-//! Placeholder while the crate is laid out.
+//! Test support: fixtures made by the real agents, and what makes them. No product code.

@@ -49,6 +49,7 @@ pub fn discover(env: &Env) -> Discovery {
 
 pub fn retention_days(env: &Env) -> Option<u64> {
     let settings = fs::read(root(env).join("settings.json")).unwrap_or_default();
-    let configured = Raw::first(&settings).ok().and_then(|(value, _)| value.get("cleanupPeriodDays")?.count());
+    let configured =
+        Raw::first(&settings).ok().and_then(|(value, _)| value.get("cleanupPeriodDays")?.count());
     Some(configured.unwrap_or(DEFAULT_RETENTION_DAYS))
 }

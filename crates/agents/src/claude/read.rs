@@ -197,9 +197,8 @@ impl ClaudeReader {
             }
         }
         let detail = record.tool_result.filter(|detail| detail.is_object());
-        let duration_ms = detail.and_then(|detail| {
-            detail.get("totalDurationMs").or_else(|| detail.get("durationMs"))?.count()
-        });
+        let duration_ms = detail
+            .and_then(|detail| detail.get("totalDurationMs").or_else(|| detail.get("durationMs"))?.count());
         let head = content.map_or(Cow::Borrowed(""), |content| {
             // The exit code stands at the start; a large output is not decoded only to look for it.
             if want == Want::Messages && !failed { Cow::Borrowed("") } else { result_text(content) }
@@ -239,7 +238,9 @@ impl ClaudeReader {
         let record_key = hash(&[record.uuid]);
         let blocks = content.map(Raw::elements).into_iter().flatten();
         let whole = content.and_then(Raw::text).filter(|_| content.is_some_and(Raw::is_string));
-        for (text, block) in blocks.map(|block| (None, Some(block))).chain(whole.map(|text| (Some(text), None))) {
+        for (text, block) in
+            blocks.map(|block| (None, Some(block))).chain(whole.map(|text| (Some(text), None)))
+        {
             let field = |name| block.and_then(|block: Raw<'_>| block.get(name));
             let kind = field("type").map_or(b"text" as &[u8], Raw::word);
             match kind {
@@ -269,7 +270,9 @@ impl ClaudeReader {
                     }
                 }
                 b"tool_use" | b"server_tool_use" | b"mcp_tool_use" => {
-                    let (Some(name), input) = (field("name").and_then(Raw::text), field("input")) else { continue };
+                    let (Some(name), input) = (field("name").and_then(Raw::text), field("input")) else {
+                        continue;
+                    };
                     let call_id = field("id").and_then(Raw::text).unwrap_or_default();
                     let mut item = Item::new(
                         ItemKind::Tool,
@@ -355,8 +358,11 @@ impl ClaudeReader {
         match record.subtype {
             b"compact_boundary" | b"microcompact_boundary" => {
                 let field = |name| record.compact.and_then(|compact| compact.get(name));
-                let text = match (field("trigger").and_then(Raw::text), field("preTokens").and_then(Raw::int)) {
-                    (Some(trigger), Some(tokens)) => format!("{text} ({trigger}, {tokens} tokens before)").into(),
+                let text = match (field("trigger").and_then(Raw::text), field("preTokens").and_then(Raw::int))
+                {
+                    (Some(trigger), Some(tokens)) => {
+                        format!("{text} ({trigger}, {tokens} tokens before)").into()
+                    }
                     _ => text,
                 };
                 out.item(ItemKind::Compaction, at, key, text, Want::Everything);
@@ -375,7 +381,9 @@ impl ClaudeReader {
 
     fn titled(&mut self, record: &Record<'_>, out: &mut Out<'_, '_>) {
         let kind = if record.kind == b"custom-title" { TitleKind::Given } else { TitleKind::Generated };
-        let Some(text) = record.title.and_then(Raw::text).filter(|text| !text.trim().is_empty()) else { return };
+        let Some(text) = record.title.and_then(Raw::text).filter(|text| !text.trim().is_empty()) else {
+            return;
+        };
         let title = hash(&[text.as_bytes()]);
         // The same title is written again after every turn.
         let new = self.state.title != title;
@@ -387,7 +395,9 @@ impl ClaudeReader {
     }
 
     fn summary(&mut self, record: &Record<'_>, out: &mut Out<'_, '_>) {
-        let Some(text) = record.summary.and_then(Raw::text).filter(|text| !text.trim().is_empty()) else { return };
+        let Some(text) = record.summary.and_then(Raw::text).filter(|text| !text.trim().is_empty()) else {
+            return;
+        };
         let leaf = hash(&[record.leaf_uuid]);
         out.item(
             ItemKind::Notice,
@@ -412,7 +422,11 @@ impl ClaudeReader {
         self.state.last_uuid = uuid;
         if let Some(n) = self.state.summaries.iter().position(|(leaf, _)| *leaf == uuid) {
             let (_, text) = self.state.summaries.remove(n);
-            out.event(|_| Event::Title { kind: TitleKind::Generated, text: text.clone().into(), session: None });
+            out.event(|_| Event::Title {
+                kind: TitleKind::Generated,
+                text: text.clone().into(),
+                session: None,
+            });
         }
     }
 }
@@ -424,9 +438,10 @@ impl Reader for ClaudeReader {
         let at = Timestamp::from_rfc3339_utc(record.timestamp);
         let nested = match record.kind {
             b"system" => record.subtype,
-            b"attachment" => {
-                record.attachment.and_then(|attachment| attachment.get("type")).map_or(b"" as &[u8], Raw::word)
-            }
+            b"attachment" => record
+                .attachment
+                .and_then(|attachment| attachment.get("type"))
+                .map_or(b"" as &[u8], Raw::word),
             _ => b"",
         };
         let kind = String::from_utf8_lossy(record.kind);
@@ -462,7 +477,8 @@ impl Reader for ClaudeReader {
             (b"attachment", Some(_)) => self.attachment(&record, nested, at, want, &mut out),
             _ => {
                 out.event(|_| Event::UnknownKind(kind.clone()));
-                let text = if want == Want::Messages { "".into() } else { String::from_utf8_lossy(value.bytes()) };
+                let text =
+                    if want == Want::Messages { "".into() } else { String::from_utf8_lossy(value.bytes()) };
                 let key = hash(&[if record.uuid.is_empty() { value.bytes() } else { record.uuid }]);
                 out.item(ItemKind::Unknown, at, key, text, want);
             }
@@ -574,7 +590,11 @@ fn command_of(text: &str) -> Option<String> {
             return tag(name).map(str::to_owned);
         }
     }
-    if text_start.starts_with("<bash-input>") { tag("bash-input").map(|line| format!("! {line}")) } else { None }
+    if text_start.starts_with("<bash-input>") {
+        tag("bash-input").map(|line| format!("! {line}"))
+    } else {
+        None
+    }
 }
 
 /// Classes do not overlap: `input_tokens` already leaves out what was read from or written to a cache.
@@ -598,4 +618,3 @@ fn usage_of(usage: Raw<'_>) -> Usage {
     }
     out
 }
-

@@ -58,7 +58,8 @@ impl CodexReader {
             self.state.thread = id.clone().into_owned();
             emit(Event::Identity(id));
             let spawned = payload.path(&["source", "subagent"]);
-            self.state.is_subagent = spawned.is_some() || text("thread_source").as_deref() == Some("subagent");
+            self.state.is_subagent =
+                spawned.is_some() || text("thread_source").as_deref() == Some("subagent");
             self.state.own_from =
                 payload.get("subagent_history_start_ordinal").and_then(Raw::count).unwrap_or(0);
             let parent = spawned
@@ -211,7 +212,8 @@ impl CodexReader {
             None if failed => ToolStatus::Failed,
             None => ToolStatus::Completed,
         };
-        let text = if out.want == Want::Messages { Cow::Borrowed("") } else { inner.map_or(full, Cow::Owned) };
+        let text =
+            if out.want == Want::Messages { Cow::Borrowed("") } else { inner.map_or(full, Cow::Owned) };
         out.tool_end(ToolEnd {
             call: hash(&[call_id]),
             part: None,
@@ -236,7 +238,9 @@ impl CodexReader {
             self.state.unpaired.remove(n);
         }
         let words_there = !words.trim().is_empty();
-        out.numbered(words_there && (known.is_none() || self.expand), |out| out.item(ItemKind::Prompt, words));
+        out.numbered(words_there && (known.is_none() || self.expand), |out| {
+            out.item(ItemKind::Prompt, words)
+        });
     }
 
     fn event(&mut self, line: &Line<'_>, kind: &[u8], out: &mut Out<'_, '_>) {
@@ -255,12 +259,15 @@ impl CodexReader {
                 }
             }
             b"error" | b"turn_failed" => {
-                let words = text("message").or_else(|| line.field("error").map(|e| Cow::Owned(strings_of(e))));
+                let words =
+                    text("message").or_else(|| line.field("error").map(|e| Cow::Owned(strings_of(e))));
                 out.item(ItemKind::Error, words.unwrap_or_default());
             }
             b"stream_error" | b"warning" => out.item(ItemKind::Notice, text("message").unwrap_or_default()),
             b"task_complete" | b"turn_complete" => {
-                if let Some(error) = line.field("error").filter(|error| error.is_object() || error.is_string()) {
+                if let Some(error) =
+                    line.field("error").filter(|error| error.is_object() || error.is_string())
+                {
                     let words = error.get("message").and_then(Raw::text);
                     out.item(ItemKind::Error, words.unwrap_or_else(|| Cow::Owned(strings_of(error))));
                 }
@@ -470,7 +477,12 @@ impl Reader for CodexReader {
 pub struct NamesReader;
 
 impl Reader for NamesReader {
-    fn read(&mut self, value: Raw<'_>, _want: Want, emit: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
+    fn read(
+        &mut self,
+        value: Raw<'_>,
+        _want: Want,
+        emit: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Malformed> {
         let (mut id, mut name) = (None, None);
         for field in value.fields() {
             match field? {

@@ -49,7 +49,8 @@ pub fn discover(env: &Env) -> Discovery {
 
 /// Returns the project's path, if the folder says it.
 pub fn project_root(chat: &Path) -> Option<String> {
-    let folder = chat.ancestors().find(|dir| dir.file_name().is_some_and(|name| name == "chats"))?.parent()?;
+    let folder =
+        chat.ancestors().find(|dir| dir.file_name().is_some_and(|name| name == "chats"))?.parent()?;
     let text = std::fs::read_to_string(folder.join(".project_root")).ok()?;
     Some(text.trim().to_owned()).filter(|path| !path.is_empty())
 }

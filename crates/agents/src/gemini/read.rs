@@ -177,9 +177,11 @@ impl GeminiReader {
         content: Option<Raw<'_>>,
         out: &mut Out<'_, '_>,
     ) {
-        let field = |thought: Raw<'_>, name| thought.get(name).and_then(Raw::text).unwrap_or_default().into_owned();
+        let field =
+            |thought: Raw<'_>, name| thought.get(name).and_then(Raw::text).unwrap_or_default().into_owned();
         let listed = thoughts.map(Raw::elements).into_iter().flatten().map(|thought| {
-            join([Cow::Owned(field(thought, "subject")), Cow::Owned(field(thought, "description"))]).into_owned()
+            join([Cow::Owned(field(thought, "subject")), Cow::Owned(field(thought, "description"))])
+                .into_owned()
         });
         let words = join(listed.map(Cow::Owned));
         let words = match words.is_empty() {
@@ -214,9 +216,11 @@ impl GeminiReader {
         };
         if let (Some(status), result) = (status, call.get("result")) {
             let new = self.state.ended.insert(key) || self.expand;
-            let result = result.map(Raw::elements).into_iter().flatten().filter_map(|part| {
-                part.path(&["functionResponse", "response"]).map(response_text)
-            });
+            let result = result
+                .map(Raw::elements)
+                .into_iter()
+                .flatten()
+                .filter_map(|part| part.path(&["functionResponse", "response"]).map(response_text));
             let text = join(result);
             let exit_code = exit_code_in(&text);
             // A command that exits with an error is a "success" of the tool.
@@ -296,10 +300,24 @@ impl Out<'_, '_> {
         (self.emit)(Event::Item(item));
     }
 
-    fn tool_end(&mut self, call: u64, text: Cow<'_, str>, status: Option<ToolStatus>, exit_code: Option<i64>) {
+    fn tool_end(
+        &mut self,
+        call: u64,
+        text: Cow<'_, str>,
+        status: Option<ToolStatus>,
+        exit_code: Option<i64>,
+    ) {
         let part = Some(self.part());
         let text = if self.want == Want::Messages { Cow::Borrowed("") } else { text };
-        (self.emit)(Event::ToolEnd(ToolEnd { call, part, text, status, exit_code, duration_ms: None, at: self.at }));
+        (self.emit)(Event::ToolEnd(ToolEnd {
+            call,
+            part,
+            text,
+            status,
+            exit_code,
+            duration_ms: None,
+            at: self.at,
+        }));
     }
 }
 
@@ -325,9 +343,15 @@ fn response_text(response: Raw<'_>) -> Cow<'_, str> {
 
 fn is_injected(text: &str) -> bool {
     let text = text.trim_start();
-    ["<session_context>", "<system-reminder>", "<hook_context>", "<state_snapshot>", "This is the Gemini CLI. We are"]
-        .iter()
-        .any(|start| text.starts_with(start))
+    [
+        "<session_context>",
+        "<system-reminder>",
+        "<hook_context>",
+        "<state_snapshot>",
+        "This is the Gemini CLI. We are",
+    ]
+    .iter()
+    .any(|start| text.starts_with(start))
 }
 
 /// `input` counts cached tokens, `output` leaves thoughts out.

@@ -10,7 +10,9 @@ pub(crate) mod wire;
 
 use marline_model::Source;
 
-use crate::agent::{Agent, DatabaseError, Discovery, Env, Reader, SessionDatabase, SessionFile, Shape, Stored};
+use crate::agent::{
+    Agent, DatabaseError, Discovery, Env, Reader, SessionDatabase, SessionFile, Shape, Stored,
+};
 
 /// The adapter of OpenCode.
 pub struct OpenCode;

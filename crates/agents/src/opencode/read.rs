@@ -104,7 +104,9 @@ impl PartReader {
             "reasoning" if !text().trim().is_empty() => item(ItemKind::Reasoning, text()),
             "reasoning" => {}
             "tool" => tool(part, at, want, emit),
-            "patch" => item(ItemKind::FileChange, Cow::Owned(part.get("files").map(strings_of).unwrap_or_default())),
+            "patch" => {
+                item(ItemKind::FileChange, Cow::Owned(part.get("files").map(strings_of).unwrap_or_default()))
+            }
             "file" | "subtask" => item(ItemKind::Context, Cow::Owned(strings_of(part))),
             "compaction" => item(ItemKind::Compaction, "Conversation compacted".into()),
             "retry" => item(ItemKind::Notice, Cow::Owned(strings_of(part))),

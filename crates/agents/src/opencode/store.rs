@@ -82,9 +82,8 @@ fn sessions(path: &Path, connection: &Connection) -> Result<Vec<Session>, Databa
 
 /// `time_updated` of a session does not move with every part, so the newest part and their number count too.
 fn fingerprint(connection: &Connection, session: &Session) -> rusqlite::Result<u64> {
-    let mut statement = connection.prepare_cached(
-        "SELECT COUNT(*), COALESCE(MAX(time_updated), 0) FROM part WHERE session_id = ?1",
-    )?;
+    let mut statement = connection
+        .prepare_cached("SELECT COUNT(*), COALESCE(MAX(time_updated), 0) FROM part WHERE session_id = ?1")?;
     let (parts, newest): (i64, i64) =
         statement.query_row([&session.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let archived = [u8::from(session.archived)];

@@ -48,7 +48,8 @@ fn session_files(root: &Path) -> Vec<PathBuf> {
     let folders = fs::read_dir(root.join("session")).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
-    let is_sessions = |dir: &PathBuf| !matches!(dir.file_name().and_then(|n| n.to_str()), Some("message" | "part"));
+    let is_sessions =
+        |dir: &PathBuf| !matches!(dir.file_name().and_then(|n| n.to_str()), Some("message" | "part"));
     folders.iter().filter(|dir| is_sessions(dir)).flat_map(|dir| json_files(dir)).collect()
 }
 
@@ -134,7 +135,9 @@ fn session(id: &str, info: &Path, fingerprint: u64, messages: &[Message], emit: 
         };
         let (here, length) = (place(message), bytes.len() as u64);
         let directory = data.path(&["path", "cwd"]).and_then(Raw::text);
-        reader.message(id, stem(message), data, &mut |event| emit(Stored::Event { place: here, length, event }));
+        reader.message(id, stem(message), data, &mut |event| {
+            emit(Stored::Event { place: here, length, event })
+        });
         if let Some(cwd) = directory {
             let event = Event::Meta(Meta { cwd: Some(Cow::Borrowed(&cwd)), ..Meta::default() });
             emit(Stored::Event { place: here, length, event });
@@ -143,7 +146,9 @@ fn session(id: &str, info: &Path, fingerprint: u64, messages: &[Message], emit: 
             let bytes = fs::read(part).unwrap_or_default();
             let (here, length) = (place(part), bytes.len() as u64);
             let read = Raw::first(&bytes).and_then(|(data, _)| {
-                reader.read(data, Want::Everything, &mut |event| emit(Stored::Event { place: here, length, event }))
+                reader.read(data, Want::Everything, &mut |event| {
+                    emit(Stored::Event { place: here, length, event })
+                })
             });
             if read.is_err() {
                 emit(Stored::Skipped { reason: "not JSON" });

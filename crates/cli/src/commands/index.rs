@@ -27,7 +27,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 impl Bar {
     pub fn new(json: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template("{prefix} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left");
+        let style = ProgressStyle::with_template(
+            "{prefix} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
+        );
         bar.set_style(style.expect("the template is valid"));
         bar.set_prefix("Reading");
         Bar { bar, started: Instant::now(), json }

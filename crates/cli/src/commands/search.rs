@@ -72,7 +72,9 @@ fn highlighted(hit: &Hit) -> String {
     let mut out = String::new();
     let mut at = 0;
     for (start, end) in &hit.highlights {
-        let (Some(before), Some(word)) = (hit.snippet.get(at..*start), hit.snippet.get(*start..*end)) else { continue };
+        let (Some(before), Some(word)) = (hit.snippet.get(at..*start), hit.snippet.get(*start..*end)) else {
+            continue;
+        };
         out += &harmless(before);
         out += &styled(HIT, &harmless(word));
         at = *end;

@@ -70,7 +70,11 @@ fn raw(context: &Context, page: &TranscriptPage) -> Result<ExitCode, Failure> {
 fn header(page: &TranscriptPage, children: &[Session]) -> String {
     let session = &page.session;
     let title = session.title.as_deref().unwrap_or("(no title)");
-    let mut out = format!("{}\n{}\n", styled(BOLD, &harmless(title)), styled(source_style(session.source), &session.id.to_string()));
+    let mut out = format!(
+        "{}\n{}\n",
+        styled(BOLD, &harmless(title)),
+        styled(source_style(session.source), &session.id.to_string())
+    );
     let mut line = |name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             out += &format!("{} {}\n", styled(DIM, &format!("{name:<9}")), harmless(&value));
@@ -86,21 +90,37 @@ fn header(page: &TranscriptPage, children: &[Session]) -> String {
     line("parent", session.parent_id.clone());
     line("fork of", session.forked_from_id.clone());
     let counts = &session.counts;
-    line("counts", Some(format!(
-        "{} prompts, {} answers, {} tool calls, {} errors", counts.prompts, counts.answers, counts.tool_calls, counts.errors,
-    )));
+    line(
+        "counts",
+        Some(format!(
+            "{} prompts, {} answers, {} tool calls, {} errors",
+            counts.prompts, counts.answers, counts.tool_calls, counts.errors,
+        )),
+    );
     let inherited = &session.inherited;
-    line("inherited", (inherited.prompts + inherited.answers + inherited.tool_calls > 0).then(|| {
-        format!("{} prompts, {} answers, {} tool calls", inherited.prompts, inherited.answers, inherited.tool_calls)
-    }));
-    line("tokens", (session.usage.total() > 0).then(|| {
-        let usage = &session.usage;
-        format!(
-            "{} in, {} cached, {} written to cache, {} out; {}",
-            short(usage.input_tokens), short(usage.cached_input_tokens), short(usage.cache_write_tokens),
-            short(usage.output_tokens), dollars(session.cost_micro_usd),
-        )
-    }));
+    line(
+        "inherited",
+        (inherited.prompts + inherited.answers + inherited.tool_calls > 0).then(|| {
+            format!(
+                "{} prompts, {} answers, {} tool calls",
+                inherited.prompts, inherited.answers, inherited.tool_calls
+            )
+        }),
+    );
+    line(
+        "tokens",
+        (session.usage.total() > 0).then(|| {
+            let usage = &session.usage;
+            format!(
+                "{} in, {} cached, {} written to cache, {} out; {}",
+                short(usage.input_tokens),
+                short(usage.cached_input_tokens),
+                short(usage.cache_write_tokens),
+                short(usage.output_tokens),
+                dollars(session.cost_micro_usd),
+            )
+        }),
+    );
     for file in &session.files {
         out += &format!("{} {}\n", styled(DIM, "file     "), link(&harmless(&file.path), &file.path));
     }
@@ -114,7 +134,9 @@ fn header(page: &TranscriptPage, children: &[Session]) -> String {
 }
 
 fn entry(item: &Entry, whole_output: bool) -> String {
-    let at = item.at.map_or_else(String::new, |at| at.to_string().replace('T', " ").get(..19).unwrap_or_default().to_owned());
+    let at = item.at.map_or_else(String::new, |at| {
+        at.to_string().replace('T', " ").get(..19).unwrap_or_default().to_owned()
+    });
     let mark = if item.inherited { " (inherited)" } else { "" };
     let mut out = format!(
         "\n{} {}{}\n",
