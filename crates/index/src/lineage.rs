@@ -221,19 +221,21 @@ fn share_by_reference(
     Ok(())
 }
 
-/// Returns how many leading items of a session stand in another one too, and when the first other one came.
+/// Returns the seq of the first thing said in a session that does not stand in another one too, and its time.
 fn shared_run(connection: &Connection, session: i64, other: i64) -> rusqlite::Result<(i64, Option<i64>)> {
-    let mut keys = connection.prepare_cached("SELECT key, at FROM items WHERE session = ?1 ORDER BY seq")?;
+    let mut keys = connection.prepare_cached(
+        "SELECT key, at, seq FROM items WHERE session = ?1 AND kind IN (0, 1, 3) ORDER BY seq",
+    )?;
     let theirs: HashSet<i64> = keys.query_map([other], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let mut run = 0;
+    let mut end = 0;
     let mut rows = keys.query([session])?;
     while let Some(row) = rows.next()? {
         if !theirs.contains(&row.get(0)?) {
-            return Ok((run, row.get(1)?));
+            return Ok((if end == 0 { 0 } else { row.get(2)? }, row.get(1)?));
         }
-        run += 1;
+        end = row.get::<_, i64>(2)? + 1;
     }
-    Ok((run, None))
+    Ok((end, None))
 }
 
 /// Among sessions that begin alike, the origin is the one that went its own way first.

@@ -289,7 +289,8 @@ impl Builder {
             ItemKind::Error => facts.errors += u64::from(own),
             _ => {}
         }
-        if seq == 0 {
+        if facts.first_key.is_none() && is_said(item.kind) {
+            // The catalogue keeps the first one that it is told of.
             facts.first_key = Some(item.key);
         }
         let tool = item.tool.as_ref().map(|tool| tool.name.clone().into_owned());
@@ -358,6 +359,11 @@ impl Builder {
             _ => self.part.rows.push(Row::End { member, seq, at, tool: Some(tool), end: row }),
         }
     }
+}
+
+/// Items that a copy of the history repeats; what stands around them may be the copy's own.
+pub fn is_said(kind: ItemKind) -> bool {
+    matches!(kind, ItemKind::Prompt | ItemKind::Answer | ItemKind::Tool)
 }
 
 impl EndRow {

@@ -3,6 +3,7 @@
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use marline_agents::hash;
 use marline_model::{ItemKind, SessionId, Timestamp};
 use rusqlite::params_from_iter;
 use serde::Serialize;
@@ -217,6 +218,7 @@ impl Index {
         let mut records = Records::default();
         let mut sessions: HashMap<u64, Option<HitSession>> = HashMap::new();
         let mut seen = HashSet::new();
+        let mut texts = HashSet::new();
         let mut proven = 0;
         let looked_into = candidates.len();
         for candidate in candidates {
@@ -266,6 +268,10 @@ impl Index {
                 continue;
             }
             seen.insert((candidate.session, candidate.seq));
+            // A prompt may stand in the agent's queue as well; the prompt comes first by its weight.
+            if !texts.insert((candidate.session, hash(&[text.trim().as_bytes()]))) {
+                continue;
+            }
             proven += 1;
             if answer.hits.len() < limit {
                 let (snippet, highlights) = snippet(&text, query);

@@ -414,6 +414,14 @@ impl ClaudeReader {
         }
     }
 
+    /// What was typed while the agent worked; it may or may not become a prompt.
+    fn queue(&mut self, record: &Record<'_>, at: Option<Timestamp>, want: Want, out: &mut Out<'_, '_>) {
+        let Some(words) = record.content.and_then(Raw::text) else { return };
+        if !words.trim().is_empty() && !is_injected(&words) && !words.starts_with('/') {
+            out.item(ItemKind::Context, at, hash(&[b"queued", words.as_bytes()]), words, want);
+        }
+    }
+
     fn remember(&mut self, record: &Record<'_>, out: &mut Out<'_, '_>) {
         if record.uuid.is_empty() {
             return;
@@ -472,6 +480,7 @@ impl Reader for ClaudeReader {
             (b"user", _) => self.user(&record, at, want, &mut out),
             (b"assistant", _) => self.assistant(&record, at, want, &mut out),
             (b"custom-title" | b"ai-title", _) => self.titled(&record, &mut out),
+            (b"queue-operation", _) => self.queue(&record, at, want, &mut out),
             (b"summary", _) => self.summary(&record, &mut out),
             (b"system", Some(_)) => self.system(&record, at, want, &mut out),
             (b"attachment", Some(_)) => self.attachment(&record, nested, at, want, &mut out),

@@ -26,7 +26,7 @@ pub const INVENTORY: &[(&str, Treatment)] = &[
     ("custom-title", Items),
     ("ai-title", Items),
     ("agent-name", Facts),
-    ("queue-operation", Passed),
+    ("queue-operation", Items),
     ("last-prompt", Passed),
     ("mode", Passed),
     ("permission-mode", Passed),
