@@ -109,7 +109,7 @@ fn describe(session: &Session, emit: &mut dyn FnMut(Stored<'_>)) {
     }
 }
 
-/// "New session - <time>" is what OpenCode calls a session until its model has named it.
+/// `New session - <time>` is what OpenCode calls a session until its model has named it.
 pub fn is_default_title(title: &str) -> bool {
     title.is_empty() || title.starts_with("New session - ") || title.starts_with("Child session - ")
 }
