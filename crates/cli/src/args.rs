@@ -144,7 +144,7 @@ pub struct ShowArgs {
 #[derive(Args)]
 pub struct SearchArgs {
     /// Words, "phrases", -not, OR, prefix*, and filters such as source:codex kind:prompt tool:bash since:7d
-    #[arg(required = true, allow_hyphen_values = true)]
+    #[arg(required = true)]
     pub query: Vec<String>,
     #[command(flatten)]
     pub read: ReadArgs,

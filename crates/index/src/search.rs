@@ -156,6 +156,10 @@ impl Index {
             (Looseness::Close, "Nothing matches as typed; these are spelt alike."),
         ];
         for (looseness, note) in ways {
+            // Who quotes words means them.
+            if looseness == Looseness::Close && query.needs_text() {
+                continue;
+            }
             let compiled = compile(query, &searcher, &text_index.fields, looseness)?;
             let Some(compiled) = compiled else { continue };
             let gather = Gather {
@@ -166,7 +170,7 @@ impl Index {
                 limit: if query.needs_text() { MAX_LOOKED_INTO } else { limit },
             };
             let (candidates, total) = searcher.search(&*compiled, &gather)?;
-            self.prove(query, candidates, total, limit, looseness, &mut answer)?;
+            self.prove(query, candidates, total, limit, &mut answer)?;
             if answer.total > 0 {
                 if !note.is_empty() {
                     answer.notes.push(note.to_owned());
@@ -210,10 +214,9 @@ impl Index {
         candidates: Vec<Candidate>,
         total: u64,
         limit: usize,
-        looseness: Looseness,
         answer: &mut Searched,
     ) -> Result<(), IndexError> {
-        let proves = query.needs_text() && looseness != Looseness::Close;
+        let proves = query.needs_text();
         let started = Instant::now();
         let mut records = Records::default();
         let mut sessions: HashMap<u64, Option<HitSession>> = HashMap::new();

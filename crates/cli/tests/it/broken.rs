@@ -1,0 +1,121 @@
+//! Bad input gets a clear word, and nothing around it is lost.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::home::{Home, answer, place, prompt, snapshot};
+
+#[test]
+fn broken_records_are_counted_and_named_and_the_rest_is_kept() {
+    let home = Home::new();
+    let mut bytes = b"\xef\xbb\xbf".to_vec();
+    bytes.extend(prompt("s1", 0, "One").replace('\n', "\r\n").bytes());
+    bytes.extend(b"\0\0\0\0\n{\"torn\": \n\n");
+    bytes.extend(prompt("s1", 1, "two").trim_end().bytes());
+    bytes.extend(answer("s1", 2, "twin on one line").bytes());
+    bytes.extend(prompt("s1", 3, "lone XX surrogate").replace("XX", "\\ud800").bytes());
+    bytes.extend(b"{\"type\":\"user\",\"uuid\":\"x\",\"message\":{\"content\":\"bad \xff\xfe byte\"}}\n");
+    bytes.extend(b"{\"type\":\"never-seen\",\"uuid\":\"y\",\"note\":\"strangeword\"}\n");
+    home.write(&place("s1"), bytes);
+    let session = &home.sessions()["s1"];
+    assert_eq!(session["counts"]["prompts"], 4);
+    assert_eq!(session["counts"]["answers"], 1);
+    assert_eq!(session["skippedRecords"], 2);
+    assert_eq!(home.found("surrogate"), ["claude:s1"]);
+    assert_eq!(home.found("strangeword"), ["claude:s1"], "an unknown kind is kept and found");
+    let sources = home.json(&["sources"]);
+    assert_eq!(sources["sources"][0]["skipped"]["NUL bytes"], 1);
+    assert_eq!(sources["sources"][0]["unknown"]["never-seen"], 1);
+}
+
+#[test]
+fn a_replaced_or_cut_file_is_read_anew() {
+    let home = Home::new();
+    home.write(&place("s1"), [prompt("s1", 0, "alpha"), prompt("s1", 1, "beta")].concat());
+    assert_eq!(home.sessions()["s1"]["counts"]["prompts"], 2);
+    home.write(&place("s1"), prompt("s1", 0, "gamma"));
+    assert_eq!(home.sessions()["s1"]["counts"]["prompts"], 1);
+    assert!(home.found("alpha").is_empty());
+    assert_eq!(home.found("gamma"), ["claude:s1"]);
+}
+
+#[test]
+fn empty_summary_only_and_warm_up_files_are_no_sessions() {
+    let home = Home::new();
+    home.write(&place("empty"), "");
+    home.write(
+        &place("summary"),
+        "{\"type\":\"summary\",\"summary\":\"Said elsewhere\",\"leafUuid\":\"x\"}\n",
+    );
+    let warm_up = [prompt("s1", 0, "Warmup"), answer("s1", 1, "Ready")].concat();
+    home.write(&place("agent-a0179a7"), warm_up.replace("\"isSidechain\":false", "\"isSidechain\":true"));
+    assert!(home.sessions().is_empty());
+}
+
+#[test]
+fn a_loop_of_links_and_a_forbidden_directory_are_survived() {
+    let home = Home::new();
+    home.write(&place("s1"), prompt("s1", 0, "reachable"));
+    let projects = home.path().join(".claude/projects");
+    std::os::unix::fs::symlink(&projects, projects.join("-work-shop/loop")).unwrap();
+    let closed = projects.join("-closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(home.found("reachable"), ["claude:s1"]);
+    // For root nothing is forbidden; for everybody else the doctor names the place.
+    if fs::read_dir(&closed).is_err() {
+        let doctor = home.run(&["doctor"]);
+        assert!(String::from_utf8_lossy(&doctor.stdout).contains("-closed"));
+    }
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn wrong_use_is_told_with_a_hint() {
+    let home = Home::new();
+    home.write(&place("s1"), prompt("s1", 0, "words"));
+    for (words, code) in [
+        (&["show", "nothing-like-it"][..], 1),
+        (&["search", "kind:nonsense"], 2),
+        (&["search", "--regex", "("], 2),
+        (&["ls", "--cursor", "made up"], 2),
+        (&["ls", "--since", "sometime"], 2),
+        (&["nonsense"], 2),
+    ] {
+        let output = home.run(words);
+        assert_eq!(output.status.code(), Some(code), "{words:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "), "{words:?}");
+    }
+}
+
+#[test]
+fn an_agents_database_with_everything_in_its_log_is_read_and_not_touched() {
+    let home = Home::new();
+    let path = home.write(".local/share/opencode/opencode.db", "");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute_batch(
+            r#"PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+            CREATE TABLE session (id TEXT PRIMARY KEY, parent_id TEXT, directory TEXT, title TEXT, version TEXT,
+                time_created INTEGER, time_updated INTEGER, time_archived INTEGER);
+            CREATE TABLE message (id TEXT PRIMARY KEY, session_id TEXT, time_created INTEGER, time_updated INTEGER, data TEXT);
+            CREATE TABLE part (id TEXT PRIMARY KEY, message_id TEXT, session_id TEXT, time_created INTEGER,
+                time_updated INTEGER, data TEXT);
+            INSERT INTO session VALUES ('ses_1', NULL, '/work/shop', 'A basket', '1.18.33', 1795209721393, 1795209732286, NULL);
+            INSERT INTO message VALUES ('msg_1', 'ses_1', 1, 1, '{"role":"user","time":{"created":1795209721619}}');
+            INSERT INTO part VALUES ('prt_1', 'msg_1', 'ses_1', 1, 1, '{"type":"text","text":"\"Mend the basket\""}');"#,
+        )
+        .unwrap();
+    let before = snapshot(&home.path());
+    let session = &home.sessions()["ses_1"];
+    assert_eq!(session["firstPrompt"], "Mend the basket", "the quotes of the command line are no part of it");
+    assert_eq!(home.found("basket"), ["opencode:ses_1"]);
+    assert_eq!(snapshot(&home.path()), before);
+    drop(connection);
+    fs::write(&path, "no database at all, and long enough to be looked at").unwrap();
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{suffix}", path.display()));
+    }
+    assert_eq!(home.run(&["ls"]).status.code(), Some(0), "what was read before stays");
+    assert!(String::from_utf8_lossy(&home.run(&["doctor"]).stdout).contains("opencode.db"));
+}

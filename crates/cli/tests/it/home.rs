@@ -1,0 +1,139 @@
+//! A scratch home with sessions written by hand, and the binary run in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+/// A home of its own for one test.
+pub struct Home {
+    dir: tempfile::TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("home")).unwrap();
+        Home { dir }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
+    /// Writes a file below the home.
+    pub fn write(&self, relative: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Appends to a file below the home.
+    pub fn append(&self, relative: &str, bytes: impl AsRef<[u8]>) {
+        use std::io::Write;
+        let mut file = fs::File::options().append(true).open(self.path().join(relative)).unwrap();
+        file.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// The binary with this home and nothing else of the environment.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_marline"));
+        command
+            .args(words)
+            .env_clear()
+            .env("HOME", self.path())
+            .env("MARLINE_HOME", self.dir.path().join("marline"))
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    pub fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// Runs a command with `--json` and reads what it prints.
+    pub fn json(&self, words: &[&str]) -> Value {
+        let output = self.run(&[words, &["--json"]].concat());
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{words:?}: {error}\n{}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// All sessions, by raw id.
+    pub fn sessions(&self) -> BTreeMap<String, Value> {
+        let listed = self.json(&["ls", "--all", "--limit", "10000"]);
+        let sessions = listed["sessions"].as_array().unwrap();
+        sessions
+            .iter()
+            .map(|session| (session["sourceSessionId"].as_str().unwrap().to_owned(), session.clone()))
+            .collect()
+    }
+
+    /// Raw ids of the sessions in which a query is found.
+    pub fn found(&self, query: &str) -> Vec<String> {
+        let hits = self.json(&["search", query, "--limit", "1000"]);
+        let hits = hits["hits"].as_array().unwrap().iter();
+        let mut ids: Vec<String> =
+            hits.map(|hit| hit["session"]["id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+}
+
+/// Everything below a directory: bytes, and times of the last change.
+pub fn snapshot(root: &Path) -> BTreeMap<PathBuf, (Vec<u8>, i64, i64)> {
+    fn visit(dir: &Path, out: &mut BTreeMap<PathBuf, (Vec<u8>, i64, i64)>) {
+        let metadata = fs::metadata(dir).unwrap();
+        out.insert(dir.to_owned(), (Vec::new(), metadata.mtime(), metadata.mtime_nsec()));
+        for entry in fs::read_dir(dir).unwrap().flatten() {
+            let path = entry.path();
+            let metadata = fs::symlink_metadata(&path).unwrap();
+            if metadata.is_dir() {
+                visit(&path, out);
+            } else if metadata.is_file() {
+                let bytes = fs::read(&path).unwrap();
+                out.insert(path, (bytes, metadata.mtime(), metadata.mtime_nsec()));
+            }
+        }
+    }
+    let mut out = BTreeMap::new();
+    visit(root, &mut out);
+    out
+}
+
+/// A line as Claude Code writes it.
+pub fn claude(session: &str, n: u32, kind: &str, message: Value) -> String {
+    let parent = if n == 0 { Value::Null } else { json!(format!("{session}-{}", n - 1)) };
+    let line = json!({
+        "parentUuid": parent, "isSidechain": false, "type": kind, "message": message,
+        "uuid": format!("{session}-{n}"), "timestamp": format!("2026-11-20T10:00:{:02}.000Z", n % 60),
+        "cwd": "/work/shop", "sessionId": session, "version": "2.1.329", "gitBranch": "main",
+    });
+    format!("{line}\n")
+}
+
+pub fn prompt(session: &str, n: u32, text: &str) -> String {
+    claude(session, n, "user", json!({"role": "user", "content": text}))
+}
+
+pub fn answer(session: &str, n: u32, text: &str) -> String {
+    let usage = json!({"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 2});
+    claude(
+        session,
+        n,
+        "assistant",
+        json!({
+            "id": format!("msg-{session}-{n}"), "role": "assistant", "model": "claude-opus-5-5",
+            "content": [{"type": "text", "text": text}], "usage": usage,
+        }),
+    )
+}
+
+/// Where Claude keeps a session.
+pub fn place(session: &str) -> String {
+    format!(".claude/projects/-work-shop/{session}.jsonl")
+}

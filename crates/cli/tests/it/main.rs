@@ -1,0 +1,7 @@
+//! The binary as people run it: words, wiring, exit codes, and what it must never do.
+
+#![allow(clippy::unwrap_used)]
+
+mod broken;
+mod home;
+mod sessions;

@@ -1,0 +1,151 @@
+//! Sessions are found, listed, shown, searched and summed up.
+
+use serde_json::json;
+
+use crate::home::{Home, answer, claude, place, prompt, snapshot};
+
+#[test]
+fn an_empty_home_is_told_and_no_error() {
+    let home = Home::new();
+    let output = home.run(&["ls"]);
+    assert_eq!(output.status.code(), Some(1), "nothing found");
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("No session"));
+    assert_eq!(home.run(&["search", "word"]).status.code(), Some(1));
+    assert_eq!(home.run(&["doctor"]).status.code(), Some(0));
+}
+
+#[test]
+fn without_a_home_nothing_is_done() {
+    let output = Home::new().command(&["ls"]).env_remove("HOME").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("HOME"));
+}
+
+#[test]
+fn one_session_is_listed_shown_searched_and_summed_up() {
+    let home = Home::new();
+    let tool = claude(
+        "s1",
+        2,
+        "assistant",
+        json!({
+            "id": "msg-t", "role": "assistant", "model": "claude-opus-5-5",
+            "content": [{"type": "tool_use", "id": "call-1", "name": "Bash", "input": {"command": "cargo test getUserToken"}}],
+            "usage": {"input_tokens": 1, "output_tokens": 1},
+        }),
+    );
+    let output = claude(
+        "s1",
+        3,
+        "user",
+        json!({
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "call-1", "content": "Exit code 101\nerror[E0308]: mismatched", "is_error": true}],
+        }),
+    );
+    home.write(
+        &place("s1"),
+        [prompt("s1", 0, "Mend the basket"), answer("s1", 1, "I look at it"), tool, output].concat(),
+    );
+    let before = snapshot(&home.path());
+
+    let session = &home.sessions()["s1"];
+    assert_eq!(session["id"], "claude:s1");
+    assert_eq!(session["title"], "Mend the basket");
+    assert_eq!(session["project"], "shop");
+    assert_eq!(
+        session["counts"],
+        json!({"prompts": 1, "answers": 1, "toolCalls": 1, "errors": 0, "subagents": 0})
+    );
+    assert_eq!(session["usage"]["inputTokens"], 11);
+    assert_eq!(session["usage"]["cachedInputTokens"], 2);
+
+    let shown = home.json(&["show", "s1"]);
+    let tool = &shown["items"][2]["tool"];
+    assert_eq!(tool["name"], "Bash");
+    assert_eq!(tool["status"], "failed");
+    assert_eq!(tool["exitCode"], 101);
+    assert!(tool["output"].as_str().unwrap().contains("E0308"));
+
+    for query in [
+        "basket",
+        "usertoken",
+        "getUserToken",
+        "token",
+        "error[E0308]",
+        "\"mismatched\"",
+        "bask*",
+        "tool:bash cargo",
+    ] {
+        let found = home.found(query);
+        assert_eq!(found, ["claude:s1"], "{query}");
+    }
+    for query in ["\"basket the\"", "basket -mend", "source:codex basket", "kind:answer basket"] {
+        assert!(home.found(query).is_empty(), "{query}");
+    }
+    let usage = home.json(&["usage", "--by", "model"]);
+    assert_eq!(usage["lines"][0]["key"], "claude-opus-5-5");
+    assert_eq!(usage["total"]["usage"]["outputTokens"], 6);
+    assert_eq!(snapshot(&home.path()), before, "no byte and no time of an agent's file has changed");
+}
+
+#[test]
+fn an_appended_line_is_read_and_what_was_read_stays() {
+    let home = Home::new();
+    home.write(&place("s1"), prompt("s1", 0, "First words"));
+    assert_eq!(home.found("second"), [] as [&str; 0]);
+    let appended = prompt("s1", 1, "Second words");
+    let (half, rest) = appended.split_at(appended.len() / 2);
+    home.append(&place("s1"), half);
+    assert_eq!(home.sessions()["s1"]["counts"]["prompts"], 1, "half a line is nothing yet");
+    home.append(&place("s1"), rest);
+    assert_eq!(home.sessions()["s1"]["counts"]["prompts"], 2);
+    assert_eq!(home.found("second"), ["claude:s1"]);
+    assert_eq!(home.found("first"), ["claude:s1"]);
+}
+
+#[test]
+fn the_same_id_under_two_agents_is_two_sessions() {
+    let home = Home::new();
+    let id = "01a1fad5-a2e9-7193-9d1a-b8b6b9123f03";
+    home.write(&place(id), prompt(id, 0, "Hello from one"));
+    let lines = [
+        json!({"timestamp": "2026-11-20T10:00:00.000Z", "type": "session_meta", "payload": {"id": id, "cwd": "/work/shop", "cli_version": "0.80.0"}}),
+        json!({"timestamp": "2026-11-20T10:00:01.000Z", "type": "event_msg", "payload": {"type": "user_message", "message": "Hello from two"}}),
+    ];
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    home.write(&format!(".codex/sessions/2026/11/20/rollout-2026-11-20T10-00-00-{id}.jsonl"), lines);
+    assert_eq!(home.found("hello"), [format!("claude:{id}"), format!("codex:{id}")]);
+    assert_eq!(home.run(&["show", id]).status.code(), Some(2), "the id alone names two");
+    assert_eq!(home.run(&["show", &format!("codex:{}", &id[..8])]).status.code(), Some(0));
+}
+
+#[test]
+fn a_removed_file_leaves_its_prompts_and_answers() {
+    let home = Home::new();
+    let path = home
+        .write(&place("s1"), [prompt("s1", 0, "Keep these words"), answer("s1", 1, "I keep them")].concat());
+    home.sessions();
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(home.sessions()["s1"]["missing"], true);
+    assert_eq!(home.found("keep these"), ["claude:s1"]);
+    let shown = home.json(&["show", "s1"]);
+    assert_eq!(shown["items"][1]["text"], "I keep them");
+}
+
+#[test]
+fn a_fork_counts_only_its_own() {
+    let home = Home::new();
+    let shared = [prompt("s1", 0, "Shared words"), answer("s1", 1, "Shared answer")].concat();
+    home.write(&place("s1"), format!("{shared}{}", prompt("s1", 2, "Origin goes on")));
+    // A fork repeats the records with the same uuids; its own come later.
+    let own = prompt("s1", 5, "Another way").replace("s1-5", "fork-5");
+    home.write(&place("s2"), format!("{shared}{own}"));
+    let sessions = home.sessions();
+    assert_eq!(sessions["s2"]["forkedFromId"], "claude:s1");
+    assert_eq!(sessions["s2"]["counts"]["prompts"], 1);
+    assert_eq!(sessions["s2"]["inherited"], json!({"prompts": 1, "answers": 1, "toolCalls": 0}));
+    assert_eq!(sessions["s1"]["usage"]["outputTokens"], 5);
+    assert_eq!(sessions["s2"]["usage"]["outputTokens"], 0, "a copied request is counted once");
+}
