@@ -1,0 +1,94 @@
+//! The committed sessions of real agents; see `fixtures/README.md`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// What was scripted.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Truth {
+    /// Each session, sub-agents' left out.
+    pub sessions: Vec<SessionTruth>,
+}
+
+/// What was scripted in one session.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionTruth {
+    /// The agent's word.
+    pub source: String,
+    /// The agent's own id.
+    pub source_session_id: String,
+    /// The project's name.
+    pub project: String,
+    /// The human's prompts, its own.
+    pub prompts: u64,
+    /// Assistant messages with visible text, its own.
+    pub answers: u64,
+    /// Tool calls, its own.
+    pub tool_calls: u64,
+    /// What it shares with its origin.
+    pub inherited: Inherited,
+    /// Failures the agent reported.
+    pub errors: u64,
+    /// Child sessions.
+    pub subagents: u64,
+    /// It was archived.
+    pub archived: bool,
+    /// The name it was given.
+    pub title: Option<String>,
+    /// A word that stands in the output of one of its tools.
+    pub needle: Option<String>,
+    /// The raw id of the session it was forked from.
+    pub forked_from: Option<String>,
+}
+
+/// What a session shares with its origin.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inherited {
+    /// Prompts.
+    pub prompts: u64,
+    /// Answers.
+    pub answers: u64,
+    /// Tool calls.
+    pub tool_calls: u64,
+}
+
+/// Returns the directory of the fixtures.
+pub fn dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// Reads the truth.
+///
+/// # Panics
+/// When the committed file is not what this module reads.
+pub fn truth() -> Truth {
+    let text = fs::read(dir().join("truth.json")).expect("truth.json is committed");
+    serde_json::from_slice(&text).expect("truth.json has the shape of Truth")
+}
+
+/// Copies the home, to be read or broken at will.
+///
+/// # Errors
+/// What copying says.
+pub fn copy_home(to: &Path) -> io::Result<()> {
+    copy(&dir().join("home"), to)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
