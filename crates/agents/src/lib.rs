@@ -23,6 +23,7 @@ mod claude;
 mod codex;
 mod gemini;
 mod opencode;
+mod qwen;
 mod text;
 
 pub use agent::{Agent, Discovery, Env, FileRole, Reader, SessionDatabase, SessionFile, Shape, Want};

@@ -7,10 +7,11 @@ use crate::claude::Claude;
 use crate::codex::Codex;
 use crate::gemini::Gemini;
 use crate::opencode::OpenCode;
+use crate::qwen::Qwen;
 
 /// Returns every agent that Marline reads.
 pub fn all() -> &'static [&'static dyn Agent] {
-    &[&Claude, &Codex, &Gemini, &OpenCode]
+    &[&Claude, &Codex, &Gemini, &OpenCode, &Qwen]
 }
 
 /// Returns the adapter of a source, if there is one.

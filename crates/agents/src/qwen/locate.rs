@@ -1,0 +1,25 @@
+//! Where Qwen Code keeps its sessions: `~/.qwen/projects/<cwd with - for others>/chats/<id>.jsonl`.
+
+use marline_model::Source;
+
+use crate::agent::{Discovery, Env, FileRole, SessionFile, Shape};
+use crate::walk::walk;
+
+pub fn discover(env: &Env) -> Discovery {
+    let mut found = Discovery::default();
+    walk(&env.dir("QWEN_HOME", ".qwen").join("projects"), &mut found, &mut |path, relative, stat, found| {
+        let parts: Vec<&str> = relative.split('/').collect();
+        let [_, "chats", name] = parts[..] else { return };
+        let Some(session) = name.strip_suffix(".jsonl") else { return };
+        found.files.push(SessionFile {
+            path: path.to_owned(),
+            source: Source::Qwen,
+            shape: Shape::Lines,
+            role: FileRole::Session,
+            session: Some(session.to_owned()),
+            archived: false,
+            stat,
+        });
+    });
+    found
+}

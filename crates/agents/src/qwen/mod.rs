@@ -1,0 +1,32 @@
+//! Qwen Code: one JSON object a line, a tree by `uuid` and `parentUuid`, messages of `parts` like Gemini's.
+//!
+//! Versions seen: 0.24.4. Record kinds and how each is treated stand in [`wire::INVENTORY`].
+
+mod locate;
+mod read;
+pub(crate) mod wire;
+
+use marline_model::Source;
+
+use crate::agent::{Agent, Discovery, Env, Reader, SessionFile};
+
+/// The adapter of Qwen Code.
+pub struct Qwen;
+
+impl Agent for Qwen {
+    fn source(&self) -> Source {
+        Source::Qwen
+    }
+
+    fn name(&self) -> &'static str {
+        "Qwen Code"
+    }
+
+    fn discover(&self, env: &Env) -> Discovery {
+        locate::discover(env)
+    }
+
+    fn reader(&self, _file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {
+        Box::new(read::QwenReader::new(state))
+    }
+}
