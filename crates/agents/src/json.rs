@@ -208,14 +208,18 @@ fn skip_value(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
 }
 
 /// Returns the position just past the closing quote of the string that starts at `at`.
+///
+/// Only quotes are looked for: in long texts there are many more escaped line ends than escaped quotes.
 fn skip_string(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
-    let mut at = at + 1;
+    let start = at + 1;
+    let mut at = start;
     loop {
         let rest = bytes.get(at..).ok_or(Malformed)?;
-        match memchr::memchr2(b'"', b'\\', rest) {
-            Some(n) if rest[n] == b'"' => return Ok(at + n + 1),
-            Some(n) => at += n + 2,
-            None => return Err(Malformed),
+        let quote = at + memchr::memchr(b'"', rest).ok_or(Malformed)?;
+        let backslashes = bytes[start..quote].iter().rev().take_while(|byte| **byte == b'\\').count();
+        at = quote + 1;
+        if backslashes % 2 == 0 {
+            return Ok(at);
         }
     }
 }

@@ -10,8 +10,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 /// Numbered files, applied in order; never edited after they landed.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_sessions.sql"), include_str!("../migrations/0002_sources.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_sessions.sql"),
+    include_str!("../migrations/0002_sources.sql"),
+    include_str!("../migrations/0003_segments.sql"),
+];
 
 /// The catalogue's file within the index directory.
 pub const FILE_NAME: &str = "catalogue.db";

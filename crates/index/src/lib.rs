@@ -20,7 +20,6 @@ mod scan;
 mod search;
 mod sessions;
 mod sources;
-mod terms;
 mod text_index;
 mod transcript;
 mod usage;
@@ -31,8 +30,10 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use marline_agents::Env;
+use marline_text::Doc;
 use rusqlite::Connection;
 
+use crate::text_index::TextWriter;
 pub use catalogue::{CatalogueError, SetAside};
 pub use price::table_date;
 pub use query::{Query, QueryError, time};
@@ -57,9 +58,6 @@ pub enum IndexError {
     /// The search index failed.
     #[error(transparent)]
     Text(#[from] TextIndexError),
-    /// The search index failed while answering.
-    #[error("the search index failed")]
-    Tantivy(#[from] tantivy::TantivyError),
     /// A file could not be read or written.
     #[error("{path}: {source}", path = path.display())]
     Io {
@@ -142,8 +140,8 @@ impl Index {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Refreshed, IndexError> {
         let Some(_lock) = self.lock()? else { return Ok(Refreshed::Busy) };
-        let text_index = self.text_index_for_writing()?;
-        scan::scan(&self.connection, &text_index, env, stop, progress).map(Refreshed::Done)
+        self.ensure_search()?;
+        scan::scan(&self.connection, &self.search_dir(), env, stop, progress).map(Refreshed::Done)
     }
 
     /// Forgets everything that can be read again, so that the next refresh reads it all. Sessions whose file is
@@ -158,10 +156,6 @@ impl Index {
     }
 
     fn forget_locked(&self) -> Result<(), IndexError> {
-        let search = self.search_dir();
-        if search.exists() {
-            std::fs::remove_dir_all(&search).map_err(|source| IndexError::Io { path: search, source })?;
-        }
         self.connection.execute_batch(
             "BEGIN IMMEDIATE;
              DELETE FROM items WHERE session IN (SELECT number FROM sessions WHERE missing = 0);
@@ -171,28 +165,38 @@ impl Index {
              DELETE FROM touched WHERE session IN (SELECT number FROM sessions WHERE missing = 0);
              DELETE FROM sessions WHERE missing = 0;
              DELETE FROM files WHERE missing = 0;
-             DELETE FROM pending; DELETE FROM titles; DELETE FROM meta;
-             COMMIT",
+             DELETE FROM pending; DELETE FROM titles; DELETE FROM meta WHERE name <> 'segment';
+             DELETE FROM segments;",
         )?;
-        Ok(())
+        let outcome = self.keep_missing();
+        self.connection.execute_batch(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+        outcome
     }
 
-    /// The search index must hold at least the batches that the catalogue counts on; else both begin anew.
-    fn text_index_for_writing(&self) -> Result<text_index::TextIndex, IndexError> {
-        let path = self.search_dir();
-        let known: u64 = self.connection.query_row(
-            "SELECT COALESCE((SELECT value FROM meta WHERE name = 'batch'), 0)",
-            [],
-            |row| row.get::<_, i64>(0),
-        )? as u64;
-        if let Ok(index) = text_index::TextIndex::open(&path)
-            && index.last_batch().is_ok_and(|last| last >= known)
-        {
-            return Ok(index);
+    /// Puts the messages of sessions whose file is gone into the new search index.
+    fn keep_missing(&self) -> Result<(), IndexError> {
+        let mut text = TextWriter::begin(&self.connection, &self.search_dir())?;
+        let mut statement = self.connection.prepare(
+            "SELECT m.place >> 32, m.place & 0xffffffff, m.text, COALESCE(i.kind, 0), COALESCE(i.at, 0)
+             FROM messages m LEFT JOIN items i ON i.session = m.place >> 32 AND i.seq = m.place & 0xffffffff",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (session, seq) = (row.get(0)?, row.get(1)?);
+            let doc = Doc { session, seq, kind: row.get(3)?, at: row.get(4)?, tool: 0 };
+            text.add(&self.connection, doc, row.get_ref(2)?.as_str().unwrap_or_default())?;
         }
-        tracing::warn!(path = %path.display(), "the search index is not the catalogue's; both are made anew");
-        self.forget_locked()?;
-        Ok(text_index::TextIndex::open(&path)?)
+        text.prepare_commit(&self.connection)
+    }
+
+    /// What the catalogue counts on must be there to its last byte; else everything is read again.
+    fn ensure_search(&self) -> Result<(), IndexError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'segment')";
+        let has_begun: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
+        if has_begun && text_index::is_whole(&self.connection, &self.search_dir())? {
+            return Ok(());
+        }
+        self.forget_locked()
     }
 
     /// Takes the lock that keeps indexing to one process. It goes when the process does.
@@ -212,9 +216,9 @@ impl Index {
     /// # Errors
     /// [`IndexError::Sqlite`].
     pub fn is_complete(&self) -> Result<bool, IndexError> {
-        let sql =
-            "SELECT NOT EXISTS (SELECT 1 FROM pending) AND EXISTS (SELECT 1 FROM meta WHERE name = 'batch')
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM pending)
                    AND NOT EXISTS (SELECT 1 FROM files WHERE size < 0 AND missing = 0)";
-        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+        let is_indexed: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(is_indexed && scan::has_note(&self.connection, scan::SCANNED)?)
     }
 }

@@ -4,6 +4,8 @@
 //! and indexed in a second pass, which can stop and go on at any point. A row holds one part's pieces, each
 //! as seven variable-length numbers, offsets as differences.
 
+use marline_text::Doc;
+
 /// One text to be indexed later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
@@ -13,16 +15,8 @@ pub struct Piece {
     pub length: u64,
     /// Which of the record's items it is.
     pub part: u16,
-    /// The session's number.
-    pub session: u64,
-    /// The item's seq.
-    pub seq: u64,
-    /// The item's kind, as its number.
-    pub kind: u8,
-    /// The tool's number among the names, 0 for none.
-    pub tool: u64,
-    /// When, in milliseconds; 0 where it is not known.
-    pub at: i64,
+    /// What the text is.
+    pub doc: Doc,
 }
 
 /// Packs pieces in the order of their offsets.
@@ -31,21 +25,22 @@ pub fn pack(pieces: &mut [Piece]) -> Vec<u8> {
     let mut out = Vec::with_capacity(pieces.len() * 14);
     let (mut offset, mut at) = (0, 0i64);
     for piece in pieces {
-        let step = piece.at.wrapping_sub(at);
+        let doc = &piece.doc;
+        let step = doc.at.wrapping_sub(at);
         let zigzag = ((step << 1) ^ (step >> 63)) as u64;
         for number in [
             piece.offset - offset,
             piece.length,
             u64::from(piece.part),
-            piece.session,
-            piece.seq,
-            u64::from(piece.kind),
-            piece.tool,
+            u64::from(doc.session),
+            u64::from(doc.seq),
+            u64::from(doc.kind),
+            u64::from(doc.tool),
             zigzag,
         ] {
             push(&mut out, number);
         }
-        (offset, at) = (piece.offset, piece.at);
+        (offset, at) = (piece.offset, doc.at);
     }
     out
 }
@@ -66,11 +61,13 @@ pub fn unpack(mut bytes: &[u8]) -> Vec<Piece> {
             offset,
             length: numbers[1],
             part: numbers[2] as u16,
-            session: numbers[3],
-            seq: numbers[4],
-            kind: numbers[5] as u8,
-            tool: numbers[6],
-            at,
+            doc: Doc {
+                session: numbers[3] as u32,
+                seq: numbers[4] as u32,
+                kind: numbers[5] as u8,
+                tool: numbers[6] as u16,
+                at,
+            },
         });
     }
     out
@@ -114,7 +111,7 @@ mod tests {
             let mut pieces: Vec<Piece> = pieces
                 .into_iter()
                 .map(|(offset, length, part, session, seq, kind, at)| Piece {
-                    offset, length, part, session: session.into(), seq: seq.into(), kind, tool: 3, at,
+                    offset, length, part, doc: Doc { session, seq, kind, tool: 3, at },
                 })
                 .collect();
             let packed = pack(&mut pieces);

@@ -5,9 +5,9 @@
 //! `branch:main`. A word with marks inside (`src/main.rs`, `error[E0308]`) must stand in the text just so.
 
 use marline_model::{ItemKind, Source, Timestamp};
+use marline_text::{MAX_WORD, query_words};
 
 use crate::sessions::Filter;
-use crate::terms::{MAX_WORD, query_words};
 
 /// Why a query or a cursor makes no sense. Nothing was searched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -16,11 +16,12 @@ use marline_agents::agent::{Stat, Stored};
 use marline_agents::frame::{Framed, Framer};
 use marline_agents::json::Raw;
 use marline_agents::{Agent, Env, Event, FileRole, SessionFile, Shape, Want, hash, registry};
+use marline_text::{Doc, Inverter};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::part::{Builder, FileState, Part};
 use crate::pending::{Piece, unpack};
-use crate::text_index::{TextDoc, TextIndex};
+use crate::text_index::Written;
 use crate::write::{FileEnd, Writer, is_read_whole};
 use crate::{IndexError, lineage};
 
@@ -28,10 +29,8 @@ use crate::{IndexError, lineage};
 const HEAD: usize = 512;
 /// Parts on their way to the writer; together with the workers' buffers they bound the memory.
 const PARTS_IN_FLIGHT: usize = 8;
-/// A batch is committed when this much time has passed, so that results appear while the scan works …
+/// A batch is committed when this much time has passed, so that results appear while the scan works.
 const BATCH: Duration = Duration::from_millis(1500);
-/// … and a scan of more bytes than this one is bulk: several indexing threads, merging left for later.
-const BULK: u64 = 64 << 20;
 /// Records of the second pass are read in pieces of this size.
 const PIECE: usize = 512 * 1024;
 /// Places of the second pass that go to a worker at once.
@@ -110,7 +109,7 @@ pub fn discover(env: &Env) -> Vec<(&'static dyn Agent, marline_agents::Discovery
 /// Brings everything up to date. The caller holds the lock.
 pub fn scan(
     connection: &Connection,
-    text_index: &TextIndex,
+    search_dir: &Path,
     env: &Env,
     stop: &Stop,
     progress: &(dyn Fn(Progress) + Sync),
@@ -143,11 +142,14 @@ pub fn scan(
         .filter(|(path, _)| !report.problems.iter().any(|(place, _)| Path::new(path).starts_with(place)))
         .collect();
     let unfinished: i64 = connection.query_row("SELECT COUNT(*) FROM pending", [], |row| row.get(0))?;
-    if changed.is_empty() && gone.is_empty() && unfinished == 0 {
+    let is_unsettled = has_note(connection, UNSETTLED)?;
+    if changed.is_empty() && gone.is_empty() && unfinished == 0 && !is_unsettled {
+        if !has_note(connection, SCANNED)? {
+            note(connection, SCANNED)?;
+        }
         return Ok(report);
     }
-    let size: u64 = changed.iter().map(|file| file.stat.size).sum();
-    let mut writer = Writer::begin(connection, text_index.clone(), size > BULK || unfinished > 200)?;
+    let mut writer = Writer::begin(connection, search_dir)?;
     let outcome = (|| {
         report.gone = gone.len() as u64;
         let promoted = forget(&mut writer, &gone, &known)?;
@@ -165,14 +167,21 @@ pub fn scan(
         for store in &stores {
             read_store(&mut writer, store, &mut report)?;
         }
-        let changed = std::mem::take(&mut writer.changed);
-        lineage::settle(connection, &changed)?;
-        writer.commit()?;
+        commit_unsettled(&mut writer)?;
         progress(Progress::MessagesSearchable);
+        settle(&mut writer, is_unsettled)?;
+        writer.commit()?;
+        // The second pass needs the memory more.
+        connection.execute_batch("PRAGMA shrink_memory")?;
         second_pass(&mut writer, stop, progress)
     })();
     match outcome {
-        Ok(()) => writer.finish()?,
+        Ok(()) => {
+            if !stop.load(Ordering::Relaxed) {
+                note(connection, SCANNED)?;
+            }
+            writer.finish()?;
+        }
         Err(error) => {
             // A full disk, say: what was committed before stays, the rest is read again next time.
             let _ = connection.execute_batch("ROLLBACK");
@@ -180,6 +189,33 @@ pub fn scan(
         }
     }
     Ok(report)
+}
+
+/// A note: a scan has come to its end, so that an empty answer is an answer.
+pub const SCANNED: &str = "scanned";
+/// A note: sessions were committed whose lineage is not settled yet.
+const UNSETTLED: &str = "unsettled";
+
+fn note(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT OR IGNORE INTO meta VALUES (?1, 1)";
+    connection.prepare_cached(sql)?.execute([name]).map(drop)
+}
+
+pub fn has_note(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = ?1)";
+    connection.prepare_cached(sql)?.query_row([name], |row| row.get(0))
+}
+
+/// Settles lineage and sums of the sessions that changed; of all, if a process died before it came to that.
+fn settle(writer: &mut Writer<'_>, is_unsettled: bool) -> Result<(), IndexError> {
+    let mut changed = std::mem::take(&mut writer.changed);
+    if is_unsettled {
+        let mut all = writer.connection.prepare("SELECT number FROM sessions")?;
+        changed.extend(all.query_map([], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?);
+    }
+    lineage::settle(writer.connection, &changed)?;
+    writer.connection.execute("DELETE FROM meta WHERE name = ?1", [UNSETTLED])?;
+    Ok(())
 }
 
 fn known_files(connection: &Connection) -> Result<HashMap<String, Known>, IndexError> {
@@ -371,20 +407,25 @@ fn write_parts(
             }
         }
         if committed.elapsed() > BATCH {
-            let changed = writer.changed.clone();
-            for session in &changed {
-                // Good enough for a list while the scan goes on; lineage comes at the end.
-                let sql =
-                    "UPDATE sessions SET listed = warm_up = 0 AND prompts + answers + tool_calls + errors > 0
-                           WHERE number = ?1";
-                writer.connection.prepare_cached(sql)?.execute([session])?;
-            }
-            writer.commit()?;
+            commit_unsettled(writer)?;
             committed = Instant::now();
         }
         tell();
     }
     Ok(())
+}
+
+/// Commits while the scan goes on. What was read is listed and found; lineage, which may know better, comes later.
+fn commit_unsettled(writer: &mut Writer<'_>) -> Result<(), IndexError> {
+    let mut statement = writer.connection.prepare_cached(
+        "UPDATE sessions SET listed = warm_up = 0 AND prompts + answers + tool_calls + errors > 0
+         WHERE number = ?1 AND listed <> (warm_up = 0 AND prompts + answers + tool_calls + errors > 0)",
+    )?;
+    for session in &writer.changed {
+        statement.execute([session])?;
+    }
+    note(writer.connection, UNSETTLED)?;
+    writer.commit()
 }
 
 /// Reads a file from where it was left, in parts.
@@ -552,6 +593,8 @@ fn second_pass(
     let of: i64 =
         connection.query_row("SELECT COALESCE(SUM(LENGTH(pieces)), 0) FROM pending", [], |row| row.get(0))?;
     let mut done = 0;
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut inverters: Vec<Inverter> = (0..workers).map(|_| Inverter::default()).collect();
     loop {
         let rows = pending_rows(connection)?;
         if rows.is_empty() || stop.load(Ordering::Relaxed) {
@@ -559,9 +602,8 @@ fn second_pass(
         }
         let last = rows.last().map_or(0, |row| row.0);
         let numbers: Vec<i64> = rows.iter().map(|row| row.0).collect();
-        writer.note_texts();
         let units = units(connection, rows, &mut done)?;
-        index_units(writer, units)?;
+        index_units(writer, &mut inverters, units)?;
         for number in numbers {
             connection.prepare_cached("DELETE FROM pending WHERE number = ?1")?.execute([number])?;
         }
@@ -638,29 +680,38 @@ pub fn file_row(connection: &Connection, number: i64) -> Result<Option<SessionFi
     }))
 }
 
-fn index_units(writer: &mut Writer<'_>, units: Vec<Unit>) -> Result<(), IndexError> {
-    let text = &*writer.text()?;
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(units.len().max(1));
+fn index_units(writer: &Writer<'_>, inverters: &mut [Inverter], units: Vec<Unit>) -> Result<(), IndexError> {
+    let text = &writer.text;
     let (sender, receiver): (Sender<Unit>, Receiver<Unit>) = bounded(units.len().max(1));
     for unit in units {
         sender.send(unit).expect("the channel holds all units");
     }
     drop(sender);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers)
-            .map(|_| {
-                let receiver = receiver.clone();
-                scope.spawn(move || -> Result<(), IndexError> {
-                    let mut window = Window::default();
-                    for unit in receiver {
-                        index_unit(&mut window, &unit, &mut |doc| Ok(text.add(doc)?))?;
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        threads.into_iter().try_for_each(|thread| thread.join().expect("a worker does not panic"))
-    })
+    let work = |receiver: Receiver<Unit>, texts: &mut Inverter| -> Result<Vec<Written>, IndexError> {
+        let (mut window, mut written) = (Window::default(), Vec::new());
+        for unit in receiver {
+            index_unit(&mut window, &unit, &mut |doc, words| {
+                texts.add(doc, words);
+                if texts.is_full() {
+                    written.extend(text.write(texts)?);
+                }
+                Ok(())
+            })?;
+        }
+        written.extend(text.write(texts)?);
+        Ok(written)
+    };
+    let written = std::thread::scope(|scope| {
+        let spawn = |texts| {
+            let receiver = receiver.clone();
+            scope.spawn(move || work(receiver, texts))
+        };
+        let threads: Vec<_> = inverters.iter_mut().map(spawn).collect();
+        let join =
+            |thread: std::thread::ScopedJoinHandle<'_, _>| thread.join().expect("a worker does not panic");
+        threads.into_iter().map(join).collect::<Result<Vec<_>, IndexError>>()
+    })?;
+    written.iter().flatten().try_for_each(|written| text.enter(writer.connection, written))
 }
 
 /// Reads places of a file that lie in order, through one reused buffer.
@@ -696,7 +747,7 @@ impl Window {
 fn index_unit(
     window: &mut Window,
     unit: &Unit,
-    add: &mut dyn FnMut(&TextDoc) -> Result<(), IndexError>,
+    add: &mut dyn FnMut(Doc, &str) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
     let Some(agent) = registry::agent(unit.file.source) else { return Ok(()) };
     // A file that was changed or removed since the first pass is read again by the next scan.
@@ -729,14 +780,7 @@ fn index_unit(
         });
         for piece in record {
             let Some(text) = texts.remove(&piece.part).filter(|text| !text.is_empty()) else { continue };
-            add(&TextDoc {
-                session: piece.session,
-                seq: piece.seq,
-                kind: piece.kind,
-                tool: piece.tool,
-                at: piece.at,
-                text,
-            })?;
+            add(piece.doc, &text)?;
         }
     }
     Ok(())

@@ -1,28 +1,21 @@
 //! Answering a query: postings first, then, where words alone prove nothing, the text itself.
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::io;
 use std::time::{Duration, Instant};
 
 use marline_agents::hash;
 use marline_model::{ItemKind, SessionId, Timestamp};
+use marline_text::{Deleted, Doc, Segment, Wanted, common, either, is_cjk, without};
 use rusqlite::params_from_iter;
 use serde::Serialize;
-use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::Column;
-use tantivy::query::{
-    AllQuery, BooleanQuery, EmptyQuery, FuzzyTermQuery, Occur, Query as TantivyQuery, TermQuery, TermSetQuery,
-};
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader, Term as IndexTerm};
 
 use crate::query::{Query, QueryError, Term};
 use crate::scan::searchable;
-use crate::text_index::{Fields, TextIndex};
+use crate::text_index::{TextIndexError, segments};
 use crate::transcript::Records;
 use crate::{Index, IndexError};
 
-/// A prefix or a part of a word stands for at most so many words of a segment.
-const MAX_EXPANSION: usize = 2000;
 /// Texts that are looked into to prove a phrase, and how long that may take.
 const MAX_LOOKED_INTO: usize = 20_000;
 const MAX_LOOKING: Duration = Duration::from_secs(3);
@@ -90,8 +83,8 @@ pub struct HitSession {
 struct Candidate {
     score: f32,
     at: i64,
-    session: u64,
-    seq: u64,
+    session: u32,
+    seq: u32,
     kind: u8,
 }
 
@@ -147,29 +140,30 @@ impl Index {
             answer.notes.push("The filters select no session.".to_owned());
             return Ok(answer);
         }
-        let Some(text_index) = TextIndex::open_existing(&self.search_dir())? else { return Ok(answer) };
-        let searcher = text_index.reader()?.searcher();
-        let tools = self.tool_numbers(query)?;
+        let dir = self.search_dir();
+        let segments = segments(&self.connection, &dir)?;
+        let gather = Gather {
+            sessions,
+            kinds: query.kinds.iter().fold(0, |mask, kind| mask | 1 << (*kind as u16)),
+            tools: self.tool_numbers(query)?,
+            now: now.as_millis(),
+            limit: if query.needs_text() { MAX_LOOKED_INTO } else { limit },
+        };
         let ways = [
             (Looseness::Exact, ""),
             (Looseness::PartOfWord, "No word matches whole; these contain it."),
             (Looseness::Close, "Nothing matches as typed; these are spelt alike."),
         ];
         for (looseness, note) in ways {
-            // Who quotes words means them.
-            if looseness == Looseness::Close && query.needs_text() {
+            // Who quotes words means them; and without words nothing can be taken loosely.
+            if (looseness == Looseness::Close && query.needs_text())
+                || (looseness != Looseness::Exact && query.all.is_empty())
+            {
                 continue;
             }
-            let compiled = compile(query, &searcher, &text_index.fields, looseness)?;
-            let Some(compiled) = compiled else { continue };
-            let gather = Gather {
-                sessions: sessions.clone(),
-                kinds: query.kinds.iter().fold(0, |mask, kind| mask | 1 << (*kind as u16)),
-                tools: tools.clone(),
-                now: now.as_millis(),
-                limit: if query.needs_text() { MAX_LOOKED_INTO } else { limit },
-            };
-            let (candidates, total) = searcher.search(&*compiled, &gather)?;
+            let (candidates, total) = gather
+                .gather(&segments, |segment| matching(segment, query, looseness))
+                .map_err(|source| TextIndexError { path: dir.clone(), source })?;
             self.prove(query, candidates, total, limit, &mut answer)?;
             if answer.total > 0 {
                 if !note.is_empty() {
@@ -182,7 +176,7 @@ impl Index {
     }
 
     /// Numbers of the sessions that the filter selects; `None`: all of them.
-    fn selected(&self, query: &Query) -> Result<Option<HashSet<u64>>, IndexError> {
+    fn selected(&self, query: &Query) -> Result<Option<HashSet<u32>>, IndexError> {
         // A search looks everywhere unless it is told not to: archived sessions and sub-agents too.
         let mut filter = query.filter.clone();
         if filter.is_empty() {
@@ -192,19 +186,19 @@ impl Index {
         let (condition, values) = filter.condition();
         let sql = format!("SELECT s.number FROM sessions s WHERE {condition}");
         let mut statement = self.connection.prepare(&sql)?;
-        let rows = statement.query_map(params_from_iter(&values), |row| row.get::<_, i64>(0))?;
-        Ok(Some(rows.map(|row| row.map(|number| number as u64)).collect::<Result<_, _>>()?))
+        let rows = statement.query_map(params_from_iter(&values), |row| row.get(0))?;
+        Ok(Some(rows.collect::<Result<_, _>>()?))
     }
 
-    fn tool_numbers(&self, query: &Query) -> Result<Option<HashSet<u64>>, IndexError> {
+    fn tool_numbers(&self, query: &Query) -> Result<Option<HashSet<u16>>, IndexError> {
         if query.tools.is_empty() {
             return Ok(None);
         }
         let mut statement = self.connection.prepare("SELECT number, LOWER(name) FROM names")?;
-        let names: Vec<(i64, String)> =
+        let names: Vec<(u32, String)> =
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         let wanted = names.into_iter().filter(|(_, name)| query.tools.iter().any(|tool| name == tool));
-        Ok(Some(wanted.map(|(number, _)| number as u64).collect()))
+        Ok(Some(wanted.filter_map(|(number, _)| u16::try_from(number).ok()).collect()))
     }
 
     /// Reads the texts of candidates, best first: to prove phrases, and to show where the words stand.
@@ -219,7 +213,7 @@ impl Index {
         let proves = query.needs_text();
         let started = Instant::now();
         let mut records = Records::default();
-        let mut sessions: HashMap<u64, Option<HitSession>> = HashMap::new();
+        let mut sessions: HashMap<u32, Option<HitSession>> = HashMap::new();
         let mut seen = HashSet::new();
         let mut texts = HashSet::new();
         let mut proven = 0;
@@ -240,7 +234,7 @@ impl Index {
             let session = match sessions.get(&candidate.session) {
                 Some(known) => known.clone(),
                 None => {
-                    let found = self.session_by_number(candidate.session as i64)?.map(|session| HitSession {
+                    let found = self.session_by_number(candidate.session.into())?.map(|session| HitSession {
                         id: session.id,
                         title: session.title,
                         project: session.project,
@@ -252,8 +246,9 @@ impl Index {
                     found
                 }
             };
-            // The search index may be a moment ahead of the catalogue, or behind it.
-            let (Some(session), Some(place)) = (session, self.item(candidate.session as i64, candidate.seq)?)
+            // The two were read one after the other; a scan may have come between.
+            let (Some(session), Some(place)) =
+                (session, self.item(candidate.session.into(), candidate.seq.into())?)
             else {
                 continue;
             };
@@ -280,7 +275,7 @@ impl Index {
                 let (snippet, highlights) = snippet(&text, query);
                 answer.hits.push(Hit {
                     session,
-                    seq: candidate.seq,
+                    seq: candidate.seq.into(),
                     kind: ItemKind::from_number(candidate.kind),
                     at: Some(candidate.at).filter(|at| *at != 0).map(Timestamp::from_millis),
                     snippet,
@@ -428,121 +423,48 @@ fn fold(text: &str) -> String {
     out
 }
 
-/// Makes a query for the index; `None` when this looseness asks for nothing that the last one did not.
-fn compile(
-    query: &Query,
-    searcher: &Searcher,
-    fields: &Fields,
-    looseness: Looseness,
-) -> Result<Option<Box<dyn TantivyQuery>>, IndexError> {
-    let mut clauses: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::new();
+/// Numbers of a segment's texts that match.
+fn matching(segment: &Segment, query: &Query, looseness: Looseness) -> io::Result<Vec<u32>> {
+    let mut found: Option<Vec<u32>> = None;
     for group in &query.all {
-        let choices = group
-            .iter()
-            .map(|term| compile_term(term, searcher, fields, looseness))
-            .collect::<Result<Vec<_>, _>>()?;
-        let clause = match <[_; 1]>::try_from(choices) {
-            Ok([one]) => one,
-            Err(choices) => {
-                Box::new(BooleanQuery::new(choices.into_iter().map(|query| (Occur::Should, query)).collect()))
-                    as Box<dyn TantivyQuery>
-            }
-        };
-        clauses.push((Occur::Must, clause));
-    }
-    if clauses.is_empty() {
-        if looseness != Looseness::Exact {
-            return Ok(None);
+        let lists =
+            group.iter().map(|term| texts_with(segment, term, looseness)).collect::<Result<_, _>>()?;
+        let list = either(lists);
+        let both = found.map_or(list.clone(), |found| common(&found, &list));
+        if both.is_empty() {
+            return Ok(both);
         }
-        clauses.push((Occur::Must, Box::new(AllQuery)));
+        found = Some(both);
     }
+    let mut found = found.unwrap_or_else(|| (0..segment.len()).collect());
     for term in query.none.iter().filter(|term| !term.needs_text) {
-        clauses.push((Occur::MustNot, compile_term(term, searcher, fields, Looseness::Exact)?));
+        found = without(&found, &texts_with(segment, term, Looseness::Exact)?);
     }
-    Ok(Some(Box::new(BooleanQuery::new(clauses))))
+    Ok(found)
 }
 
-fn compile_term(
-    term: &Term,
-    searcher: &Searcher,
-    fields: &Fields,
-    looseness: Looseness,
-) -> Result<Box<dyn TantivyQuery>, IndexError> {
-    let exact = |word: &str| -> Box<dyn TantivyQuery> {
-        Box::new(TermQuery::new(IndexTerm::from_field_text(fields.text, word), IndexRecordOption::Basic))
-    };
+fn texts_with(segment: &Segment, term: &Term, looseness: Looseness) -> io::Result<Vec<u32>> {
     let last = term.words.len() - 1;
-    let mut clauses = Vec::new();
+    let mut found: Option<Vec<u32>> = None;
     for (n, word) in term.words.iter().enumerate() {
+        let characters = word.chars().count();
         // A lone CJK character begins the pairs that it stands in.
-        let lone = word.chars().count() == 1 && word.chars().all(crate::terms::is_cjk);
-        let query = match looseness {
-            _ if lone || (term.is_prefix && n == last) => words_with(searcher, fields, word, Match::Start)?,
-            Looseness::Exact => exact(word),
+        let lone = characters == 1 && word.chars().all(is_cjk);
+        let wanted = match looseness {
+            _ if lone || (term.is_prefix && n == last) => Wanted::Start(word),
             // A phrase may begin and end inside a word.
-            Looseness::PartOfWord if word.len() >= 3 => words_with(searcher, fields, word, Match::Inside)?,
-            Looseness::Close if word.chars().count() >= 4 => {
-                let distance = if word.chars().count() >= 8 { 2 } else { 1 };
-                Box::new(FuzzyTermQuery::new(IndexTerm::from_field_text(fields.text, word), distance, true))
-            }
-            _ => exact(word),
+            Looseness::PartOfWord if word.len() >= 3 => Wanted::Inside(word),
+            Looseness::Close if characters >= 4 => Wanted::Close(word, if characters >= 8 { 2 } else { 1 }),
+            _ => Wanted::Word(word),
         };
-        clauses.push((Occur::Must, query));
-    }
-    Ok(match <[_; 1]>::try_from(clauses) {
-        Ok([(_, one)]) => one,
-        Err(clauses) => Box::new(BooleanQuery::new(clauses)),
-    })
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Match {
-    Start,
-    Inside,
-}
-
-/// Any of the index's words that begin with, or contain, the given one.
-fn words_with(
-    searcher: &Searcher,
-    fields: &Fields,
-    word: &str,
-    how: Match,
-) -> Result<Box<dyn TantivyQuery>, IndexError> {
-    let finder = memchr::memmem::Finder::new(word.as_bytes());
-    let mut terms: HashSet<Vec<u8>> = HashSet::new();
-    for segment in searcher.segment_readers() {
-        let index = segment.inverted_index(fields.text)?;
-        let dictionary = index.terms();
-        let mut range = dictionary.range();
-        if how == Match::Start {
-            range = range.ge(word.as_bytes());
-            if let Some(end) = next_prefix(word.as_bytes()) {
-                range = range.lt(end);
-            }
+        let list = segment.numbers_with(&wanted)?;
+        let both = found.map_or(list.clone(), |found| common(&found, &list));
+        if both.is_empty() {
+            return Ok(both);
         }
-        let io = |source| IndexError::Io { path: "search".into(), source };
-        let mut stream = range.into_stream().map_err(io)?;
-        let mut found = 0;
-        while found < MAX_EXPANSION && stream.advance() {
-            if how == Match::Start || finder.find(stream.key()).is_some() {
-                terms.insert(stream.key().to_vec());
-                found += 1;
-            }
-        }
+        found = Some(both);
     }
-    if terms.is_empty() {
-        return Ok(Box::new(EmptyQuery));
-    }
-    let terms = terms.into_iter().filter_map(|term| String::from_utf8(term).ok());
-    Ok(Box::new(TermSetQuery::new(terms.map(|term| IndexTerm::from_field_text(fields.text, &term)))))
-}
-
-/// Returns the first byte string after all that begin with `prefix`.
-fn next_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
-    let last = prefix.iter().rposition(|byte| *byte != 0xff)?;
-    let mut out = prefix[..=last].to_vec();
-    out[last] += 1;
-    Some(out)
+    Ok(found.unwrap_or_default())
 }
 
 /// Cuts the place where a query's words stand out of a text.
@@ -607,99 +529,52 @@ fn cut(text: &str, places: &[(usize, usize)]) -> (String, Vec<(usize, usize)>) {
 
 /// Gathers the best candidates and counts all of them.
 struct Gather {
-    sessions: Option<HashSet<u64>>,
+    sessions: Option<HashSet<u32>>,
     kinds: u16,
-    tools: Option<HashSet<u64>>,
+    tools: Option<HashSet<u16>>,
     now: i64,
     limit: usize,
 }
 
-struct GatherSegment {
-    session: Column<u64>,
-    seq: Column<u64>,
-    kind: Column<u64>,
-    tool: Column<u64>,
-    at: Column<i64>,
-    sessions: Option<HashSet<u64>>,
-    kinds: u16,
-    tools: Option<HashSet<u64>>,
-    now: i64,
-    limit: usize,
-    best: BinaryHeap<Candidate>,
-    total: u64,
-}
-
-impl Collector for Gather {
-    type Fruit = (Vec<Candidate>, u64);
-    type Child = GatherSegment;
-
-    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<GatherSegment> {
-        let fast = segment.fast_fields();
-        Ok(GatherSegment {
-            session: fast.u64("session")?,
-            seq: fast.u64("seq")?,
-            kind: fast.u64("kind")?,
-            tool: fast.u64("tool")?,
-            at: fast.i64("at")?,
-            sessions: self.sessions.clone(),
-            kinds: self.kinds,
-            tools: self.tools.clone(),
-            now: self.now,
-            limit: self.limit,
-            best: BinaryHeap::new(),
-            total: 0,
-        })
-    }
-
-    fn requires_scoring(&self) -> bool {
-        false
-    }
-
-    fn merge_fruits(&self, fruits: Vec<(Vec<Candidate>, u64)>) -> tantivy::Result<(Vec<Candidate>, u64)> {
-        let total = fruits.iter().map(|(_, total)| total).sum();
-        let mut all: Vec<Candidate> = fruits.into_iter().flat_map(|(best, _)| best).collect();
-        all.sort_unstable();
-        all.truncate(self.limit);
-        Ok((all, total))
-    }
-}
-
-impl SegmentCollector for GatherSegment {
-    type Fruit = (Vec<Candidate>, u64);
-
-    fn collect(&mut self, doc: DocId, _: Score) {
-        let session = self.session.first(doc).unwrap_or(0);
-        if self.sessions.as_ref().is_some_and(|sessions| !sessions.contains(&session)) {
-            return;
-        }
-        let kind = self.kind.first(doc).unwrap_or(0) as u8;
-        if self.kinds != 0 && self.kinds & (1 << kind) == 0 {
-            return;
-        }
-        if self.tools.as_ref().is_some_and(|tools| !tools.contains(&self.tool.first(doc).unwrap_or(0))) {
-            return;
-        }
-        self.total += 1;
-        let at = self.at.first(doc).unwrap_or(0);
-        let days = ((self.now - at) as f64 / 86_400_000.0).max(0.0);
-        let recency = 1.0 / (1.0 + days / HALF_LIFE_DAYS);
-        let score = (weight(kind) * (0.5 + 0.5 * recency)) as f32;
-        let candidate = Candidate { score, at, session, seq: 0, kind };
-        if self.best.len() >= self.limit {
-            if self
-                .best
-                .peek()
-                .is_some_and(|worst| candidate.cmp(worst).is_ge() && candidate.score <= worst.score)
-            {
-                return;
+impl Gather {
+    fn gather(
+        &self,
+        segments: &[(Segment, Deleted)],
+        matching: impl Fn(&Segment) -> io::Result<Vec<u32>>,
+    ) -> io::Result<(Vec<Candidate>, u64)> {
+        let mut best: BinaryHeap<Candidate> = BinaryHeap::new();
+        let mut total = 0;
+        for (segment, deleted) in segments {
+            let numbers = matching(segment)?;
+            for doc in segment.docs(numbers.into_iter().filter(|number| !deleted.contains(*number))) {
+                let (_, doc) = doc?;
+                if !self.is_wanted(&doc) {
+                    continue;
+                }
+                total += 1;
+                let candidate = self.candidate(&doc);
+                if best.len() < self.limit {
+                    best.push(candidate);
+                } else if best.peek().is_some_and(|worst| candidate < *worst) {
+                    best.pop();
+                    best.push(candidate);
+                }
             }
-            self.best.pop();
         }
-        self.best.push(Candidate { seq: self.seq.first(doc).unwrap_or(0), ..candidate });
+        Ok((best.into_sorted_vec(), total))
     }
 
-    fn harvest(self) -> Self::Fruit {
-        (self.best.into_vec(), self.total)
+    fn is_wanted(&self, doc: &Doc) -> bool {
+        self.sessions.as_ref().is_none_or(|sessions| sessions.contains(&doc.session))
+            && (self.kinds == 0 || self.kinds & (1 << doc.kind) != 0)
+            && self.tools.as_ref().is_none_or(|tools| tools.contains(&doc.tool))
+    }
+
+    fn candidate(&self, doc: &Doc) -> Candidate {
+        let days = ((self.now - doc.at) as f64 / 86_400_000.0).max(0.0);
+        let recency = 1.0 / (1.0 + days / HALF_LIFE_DAYS);
+        let score = (weight(doc.kind) * (0.5 + 0.5 * recency)) as f32;
+        Candidate { score, at: doc.at, session: doc.session, seq: doc.seq, kind: doc.kind }
     }
 }
 

@@ -1,236 +1,294 @@
-//! The search index: Tantivy without positions, one document for each text.
+//! The search index: segments of `marline-text`, and the catalogue's rows that say which of them count.
 //!
-//! A document names its item by the session's number and the item's seq; the text itself is not kept. Every
-//! document bears the number of the batch that brought it, so that a batch that was committed here but not in
-//! the catalogue (a kill in between) can be taken out again.
+//! A segment's file is written first and its row is committed with the items that it was made of. So the catalogue's
+//! transaction is the only one there is: files without a row are left from a process that died, and are removed
+//! by the next writer.
 
+use std::collections::{BTreeMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use tantivy::directory::MmapDirectory;
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy};
-use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
-};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
+use marline_text::{Deleted, Doc, Inverter, Segment, merge};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::terms::Words;
+use crate::IndexError;
 
-/// Name under which the tokenizer is registered.
-const TOKENIZER: &str = "words";
-/// What each indexing thread may hold before it writes a segment. Two of them and their column buffers stay
-/// below a third of the memory ceiling.
-const BUDGET_PER_THREAD: usize = 48 << 20;
-/// Segments beyond this many documents are left alone: merging them again costs more than it gives.
-const MAX_MERGED_DOCS: usize = 300_000;
+/// So many segments of about one size are made one …
+const MANY: usize = 8;
+/// … but large ones, which cost more, only when there are so many …
+const MANY_LARGE: usize = 32;
+/// … of so many texts each.
+const LARGE: u32 = 16_000;
+/// No merge makes a segment of more texts than this.
+const MOST_TEXTS: u32 = 1_000_000;
+/// How often a reader tries again when a segment goes while it opens them.
+const TRIES: usize = 5;
 
 /// Why the search index could not be used. What was committed stays.
 #[derive(Debug, thiserror::Error)]
 #[error("the search index {path} could not be used", path = path.display())]
 pub struct TextIndexError {
-    /// The index.
+    /// The file or directory.
     pub path: PathBuf,
-    /// What Tantivy said.
-    pub source: TantivyError,
+    /// What went wrong.
+    pub source: io::Error,
 }
 
-/// The fields of a document.
-#[derive(Debug, Clone, Copy)]
-pub struct Fields {
-    /// The words.
-    pub text: Field,
-    /// The session's number.
-    pub session: Field,
-    /// The item's number within the session.
-    pub seq: Field,
-    /// The item's kind, as its number.
-    pub kind: Field,
-    /// The tool's number among the names, 0 for none.
-    pub tool: Field,
-    /// When, in milliseconds; 0 where it is not known.
-    pub at: Field,
-    /// The batch that brought it.
-    pub batch: Field,
+fn at(path: &Path) -> impl FnOnce(io::Error) -> IndexError {
+    let path = path.to_owned();
+    |source| IndexError::Text(TextIndexError { path, source })
 }
 
-/// One text to be indexed.
-#[derive(Debug, Clone)]
-pub struct TextDoc {
-    /// The session's number.
-    pub session: u64,
-    /// The item's number within the session.
-    pub seq: u64,
-    /// The item's kind, as its number.
-    pub kind: u8,
-    /// The tool's number among the names, 0 for none.
-    pub tool: u64,
-    /// When, in milliseconds; 0 where it is not known.
-    pub at: i64,
-    /// The text.
-    pub text: String,
+/// A row of `segments`.
+struct Row {
+    number: i64,
+    texts: u32,
+    bytes: u64,
+    deleted: Deleted,
 }
 
-/// The index as readers and the writer share it.
-#[derive(Clone)]
-pub struct TextIndex {
-    path: PathBuf,
-    index: Index,
-    /// The fields.
-    pub fields: Fields,
+fn rows(connection: &Connection) -> rusqlite::Result<Vec<Row>> {
+    let mut statement =
+        connection.prepare_cached("SELECT number, texts, bytes, deleted FROM segments ORDER BY number")?;
+    let rows = statement.query_map([], |row| {
+        let deleted: Option<Vec<u8>> = row.get(3)?;
+        let deleted = deleted.map(Deleted::from_bytes).unwrap_or_default();
+        Ok(Row { number: row.get(0)?, texts: row.get(1)?, bytes: row.get::<_, i64>(2)? as u64, deleted })
+    })?;
+    rows.collect()
 }
 
-impl TextIndex {
-    /// Opens the index, making it if there is none.
-    ///
-    /// # Errors
-    /// [`TextIndexError`], also when it is damaged or of another shape: then it is to be made anew.
-    pub fn open(path: &Path) -> Result<Self, TextIndexError> {
-        let fail = |source| TextIndexError { path: path.to_owned(), source };
-        std::fs::create_dir_all(path).map_err(|error| fail(TantivyError::IoError(error.into())))?;
-        let directory = MmapDirectory::open(path).map_err(|error| fail(error.into()))?;
-        let (schema, fields) = schema();
-        let index = Index::open_or_create(directory, schema).map_err(fail)?;
-        Ok(Self::with(path, index, fields))
-    }
+fn path_of(dir: &Path, number: i64) -> PathBuf {
+    dir.join(format!("{number}.words"))
+}
 
-    /// Opens the index for reading; `None` if there is none.
-    ///
-    /// # Errors
-    /// [`TextIndexError`] when it is damaged.
-    pub fn open_existing(path: &Path) -> Result<Option<Self>, TextIndexError> {
-        if !path.join("meta.json").exists() {
-            return Ok(None);
+/// Says whether every segment that counts is there, whole to its last byte.
+pub fn is_whole(connection: &Connection, dir: &Path) -> Result<bool, IndexError> {
+    let is_there = |row: &Row| path_of(dir, row.number).metadata().is_ok_and(|meta| meta.len() == row.bytes);
+    Ok(rows(connection)?.iter().all(is_there))
+}
+
+/// Opens the segments that count now, each with the texts that are gone from it.
+pub fn segments(connection: &Connection, dir: &Path) -> Result<Vec<(Segment, Deleted)>, IndexError> {
+    let mut tries = 0;
+    'again: loop {
+        tries += 1;
+        let mut out = Vec::new();
+        for row in rows(connection)? {
+            let path = path_of(dir, row.number);
+            match Segment::open(&path) {
+                Ok(segment) => out.push((segment, row.deleted)),
+                // A merge took it away since its row was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => continue 'again,
+                Err(error) => return Err(at(&path)(error)),
+            }
         }
-        let index =
-            Index::open_in_dir(path).map_err(|source| TextIndexError { path: path.to_owned(), source })?;
-        Ok(Some(Self::with(path, index, schema().1)))
-    }
-
-    fn with(path: &Path, index: Index, fields: Fields) -> Self {
-        index.tokenizers().register(TOKENIZER, Words::default());
-        TextIndex { path: path.to_owned(), index, fields }
-    }
-
-    fn fail(&self, source: TantivyError) -> TextIndexError {
-        TextIndexError { path: self.path.clone(), source }
-    }
-
-    /// Returns the number of the batch that was committed last; 0 for none.
-    ///
-    /// # Errors
-    /// [`TextIndexError`] when the index's own list of segments can't be read.
-    pub fn last_batch(&self) -> Result<u64, TextIndexError> {
-        let metas = self.index.load_metas().map_err(|source| self.fail(source))?;
-        Ok(metas.payload.and_then(|payload| payload.parse().ok()).unwrap_or(0))
-    }
-
-    /// Returns a reader of what is committed now.
-    ///
-    /// # Errors
-    /// [`TextIndexError`] when a segment can't be opened.
-    pub fn reader(&self) -> Result<IndexReader, TextIndexError> {
-        self.index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .try_into()
-            .map_err(|source| self.fail(source))
-    }
-
-    /// Begins to write, with as many indexing threads as asked for.
-    ///
-    /// # Errors
-    /// [`TextIndexError`] when another writer is at work.
-    pub fn writer(&self, threads: usize, bulk: bool) -> Result<TextWriter, TextIndexError> {
-        let options = IndexWriterOptions::builder()
-            .num_worker_threads(threads)
-            .memory_budget_per_thread(BUDGET_PER_THREAD)
-            .num_merge_threads(1)
-            .build();
-        let writer: IndexWriter =
-            self.index.writer_with_options(options).map_err(|source| self.fail(source))?;
-        if bulk {
-            writer.set_merge_policy(Box::new(NoMergePolicy));
-        } else {
-            let mut policy = LogMergePolicy::default();
-            policy.set_max_docs_before_merge(MAX_MERGED_DOCS);
-            writer.set_merge_policy(Box::new(policy));
-        }
-        Ok(TextWriter { index: self.clone(), writer, batch: 0 })
+        return Ok(out);
     }
 }
 
-/// Writes to the index.
+/// A segment that was written and has no row yet.
+pub struct Written {
+    number: i64,
+    texts: u32,
+    bytes: u64,
+}
+
+/// Writes texts within the catalogue's transaction.
 pub struct TextWriter {
-    index: TextIndex,
-    writer: IndexWriter,
-    /// The number that documents get now.
-    pub batch: u64,
+    dir: PathBuf,
+    /// Texts that are in no segment yet.
+    texts: Inverter,
+    /// The number of the last segment that was begun.
+    last: AtomicI64,
+    /// Sessions whose texts are to be taken out, each of the segments up to a number.
+    gone: BTreeMap<u32, i64>,
 }
 
 impl TextWriter {
-    /// Adds one text; it becomes visible with the next commit.
-    ///
-    /// # Errors
-    /// [`TextIndexError`] when an indexing thread has died, of a full disk for instance.
-    pub fn add(&self, doc: &TextDoc) -> Result<(), TextIndexError> {
-        let fields = &self.index.fields;
-        let mut document = TantivyDocument::new();
-        document.add_u64(fields.session, doc.session);
-        document.add_u64(fields.seq, doc.seq);
-        document.add_u64(fields.kind, u64::from(doc.kind));
-        document.add_u64(fields.tool, doc.tool);
-        document.add_i64(fields.at, doc.at);
-        document.add_u64(fields.batch, self.batch);
-        document.add_text(fields.text, &doc.text);
-        self.writer.add_document(document).map(drop).map_err(|source| self.index.fail(source))
+    /// Begins to write; removes what a process that died left behind.
+    pub fn begin(connection: &Connection, dir: &Path) -> Result<Self, IndexError> {
+        std::fs::create_dir_all(dir).map_err(at(dir))?;
+        let rows = rows(connection)?;
+        let known: HashSet<PathBuf> = rows.iter().map(|row| path_of(dir, row.number)).collect();
+        for entry in std::fs::read_dir(dir).map_err(at(dir))? {
+            let path = entry.map_err(at(dir))?.path();
+            if !known.contains(&path) {
+                std::fs::remove_file(&path).map_err(at(&path))?;
+            }
+        }
+        let sql = "SELECT value FROM meta WHERE name = 'segment'";
+        let last: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+        Ok(TextWriter {
+            dir: dir.to_owned(),
+            texts: Inverter::default(),
+            last: AtomicI64::new(last.unwrap_or(0)),
+            gone: BTreeMap::new(),
+        })
     }
 
-    /// Takes all texts of a session out.
-    pub fn delete_session(&self, session: u64) {
-        self.writer.delete_term(Term::from_field_u64(self.index.fields.session, session));
+    /// Adds a text.
+    pub fn add(&mut self, connection: &Connection, doc: Doc, text: &str) -> Result<(), IndexError> {
+        self.texts.add(doc, text);
+        if self.texts.is_full() { self.flush(connection) } else { Ok(()) }
     }
 
-    /// Takes all texts of a batch out.
-    pub fn delete_batch(&self, batch: u64) {
-        self.writer.delete_term(Term::from_field_u64(self.index.fields.batch, batch));
+    /// Takes all texts of a session out that were added so far.
+    pub fn delete_session(&mut self, connection: &Connection, session: u32) -> Result<(), IndexError> {
+        if self.texts.has_session(session) {
+            self.flush(connection)?;
+        }
+        self.gone.insert(session, self.last.load(Ordering::Relaxed));
+        Ok(())
     }
 
-    /// Makes what was added visible and durable, under the current batch's number.
-    ///
-    /// # Errors
-    /// [`TextIndexError`]; what was committed before stays.
-    pub fn commit(&mut self) -> Result<(), TextIndexError> {
-        let batch = self.batch.to_string();
-        let fail = |source| TextIndexError { path: self.index.path.clone(), source };
-        let mut prepared = self.writer.prepare_commit().map_err(fail)?;
-        prepared.set_payload(&batch);
-        prepared.commit().map(drop).map_err(fail)
+    /// Writes texts as a segment, from any thread; [`TextWriter::enter`] makes it count.
+    pub fn write(&self, texts: &mut Inverter) -> Result<Option<Written>, IndexError> {
+        if texts.is_empty() {
+            return Ok(None);
+        }
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let (count, path) = (texts.len(), path_of(&self.dir, number));
+        let bytes = texts.write(&path).map_err(at(&path))?;
+        Ok(Some(Written { number, texts: count, bytes }))
     }
 
-    /// Waits for merges that are under way.
-    ///
-    /// # Errors
-    /// [`TextIndexError`] when a merge failed.
-    pub fn finish(self) -> Result<(), TextIndexError> {
-        let index = self.index.clone();
-        self.writer.wait_merging_threads().map_err(|source| index.fail(source))
+    /// Makes a segment count from the next commit on.
+    pub fn enter(&self, connection: &Connection, written: &Written) -> Result<(), IndexError> {
+        let sql = "INSERT INTO segments (number, texts, bytes) VALUES (?1, ?2, ?3)";
+        connection.prepare_cached(sql)?.execute(params![
+            written.number,
+            written.texts,
+            written.bytes as i64
+        ])?;
+        Ok(())
+    }
+
+    fn flush(&mut self, connection: &Connection) -> Result<(), IndexError> {
+        let mut texts = std::mem::take(&mut self.texts);
+        match self.write(&mut texts)? {
+            Some(written) => self.enter(connection, &written),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes everything that was said ready for the commit that follows.
+    pub fn prepare_commit(&mut self, connection: &Connection) -> Result<(), IndexError> {
+        self.flush(connection)?;
+        self.take_out(connection)?;
+        let sql =
+            "INSERT INTO meta VALUES ('segment', ?1) ON CONFLICT DO UPDATE SET value = ?1 WHERE value <> ?1";
+        connection.prepare_cached(sql)?.execute([self.last.load(Ordering::Relaxed)])?;
+        Ok(())
+    }
+
+    fn take_out(&mut self, connection: &Connection) -> Result<(), IndexError> {
+        let gone = std::mem::take(&mut self.gone);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for mut row in rows(connection)? {
+            let path = path_of(&self.dir, row.number);
+            let segment = Segment::open(&path).map_err(at(&path))?;
+            let before = row.deleted.len();
+            for doc in segment.docs(0..segment.len()) {
+                let (number, doc) = doc.map_err(at(&path))?;
+                if gone.get(&doc.session).is_some_and(|last| row.number <= *last) {
+                    row.deleted.insert(number);
+                }
+            }
+            if row.deleted.len() == row.texts {
+                connection.execute("DELETE FROM segments WHERE number = ?1", [row.number])?;
+            } else if row.deleted.len() > before {
+                let sql = "UPDATE segments SET deleted = ?2 WHERE number = ?1";
+                connection.execute(sql, params![row.number, row.deleted.bytes()])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes few segments of many, if it is time to. Returns whether there is something to commit.
+    pub fn merge(&mut self, connection: &Connection) -> Result<bool, IndexError> {
+        let mut has_merged = false;
+        while let Some(some) = to_merge(rows(connection)?) {
+            let mut opened = Vec::new();
+            for row in &some {
+                let path = path_of(&self.dir, row.number);
+                opened.push((Segment::open(&path).map_err(at(&path))?, row.deleted.clone()));
+            }
+            let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+            let path = path_of(&self.dir, number);
+            let (texts, bytes) = merge(&opened, &path).map_err(at(&path))?;
+            for row in &some {
+                connection.execute("DELETE FROM segments WHERE number = ?1", [row.number])?;
+            }
+            self.enter(connection, &Written { number, texts, bytes })?;
+            has_merged = true;
+        }
+        Ok(has_merged)
+    }
+
+    /// Removes the files of segments that count no longer. To be called after the commit.
+    pub fn remove_merged(&self, connection: &Connection) -> Result<(), IndexError> {
+        let known: HashSet<PathBuf> =
+            rows(connection)?.iter().map(|row| path_of(&self.dir, row.number)).collect();
+        for entry in std::fs::read_dir(&self.dir).map_err(at(&self.dir))? {
+            let path = entry.map_err(at(&self.dir))?.path();
+            if !known.contains(&path) {
+                std::fs::remove_file(&path).map_err(at(&path))?;
+            }
+        }
+        Ok(())
     }
 }
 
-fn schema() -> (Schema, Fields) {
-    let mut builder = Schema::builder();
-    let words = TextFieldIndexing::default()
-        .set_tokenizer(TOKENIZER)
-        .set_fieldnorms(false)
-        .set_index_option(IndexRecordOption::Basic);
-    let named = NumericOptions::default() | FAST;
-    let fields = Fields {
-        text: builder.add_text_field("text", TextOptions::default().set_indexing_options(words)),
-        session: builder.add_u64_field("session", named.clone() | INDEXED),
-        seq: builder.add_u64_field("seq", named.clone()),
-        kind: builder.add_u64_field("kind", named.clone()),
-        tool: builder.add_u64_field("tool", named.clone()),
-        at: builder.add_i64_field("at", named),
-        batch: builder.add_u64_field("batch", INDEXED),
+/// Chooses segments of about one size, or one that is mostly gone.
+fn to_merge(rows: Vec<Row>) -> Option<Vec<Row>> {
+    let mut by_size: BTreeMap<u32, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        let left = row.texts - row.deleted.len().min(row.texts);
+        if left < row.texts / 2 {
+            return Some(vec![row]);
+        }
+        // Sizes apart by a factor of eight: 256 texts, 2,048, 16,384 …
+        by_size.entry((left / 256 + 1).ilog2() / 3).or_default().push(row);
+    }
+    let is_many = |some: &Vec<Row>| {
+        some.len() >= if some.iter().all(|row| row.texts >= LARGE) { MANY_LARGE } else { MANY }
     };
-    (builder.build(), fields)
+    let mut some = by_size.into_values().find(is_many)?;
+    let mut sum = 0;
+    let fits = some.iter().take_while(|row| {
+        sum += row.texts;
+        sum <= MOST_TEXTS
+    });
+    some.truncate(fits.count());
+    (some.len() > 1).then_some(some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(number: i64, texts: u32) -> Row {
+        Row { number, texts, bytes: 1, deleted: Deleted::default() }
+    }
+
+    #[test]
+    fn small_segments_are_merged_soon_and_large_ones_late() {
+        assert!(to_merge((0..7).map(|n| row(n, 3)).collect()).is_none());
+        assert_eq!(to_merge((0..8).map(|n| row(n, 3)).collect()).unwrap().len(), 8);
+        assert!(to_merge((0..31).map(|n| row(n, 30_000)).collect()).is_none());
+        assert_eq!(to_merge((0..40).map(|n| row(n, 30_000)).collect()).unwrap().len(), 33);
+        // What can't be merged any further is left alone.
+        assert!(to_merge((0..40).map(|n| row(n, 900_000)).collect()).is_none());
+    }
+
+    #[test]
+    fn a_segment_that_is_mostly_gone_is_written_anew() {
+        let mut gone = row(1, 10);
+        (0..6).for_each(|number| gone.deleted.insert(number));
+        assert_eq!(to_merge(vec![row(0, 10), gone]).unwrap()[0].number, 1);
+    }
 }

@@ -1,7 +1,4 @@
-//! Writing parts into the catalogue and messages into the search index.
-//!
-//! A commit goes to the search index first and to the catalogue second, under one batch number: if the
-//! process dies in between, the next writer finds a batch that the catalogue does not know and takes it out.
+//! Writing parts into the catalogue and messages into the search index, in one transaction.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -9,12 +6,13 @@ use std::path::Path;
 
 use marline_agents::{FileAct, FileRole, SessionFile, Shape};
 use marline_model::{ItemKind, SessionId, ToolStatus};
+use marline_text::Doc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::IndexError;
 use crate::part::{EndRow, Facts, FileState, ItemRow, Part, Row};
 use crate::pending::{Piece, pack};
-use crate::text_index::{TextDoc, TextIndex, TextWriter};
+use crate::text_index::TextWriter;
 
 /// What a finished reading of (a piece of) a file leaves behind.
 #[derive(Debug, Clone)]
@@ -35,104 +33,45 @@ type Claimed = (i64, Option<i64>, Option<String>, Option<i64>, Option<i64>);
 /// The one writer.
 pub struct Writer<'a> {
     pub connection: &'a Connection,
-    text_index: TextIndex,
-    text: Option<TextWriter>,
-    is_bulk: bool,
+    /// The search index.
+    pub text: TextWriter,
     names: HashMap<String, i64>,
     next_session: i64,
-    batch: u64,
-    docs: u64,
     /// Sessions whose lineage and sums are to be made anew.
     pub changed: BTreeSet<i64>,
 }
 
 impl<'a> Writer<'a> {
-    /// Begins a transaction; takes a half-committed batch out first.
-    pub fn begin(
-        connection: &'a Connection,
-        text_index: TextIndex,
-        is_bulk: bool,
-    ) -> Result<Self, IndexError> {
+    /// Begins a transaction.
+    pub fn begin(connection: &'a Connection, search_dir: &Path) -> Result<Self, IndexError> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        let known: i64 = connection
-            .query_row("SELECT value FROM meta WHERE name = 'batch'", [], |row| row.get(0))
-            .optional()?
-            .unwrap_or(0);
         let next_session: i64 =
             connection
                 .query_row("SELECT COALESCE(MAX(number), 0) + 1 FROM sessions", [], |row| row.get(0))?;
         let mut names = connection.prepare("SELECT name, number FROM names")?;
         let names = names.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-        let last = text_index.last_batch()?;
-        let mut writer = Writer {
-            connection,
-            text_index,
-            text: None,
-            is_bulk,
-            names,
-            next_session,
-            batch: last.max(known as u64) + 1,
-            docs: 0,
-            changed: BTreeSet::new(),
-        };
-        if last > known as u64 {
-            writer.text()?.delete_batch(last);
-            writer.docs += 1;
-        }
-        Ok(writer)
-    }
-
-    /// The search index is opened for writing only when there is something to write.
-    pub fn text(&mut self) -> Result<&mut TextWriter, IndexError> {
-        if self.text.is_none() {
-            let threads =
-                if self.is_bulk { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
-            let mut text = self.text_index.writer(threads, self.is_bulk)?;
-            text.batch = self.batch;
-            self.text = Some(text);
-        }
-        Ok(self.text.as_mut().expect("made above"))
+        let text = TextWriter::begin(connection, search_dir)?;
+        Ok(Writer { connection, text, names, next_session, changed: BTreeSet::new() })
     }
 
     /// Adds a text to the search index.
-    pub fn add_text(&mut self, doc: &TextDoc) -> Result<(), IndexError> {
-        if doc.text.is_empty() {
-            return Ok(());
-        }
-        self.docs += 1;
-        Ok(self.text()?.add(doc)?)
-    }
-
-    /// Notes that texts were added elsewhere, through a shared [`TextWriter`].
-    pub fn note_texts(&mut self) {
-        self.docs += 1;
+    pub fn add_text(&mut self, doc: Doc, text: &str) -> Result<(), IndexError> {
+        if text.is_empty() { Ok(()) } else { self.text.add(self.connection, doc, text) }
     }
 
     /// Commits and begins the next batch.
     pub fn commit(&mut self) -> Result<(), IndexError> {
-        if self.docs > 0 {
-            self.text()?.commit()?;
-            let sql = "INSERT INTO meta VALUES ('batch', ?1) ON CONFLICT DO UPDATE SET value = ?1";
-            self.connection.execute(sql, [self.batch as i64])?;
-        }
-        self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
-        if self.docs > 0 {
-            self.docs = 0;
-            self.batch += 1;
-            let batch = self.batch;
-            self.text()?.batch = batch;
-        }
-        Ok(())
+        self.text.prepare_commit(self.connection)?;
+        Ok(self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?)
     }
 
     /// Commits for good.
     pub fn finish(mut self) -> Result<(), IndexError> {
         self.commit()?;
+        self.text.merge(self.connection)?;
+        self.text.prepare_commit(self.connection)?;
         self.connection.execute_batch("COMMIT")?;
-        if let Some(text) = self.text {
-            text.finish()?;
-        }
-        Ok(())
+        self.text.remove_merged(self.connection)
     }
 
     pub fn name(&mut self, name: &str) -> rusqlite::Result<i64> {
@@ -228,9 +167,7 @@ impl<'a> Writer<'a> {
             self.connection.prepare_cached(sql)?.execute([session])?;
         }
         self.changed.insert(session);
-        self.docs += 1;
-        self.text()?.delete_session(session as u64);
-        Ok(())
+        self.text.delete_session(self.connection, session as u32)
     }
 
     /// Finds or makes the row of a session, and settles which of several files with one id is the session.
@@ -390,9 +327,9 @@ impl<'a> Writer<'a> {
             }
             Row::End { member, seq, at, tool, end } => {
                 let Some(session) = session_of(member) else { return Ok(()) };
-                let tool = tool.map(|tool| self.name(&tool)).transpose()?.unwrap_or(0);
+                let tool = tool.map(|tool| self.name(&tool)).transpose()?;
                 self.tool_end(session, seq, &end)?;
-                self.output(session, seq, at, tool, &end, pieces)?;
+                self.output(doc(session, seq, ItemKind::Tool, tool, at), &end, pieces)?;
             }
             Row::Usage { member, seq, key, at, model, usage } => {
                 let Some(session) = session_of(member) else { return Ok(()) };
@@ -490,47 +427,24 @@ impl<'a> Writer<'a> {
                 .prepare_cached("INSERT OR REPLACE INTO messages VALUES (?1, ?2)")?
                 .execute(params![(session << 32) | item.seq as i64, item.text])?;
         }
+        let doc = doc(session, item.seq, item.kind, tool, item.at);
         if item.kind.is_message() || stays {
-            self.add_text(&TextDoc {
-                session: session as u64,
-                seq: item.seq,
-                kind: item.kind as u8,
-                tool: tool.unwrap_or(0) as u64,
-                at: item.at.unwrap_or(0),
-                text: item.text,
-            })?;
+            self.add_text(doc, &item.text)?;
         } else {
-            pieces.push(Piece {
-                offset: item.offset,
-                length: item.length,
-                part: item.part,
-                session: session as u64,
-                seq: item.seq,
-                kind: item.kind as u8,
-                tool: tool.unwrap_or(0) as u64,
-                at: item.at.unwrap_or(0),
-            });
+            pieces.push(Piece { offset: item.offset, length: item.length, part: item.part, doc });
         }
         if let Some(end) = &item.end {
-            self.output(session, item.seq, item.at, tool.unwrap_or(0), end, pieces)?;
+            self.output(doc, end, pieces)?;
         }
         Ok(())
     }
 
-    fn output(
-        &mut self,
-        session: i64,
-        seq: u64,
-        at: Option<i64>,
-        tool: i64,
-        end: &EndRow,
-        pieces: &mut Vec<Piece>,
-    ) -> Result<(), IndexError> {
-        let (session, kind, tool, at) = (session as u64, ItemKind::Tool as u8, tool as u64, at.unwrap_or(0));
+    fn output(&mut self, doc: Doc, end: &EndRow, pieces: &mut Vec<Piece>) -> Result<(), IndexError> {
+        let doc = Doc { kind: ItemKind::Tool as u8, ..doc };
         if !end.text.is_empty() {
-            self.add_text(&TextDoc { session, seq, kind, tool, at, text: end.text.clone() })?;
+            self.add_text(doc, &end.text)?;
         } else if let Some((offset, length, part)) = end.place {
-            pieces.push(Piece { offset, length, part, session, seq, kind, tool, at });
+            pieces.push(Piece { offset, length, part, doc });
         }
         Ok(())
     }
@@ -625,6 +539,12 @@ impl<'a> Writer<'a> {
             ])?;
         Ok(())
     }
+}
+
+fn doc(session: i64, seq: u64, kind: ItemKind, tool: Option<i64>, at: Option<i64>) -> Doc {
+    // Beyond 65,535 names a tool can't be filtered by.
+    let tool = tool.and_then(|tool| u16::try_from(tool).ok()).unwrap_or(0);
+    Doc { session: session as u32, seq: seq as u32, at: at.unwrap_or(0), tool, kind: kind as u8 }
 }
 
 /// Files whose records can't be read again by offset give all their texts at the first reading.

@@ -3,4 +3,5 @@
 //! [`fixtures::copy_home`] puts a home full of real sessions somewhere; [`fixtures::truth`] says what was
 //! scripted to be in it.
 
+pub mod corpus;
 pub mod fixtures;

@@ -15,7 +15,8 @@ impl Civil {
     /// Takes apart milliseconds since 1970.
     pub fn of(millis: u64) -> Self {
         let mut day = millis / 86_400_000;
-        let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let is_leap =
+            |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let mut year = 1970;
         loop {
             let days = 365 + u64::from(is_leap(year));

@@ -22,7 +22,9 @@ pub(super) fn needles(seed: u64, bytes: u64) -> Vec<Needle> {
     let mut add = |text: String, class, plantings: u64| {
         list.push(Needle { text, class, plantings: plantings.min(most) });
     };
-    for (class, count, plantings) in [("once", 40, 1), ("ten", 20, 10), ("hundred", 10, 100), ("thousand", 4, 1000)] {
+    for (class, count, plantings) in
+        [("once", 40, 1), ("ten", 20, 10), ("hundred", 10, 100), ("thousand", 4, 1000)]
+    {
         for _ in 0..count {
             add(format!("zq{}", random.hex(11)), class, plantings);
         }

@@ -21,8 +21,8 @@ const FREQUENT: &str = "the to a of and in is it that for on this with not be as
     because instead without still already missing wrong expected failed passes works change update remove \
     rename create delete parse format print open close start stop wait retry time size count limit order";
 const STARTS: [&str; 24] = [
-    "b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "cl", "dr", "gr", "pl",
-    "st", "tr", "sh",
+    "b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "cl", "dr", "gr",
+    "pl", "st", "tr", "sh",
 ];
 const VOWELS: [&str; 9] = ["a", "e", "i", "o", "u", "ei", "au", "ie", "oo"];
 const ENDS: [&str; 10] = ["", "", "", "n", "l", "r", "s", "t", "nk", "rm"];
@@ -96,17 +96,18 @@ impl World {
             .collect();
         let tool_lists = (0..3)
             .map(|_| {
-                let tools: Vec<Vec<u8>> = ["Agent", "Bash", "Edit", "Glob", "Grep", "Read", "Write", "WebFetch"]
-                    .iter()
-                    .map(|name| {
-                        super::json::Json::object(|tool| {
-                            tool.text("name", name).text("description", page(&mut random, 3_000));
-                            tool.inside("input_schema", |schema| {
-                                schema.text("type", "object").raw("properties", "{}");
-                            });
+                let tools: Vec<Vec<u8>> =
+                    ["Agent", "Bash", "Edit", "Glob", "Grep", "Read", "Write", "WebFetch"]
+                        .iter()
+                        .map(|name| {
+                            super::json::Json::object(|tool| {
+                                tool.text("name", name).text("description", page(&mut random, 3_000));
+                                tool.inside("input_schema", |schema| {
+                                    schema.text("type", "object").raw("properties", "{}");
+                                });
+                            })
                         })
-                    })
-                    .collect();
+                        .collect();
                 [b"[", tools.join(&b","[..]).as_slice(), b"]"].concat()
             })
             .collect();
@@ -135,9 +136,9 @@ fn words(random: &mut Random) -> Vec<String> {
     while words.len() < WORDS {
         let mut word = String::new();
         for _ in 0..random.between(2, 3) {
-            word.push_str(random.one(&STARTS));
-            word.push_str(random.one(&VOWELS));
-            word.push_str(random.one(&ENDS));
+            word.push_str(STARTS[random.below(STARTS.len())]);
+            word.push_str(VOWELS[random.below(VOWELS.len())]);
+            word.push_str(ENDS[random.below(ENDS.len())]);
         }
         if taken.insert(word.clone()) {
             words.push(word);
@@ -148,7 +149,8 @@ fn words(random: &mut Random) -> Vec<String> {
 
 fn project(random: &mut Random, words: &[String], weights: &Weighted) -> Project {
     let rare = |random: &mut Random| words[300 + random.below(8_000)].as_str();
-    let parents = ["/home/mara/work", "/home/mara/src", "/srv/checkouts", "/Users/mara/Code", "/home/mara/My Projects"];
+    let parents =
+        ["/home/mara/work", "/home/mara/src", "/srv/checkouts", "/Users/mara/Code", "/home/mara/My Projects"];
     let short = format!("{}-{}", rare(random), rare(random));
     let directory = format!("{}/{short}", random.one(&parents));
     let slug = directory.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
