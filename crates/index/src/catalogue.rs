@@ -10,10 +10,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 /// Numbered files, applied in order; never edited after they landed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_sessions.sql"),
     include_str!("../migrations/0002_sources.sql"),
     include_str!("../migrations/0003_segments.sql"),
+    include_str!("../migrations/0004_lists.sql"),
 ];
 
 /// The catalogue's file within the index directory.

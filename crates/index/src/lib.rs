@@ -217,7 +217,7 @@ impl Index {
     /// [`IndexError::Sqlite`].
     pub fn is_complete(&self) -> Result<bool, IndexError> {
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM pending)
-                   AND NOT EXISTS (SELECT 1 FROM files WHERE size < 0 AND missing = 0)";
+                   AND NOT EXISTS (SELECT 1 FROM files INDEXED BY files_at_a_glance WHERE size < 0 AND missing = 0)";
         let is_indexed: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
         Ok(is_indexed && scan::has_note(&self.connection, scan::SCANNED)?)
     }

@@ -96,14 +96,20 @@ struct Known {
     read_to: i64,
     missing: bool,
     is_copy: bool,
+    /// The walk came across it.
+    is_seen: bool,
 }
 
 /// Stops a scan between two parts; what was committed stays.
 pub type Stop = AtomicBool;
 
-/// Walks all agents' files.
+/// Walks all agents' files, side by side: a walk waits for the system most of its time.
 pub fn discover(env: &Env) -> Vec<(&'static dyn Agent, marline_agents::Discovery)> {
-    registry::all().iter().map(|agent| (*agent, agent.discover(env))).collect()
+    std::thread::scope(|scope| {
+        let walks: Vec<_> =
+            registry::all().iter().map(|agent| (*agent, scope.spawn(|| agent.discover(env)))).collect();
+        walks.into_iter().map(|(agent, walk)| (agent, walk.join().expect("a walk does not panic"))).collect()
+    })
 }
 
 /// Brings everything up to date. The caller holds the lock.
@@ -115,29 +121,28 @@ pub fn scan(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, IndexError> {
     let mut report = Report::default();
-    let known = known_files(connection)?;
-    let mut seen: HashSet<PathBuf> = HashSet::new();
+    let mut known = known_files(connection)?;
     let mut changed: Vec<SessionFile> = Vec::new();
     for (_, found) in discover(env) {
         report.directories.extend(found.directories);
         report.problems.extend(found.problems.into_iter().map(|(path, error)| (path, error.to_string())));
         for file in found.files {
             report.files += 1;
-            let same = known.get(&*file.path.to_string_lossy()).is_some_and(|known| {
+            let same = known.get_mut(&*file.path.to_string_lossy()).is_some_and(|known| {
+                known.is_seen = true;
                 !known.missing
                     && known.size == file.stat.size as i64
                     && known.mtime_ns == file.stat.mtime_ns
                     && known.inode == file.stat.inode as i64
             });
             if !same {
-                changed.push(file.clone());
+                changed.push(file);
             }
-            seen.insert(file.path);
         }
     }
     let gone: Vec<(&String, &Known)> = known
         .iter()
-        .filter(|(path, known)| !known.missing && !seen.contains(Path::new(path.as_str())))
+        .filter(|(_, known)| !known.missing && !known.is_seen)
         // What lies below a place that could not be looked into is not known to be gone.
         .filter(|(path, _)| !report.problems.iter().any(|(place, _)| Path::new(path).starts_with(place)))
         .collect();
@@ -220,7 +225,8 @@ fn settle(writer: &mut Writer<'_>, is_unsettled: bool) -> Result<(), IndexError>
 
 fn known_files(connection: &Connection) -> Result<HashMap<String, Known>, IndexError> {
     let mut statement = connection.prepare(
-        "SELECT path, number, size, mtime_ns, inode, head, read_to, missing, copy_of IS NOT NULL FROM files",
+        "SELECT path, number, size, mtime_ns, inode, head, read_to, missing, copy_of IS NOT NULL
+         FROM files INDEXED BY files_at_a_glance",
     )?;
     let rows = statement.query_map([], |row| {
         Ok((
@@ -234,6 +240,7 @@ fn known_files(connection: &Connection) -> Result<HashMap<String, Known>, IndexE
                 read_to: row.get(6)?,
                 missing: row.get(7)?,
                 is_copy: row.get(8)?,
+                is_seen: false,
             },
         ))
     })?;

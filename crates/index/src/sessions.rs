@@ -315,9 +315,14 @@ impl Index {
             let n = values.len();
             after = format!("AND (COALESCE({key}, 0), s.id) < (?{}, ?{n})", n - 1);
         }
+        // The page is chosen from what an index holds; whole rows are read for the page alone.
         let sql = format!(
-            "SELECT {COLUMNS}, COALESCE({key}, 0) {TABLES} WHERE {condition} {after}
-             ORDER BY COALESCE({key}, 0) DESC, s.id DESC LIMIT {}",
+            "WITH page AS (SELECT s.number AS page_number, COALESCE({key}, 0) AS page_key
+                           FROM sessions s WHERE {condition} {after}
+                           ORDER BY COALESCE({key}, 0) DESC, s.id DESC LIMIT {})
+             SELECT {COLUMNS}, page_key FROM page JOIN sessions s ON s.number = page_number
+             LEFT JOIN titles t ON t.id = s.id LEFT JOIN files f ON f.number = s.file
+             ORDER BY page_key DESC, s.id DESC",
             limit.saturating_add(1)
         );
         let mut statement = self.connection.prepare(&sql)?;
