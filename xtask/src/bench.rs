@@ -1,0 +1,110 @@
+//! `bench`: what Marline takes for a corpus, beside what this machine can do at best.
+//!
+//! Everything is measured in one run, on files in the page cache, so that figures can be compared as ratios: a
+//! machine twice as fast is faster at both. The limits are in `limits.rs`, what Marline does in `figures.rs`.
+
+mod figures;
+mod limits;
+mod process;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use marline_lab::corpus::generate;
+
+use crate::arguments::Arguments;
+use crate::product::Product;
+use crate::workspace::scratch;
+use crate::{Outcome, corpus, step};
+
+/// A measured value with its goal, as it stands in the table.
+pub struct Line {
+    what: String,
+    value: String,
+    note: String,
+}
+
+impl Line {
+    fn new(what: impl Into<String>, value: impl Into<String>, note: impl Into<String>) -> Self {
+        Line { what: what.into(), value: value.into(), note: note.into() }
+    }
+}
+
+/// Measures and prints.
+pub fn run(words: &[String]) -> Outcome {
+    let mut arguments = Arguments::of("bench", words);
+    let options = corpus::options(&mut arguments)?;
+    let kept = arguments.path("--keep")?;
+    let is_quick = arguments.flag("--quick");
+    let markdown = arguments.path("--markdown")?;
+    arguments.end()?;
+
+    let dir = match kept {
+        Some(dir) => dir,
+        None => scratch("bench")?,
+    };
+    if !dir.join("manifest.json").exists() {
+        step::act("make the corpus", || generate(&dir, &options).map_err(|error| error.to_string()))?;
+    }
+    let home = dir.join("home");
+    let files = files_below(&home)?;
+    let bytes: u64 = files.iter().map(|(_, size)| size).sum();
+    let product = Product::built()?.in_homes(&home, &scratch("bench-home")?);
+
+    let mut lines = vec![Line::new(
+        "corpus",
+        format!("{:.0} MB in {} files", bytes as f64 / 1e6, files.len()),
+        format!("{} cores, files in the page cache", cores()),
+    )];
+    let limits = step::act("bare limits", || limits::measure(&files, bytes, &home, &mut lines))?;
+    figures::measure(&product, &dir, bytes, &limits, is_quick, &mut lines)?;
+    let table = table(&lines);
+    print!("{table}");
+    if let Some(path) = markdown {
+        std::fs::write(&path, &table).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn table(lines: &[Line]) -> String {
+    let width =
+        |cell: fn(&Line) -> &str| lines.iter().map(|line| cell(line).chars().count()).max().unwrap_or(0);
+    let (what, value) = (width(|line| &line.what), width(|line| &line.value));
+    let mut out = format!(
+        "| {:what$} | {:value$} | against |\n|{:-<w$}|{:-<v$}|---|\n",
+        "",
+        "",
+        "",
+        "",
+        w = what + 2,
+        v = value + 2
+    );
+    for line in lines {
+        let _ = writeln!(out, "| {:what$} | {:value$} | {} |", line.what, line.value, line.note);
+    }
+    out
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// All files with their sizes, the largest first.
+fn files_below(dir: &Path) -> Outcome<Vec<(PathBuf, u64)>> {
+    let mut files = Vec::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let fail = |error| format!("{}: {error}", folder.display());
+        for entry in std::fs::read_dir(&folder).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let metadata = entry.metadata().map_err(fail)?;
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            } else {
+                files.push((entry.path(), metadata.len()));
+            }
+        }
+    }
+    files.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    Ok(files)
+}

@@ -1,0 +1,189 @@
+//! `tidy`: what no compiler checks. Crates use those before them only, files say what they are for, documents name
+//! files that exist, nothing is left unfinished.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::arguments::Arguments;
+use crate::sources::{Source, names, with_ending};
+use crate::workspace::{Depth, metadata, root};
+
+/// Each crate of the product with those that it may use.
+const ARROWS: [(&str, &[&str]); 5] = [
+    ("marline-model", &[]),
+    ("marline-agents", &["marline-model"]),
+    ("marline-text", &[]),
+    ("marline-index", &["marline-model", "marline-agents", "marline-text"]),
+    ("marline", &["marline-model", "marline-agents", "marline-index"]),
+];
+/// A longer file has a second concept in it.
+const MOST_LINES: usize = 900;
+/// A file this long is named.
+const MANY_LINES: usize = 550;
+
+/// Checks, and prints figures of our own tree.
+pub fn run(words: &[String]) -> Outcome {
+    Arguments::of("tidy", words).end()?;
+    check()?;
+    let mut lines: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for source in with_ending(&[".rs"])? {
+        let part = source.name.rsplit_once("/src/").or(source.name.rsplit_once("/tests/"));
+        let sum = lines.entry(part.map_or("", |(part, _)| part).to_owned()).or_default();
+        sum.0 += 1;
+        sum.1 += source.text.lines().count();
+    }
+    for (part, (files, lines)) in lines {
+        println!("{part:<16} {files:>4} files {lines:>7} lines");
+    }
+    Ok(())
+}
+
+/// Checks; all complaints come together.
+pub fn check() -> Outcome {
+    let sources = with_ending(&[".rs"])?;
+    let documents = with_ending(&[".md"])?;
+    let names = names()?;
+    let mut complaints = wrong_arrows(&metadata(Depth::OwnPackages)?);
+    complaints.extend(sources.iter().flat_map(of_source));
+    complaints.extend(unlisted_tests(&names, &sources));
+    let exists = |name: &str| root().join(name).exists();
+    complaints.extend(documents.iter().flat_map(|document| dead_names(document, &names, &exists)));
+    for source in sources.iter().filter(|source| source.text.lines().count() > MANY_LINES) {
+        eprintln!("   {} has {} lines", source.name, source.text.lines().count());
+    }
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
+}
+
+/// Dependencies of the product's crates on crates that they must not know.
+fn wrong_arrows(metadata: &Value) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for package in metadata["packages"].as_array().into_iter().flatten() {
+        let name = package["name"].as_str().unwrap_or_default();
+        let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == name) else {
+            // Test support and tasks may use anything.
+            if !matches!(name, "marline-lab" | "xtask") {
+                complaints.push(format!("{name} has no place among the arrows of xtask/src/tidy.rs"));
+            }
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().into_iter().flatten() {
+            let used = dependency["name"].as_str().unwrap_or_default();
+            let is_for_tests = dependency["kind"] == "dev";
+            if used.starts_with("marline") && !is_for_tests && !allowed.contains(&used) {
+                complaints.push(format!("{name} must not use {used}"));
+            }
+        }
+    }
+    complaints
+}
+
+/// What is wrong with one file of code.
+fn of_source(source: &Source) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut complain = |line: usize, what: &str| complaints.push(format!("{}:{line}: {what}", source.name));
+    if !source.text.starts_with("//!") {
+        complain(1, "does not begin with a //! line that says what it is for");
+    }
+    let lines = source.text.lines().count();
+    if lines > MOST_LINES {
+        complain(lines, "is too long: find the second concept in it");
+    }
+    // Written apart, so that this file does not complain about itself.
+    let unfinished = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("dbg", "!(")];
+    let machine = [concat!("/ro", "ot/"), concat!("/wo", "rk/main")];
+    for (n, line) in (1..).zip(source.text.lines()) {
+        if unfinished.iter().any(|word| line.contains(word)) {
+            complain(n, "is unfinished");
+        }
+        if machine.iter().any(|path| line.contains(path)) {
+            complain(n, "names a path of one machine");
+        }
+    }
+    complaints
+}
+
+/// Files below a `tests/it` that its `main.rs` does not name: they would never run.
+fn unlisted_tests(names: &[String], sources: &[Source]) -> Vec<String> {
+    let is_listed = |name: &String| {
+        let Some((folder, file)) = name.rsplit_once("/tests/it/") else { return true };
+        let Some(module) = file.strip_suffix(".rs").filter(|module| *module != "main") else { return true };
+        let main = format!("{folder}/tests/it/main.rs");
+        sources.iter().any(|source| source.name == main && source.text.contains(&format!("mod {module};")))
+    };
+    names
+        .iter()
+        .filter(|name| !is_listed(name))
+        .map(|name| format!("{name} is in no main.rs: it never runs"))
+        .collect()
+}
+
+/// Names of our files in a document that are not there.
+fn dead_names(document: &Source, names: &[String], exists: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let quoted = document.text.split('`').skip(1).step_by(2);
+    let is_ours = |name: &&str| {
+        let begins = ["crates/", "xtask/", "docs/", "web/"].iter().any(|start| name.starts_with(start));
+        let is_plain = !name.contains(|c: char| c.is_whitespace() || "<>*{}|$".contains(c));
+        (begins || (name.ends_with(".rs") && !name.contains(".."))) && is_plain
+    };
+    // A name without its folder counts where any file ends so.
+    let is_there =
+        |name: &&str| exists(name) || names.iter().any(|known| known.ends_with(&format!("/{name}")));
+    quoted
+        .filter(is_ours)
+        .filter(|name| !is_there(name))
+        .map(|name| format!("{}: there is no {name}", document.name))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn source(name: &str, text: &str) -> Source {
+        Source { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn an_arrow_to_the_right_is_named() {
+        let metadata = json!({"packages": [
+            {"name": "marline-text", "dependencies": [{"name": "marline-index"}, {"name": "memchr"}]},
+            {"name": "marline-index", "dependencies": [{"name": "marline-text"}, {"name": "marline-lab", "kind": "dev"}]},
+            {"name": "marline-new", "dependencies": []},
+        ]});
+        let complaints = wrong_arrows(&metadata);
+        assert_eq!(complaints.len(), 2);
+        assert_eq!(complaints[0], "marline-text must not use marline-index");
+    }
+
+    #[test]
+    fn unfinished_and_unnamed_files_are_named() {
+        assert!(of_source(&source("a.rs", "//! What it is for.\n")).is_empty());
+        let text = concat!("fn f() {\n    // TO", "DO: later\n}\n");
+        assert_eq!(of_source(&source("a.rs", text)).len(), 2);
+        assert_eq!(of_source(&source("a.rs", &format!("//! Long.\n{}", "\n".repeat(MOST_LINES)))).len(), 1);
+    }
+
+    #[test]
+    fn a_test_that_never_runs_is_named() {
+        let names = ["crates/a/tests/it/main.rs", "crates/a/tests/it/one.rs", "crates/a/tests/it/two.rs"];
+        let names = names.map(str::to_owned);
+        let main = source(&names[0], "mod one;\n");
+        assert_eq!(
+            unlisted_tests(&names, &[main]),
+            ["crates/a/tests/it/two.rs is in no main.rs: it never runs"]
+        );
+    }
+
+    #[test]
+    fn a_document_names_files_that_exist() {
+        let names = ["crates/a/src/scan.rs".to_owned()];
+        let document =
+            source("README.md", "`crates/a` `scan.rs` `gone.rs` `cargo build` `crates/<agent>/x.rs`");
+        let complaints = dead_names(&document, &names, &|name| name == "crates/a");
+        assert_eq!(complaints, ["README.md: there is no gone.rs"]);
+    }
+}
