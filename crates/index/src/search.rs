@@ -161,8 +161,8 @@ impl Index {
             {
                 continue;
             }
-            let (candidates, total) = gather
-                .gather(&segments, |segment| matching(segment, query, looseness))
+            let (candidates, total) = all_matching(&segments, query, looseness)
+                .and_then(|matching| gather.gather(&segments, matching))
                 .map_err(|source| TextIndexError { path: dir.clone(), source })?;
             self.prove(query, candidates, total, limit, &mut answer)?;
             if answer.total > 0 {
@@ -423,6 +423,27 @@ fn fold(text: &str) -> String {
     out
 }
 
+/// Numbers of each segment's texts that match.
+fn all_matching(
+    segments: &[(Segment, Deleted)],
+    query: &Query,
+    looseness: Looseness,
+) -> io::Result<Vec<Vec<u32>>> {
+    let matching = |(segment, _): &(Segment, Deleted)| matching(segment, query, looseness);
+    if looseness == Looseness::Exact {
+        return segments.iter().map(matching).collect();
+    }
+    // All words are gone through, so that a thread is worth its start.
+    let each = segments.len().div_ceil(std::thread::available_parallelism().map_or(1, usize::from)).max(1);
+    std::thread::scope(|scope| {
+        let of_some =
+            |some| scope.spawn(move || <[_]>::iter(some).map(matching).collect::<io::Result<Vec<_>>>());
+        let threads: Vec<_> = segments.chunks(each).map(of_some).collect();
+        let parts = threads.into_iter().map(|thread| thread.join().expect("a look-up does not panic"));
+        Ok(parts.collect::<io::Result<Vec<_>>>()?.concat())
+    })
+}
+
 /// Numbers of a segment's texts that match.
 fn matching(segment: &Segment, query: &Query, looseness: Looseness) -> io::Result<Vec<u32>> {
     let mut found: Option<Vec<u32>> = None;
@@ -540,12 +561,11 @@ impl Gather {
     fn gather(
         &self,
         segments: &[(Segment, Deleted)],
-        matching: impl Fn(&Segment) -> io::Result<Vec<u32>>,
+        matching: Vec<Vec<u32>>,
     ) -> io::Result<(Vec<Candidate>, u64)> {
         let mut best: BinaryHeap<Candidate> = BinaryHeap::new();
         let mut total = 0;
-        for (segment, deleted) in segments {
-            let numbers = matching(segment)?;
+        for ((segment, deleted), numbers) in segments.iter().zip(matching) {
             for doc in segment.docs(numbers.into_iter().filter(|number| !deleted.contains(*number))) {
                 let (_, doc) = doc?;
                 if !self.is_wanted(&doc) {

@@ -63,9 +63,13 @@ fn path_of(dir: &Path, number: i64) -> PathBuf {
     dir.join(format!("{number}.words"))
 }
 
-/// Says whether every segment that counts is there, whole to its last byte.
+/// Says whether every segment that counts is there, as it was written by this release.
 pub fn is_whole(connection: &Connection, dir: &Path) -> Result<bool, IndexError> {
-    let is_there = |row: &Row| path_of(dir, row.number).metadata().is_ok_and(|meta| meta.len() == row.bytes);
+    let is_there = |row: &Row| {
+        let path = path_of(dir, row.number);
+        path.metadata().is_ok_and(|meta| meta.len() == row.bytes)
+            && Segment::open(&path).is_ok_and(|segment| segment.len() == row.texts)
+    };
     Ok(rows(connection)?.iter().all(is_there))
 }
 

@@ -53,9 +53,18 @@ impl Deleted {
 struct Source<'a> {
     segment: &'a Segment,
     words: WordsOf<'a>,
-    postings: Option<Postings>,
+    /// Those of the word that came last.
+    postings: Postings,
     /// New numbers by old ones; `u32::MAX` for what is gone.
     numbers: Vec<u32>,
+}
+
+impl Source<'_> {
+    fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let Some((word, postings)) = self.words.next()? else { return Ok(None) };
+        self.postings = postings;
+        Ok(Some(word))
+    }
 }
 
 /// Makes one segment of several. Texts keep their order. Returns the number of its texts and its size in bytes.
@@ -75,40 +84,28 @@ pub fn merge(segments: &[(Segment, Deleted)], path: &Path) -> io::Result<(u32, u
                 texts - 1
             })
             .collect();
-        sources.push(Source { segment, words: WordsOf::from_block(segment, 0), postings: None, numbers });
+        sources.push(Source { segment, words: WordsOf::new(segment), postings: Postings::Lone(0), numbers });
     }
     let mut writer = SegmentWriter::create(path, texts)?;
     // Equal words come in the order of their segments, so that numbers ascend.
     let mut heap = BinaryHeap::new();
     for (at, source) in sources.iter_mut().enumerate() {
-        if let Some((_, postings)) = source.words.next()? {
-            source.postings = Some(postings);
-            heap.push(Reverse((source.words.word.clone(), at)));
-        }
+        heap.extend(source.next()?.map(|word| Reverse((word, at))));
     }
     let (mut numbers, mut some, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(Reverse((word, at))) = heap.pop() {
         let source = &mut sources[at];
-        if let Some(postings) = source.postings.take() {
-            some.clear();
-            source.words.numbers(postings, &mut bytes, &mut some)?;
-            let new = some.iter().map(|number| source.numbers[*number as usize]);
-            numbers.extend(new.filter(|number| *number != u32::MAX));
-        }
+        some.clear();
+        source.words.numbers(source.postings, &mut bytes, &mut some)?;
+        let new = some.iter().map(|number| source.numbers[*number as usize]);
+        numbers.extend(new.filter(|number| *number != u32::MAX));
         if heap.peek().is_none_or(|Reverse((next, _))| *next != word) {
             if !numbers.is_empty() {
                 writer.word(&word, &numbers)?;
             }
             numbers.clear();
         }
-        if let Some((_, postings)) = source.words.next()? {
-            source.postings = Some(postings);
-            let mut next = word;
-            next.clear();
-            next.extend_from_slice(&source.words.word);
-            // The same word can't come twice from one segment.
-            heap.push(Reverse((next, at)));
-        }
+        heap.extend(source.next()?.map(|word| Reverse((word, at))));
     }
     let mut docs = Vec::with_capacity(texts as usize);
     for source in &sources {

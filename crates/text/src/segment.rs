@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use crate::dictionary::{BlockReader, Postings};
+use crate::dictionary::{Block, Postings};
 use crate::doc::{Doc, ROW};
 use crate::numbers::{damaged, either, unpack};
 use crate::spelling::Spelling;
@@ -13,8 +13,8 @@ use crate::write::{FOOTER, Footer, MAGIC};
 
 /// A part of a word, or a misspelt one, stands for at most so many words.
 const MAX_WORDS: usize = 2000;
-/// Bytes that are read at once when one place after another is wanted.
-const WINDOW: usize = 64 << 10;
+/// 256 blocks of 32 words of 96 bytes, and what belongs to them, are shorter.
+const MAX_WINDOW: u64 = 2 << 20;
 /// Rows that are read at once.
 const ROWS: u32 = 256;
 
@@ -78,32 +78,17 @@ impl Segment {
     /// The file can't be read, or is damaged.
     pub fn numbers_with(&self, wanted: &Wanted<'_>) -> io::Result<Vec<u32>> {
         let postings = match wanted {
-            Wanted::Word(word) => {
-                self.scan(word.as_bytes(), |found, _| match found.cmp(word.as_bytes()) {
-                    std::cmp::Ordering::Less => Step::Skip,
-                    std::cmp::Ordering::Equal => Step::Take,
-                    std::cmp::Ordering::Greater => Step::End,
-                })?
+            Wanted::Word(word) => self.words_from(word.as_bytes(), |found| found == word.as_bytes())?,
+            Wanted::Start(word) => {
+                self.words_from(word.as_bytes(), |found| found.starts_with(word.as_bytes()))?
             }
-            Wanted::Start(word) => self.scan(word.as_bytes(), |found, _| {
-                if found.starts_with(word.as_bytes()) {
-                    Step::Take
-                } else if found < word.as_bytes() {
-                    Step::Skip
-                } else {
-                    Step::End
-                }
-            })?,
             Wanted::Inside(word) => {
                 let finder = memchr::memmem::Finder::new(word.as_bytes());
-                self.scan(b"", |found, _| if finder.find(found).is_some() { Step::Take } else { Step::Skip })?
+                self.words_where(|words| finder.find(words).is_some(), |found| finder.find(found).is_some())?
             }
             Wanted::Close(word, distance) => {
                 let mut spelling = Spelling::new(word, *distance);
-                self.scan(
-                    b"",
-                    |found, shared| if spelling.is_close(found, shared) { Step::Take } else { Step::Skip },
-                )?
+                self.words_where(|_| true, |found| spelling.is_close(found))?
             }
         };
         let mut lists = Vec::with_capacity(postings.len());
@@ -132,17 +117,45 @@ impl Segment {
         Ok(())
     }
 
-    /// Goes through the words from the block on that may hold `from`.
-    fn scan(&self, from: &[u8], mut step: impl FnMut(&[u8], usize) -> Step) -> io::Result<Vec<Postings>> {
+    /// Takes words that stand together, from where `word` stands or would.
+    fn words_from(&self, word: &[u8], is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<Postings>> {
         let mut taken = Vec::new();
-        let mut words = WordsOf::from_block(self, self.block_of(from)?);
-        while let Some((shared, postings)) = words.next()? {
-            match step(&words.word, shared) {
-                Step::Skip => {}
-                Step::Take => taken.push(postings),
-                Step::End => break,
+        let mut windows = Windows::new(self, self.block_of(word)?);
+        while let Some(bytes) = windows.next()? {
+            let mut block = Block::new(bytes)?;
+            while let Some((found, postings)) = block.next()? {
+                if is_wanted(found) {
+                    taken.push(postings);
+                } else if found > word {
+                    return Ok(taken);
+                }
             }
-            if taken.len() == MAX_WORDS {
+            if taken.len() >= MAX_WORDS {
+                break;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Takes words from anywhere; blocks whose words all together are not worth a look are passed over.
+    fn words_where(
+        &self,
+        is_worth: impl Fn(&[u8]) -> bool,
+        mut is_wanted: impl FnMut(&[u8]) -> bool,
+    ) -> io::Result<Vec<Postings>> {
+        let mut taken = Vec::new();
+        let mut windows = Windows::new(self, 0);
+        while let Some(bytes) = windows.next()? {
+            let mut block = Block::new(bytes)?;
+            if !is_worth(block.words) {
+                continue;
+            }
+            while let Some((found, postings)) = block.next()? {
+                if is_wanted(found) {
+                    taken.push(postings);
+                }
+            }
+            if taken.len() >= MAX_WORDS {
                 break;
             }
         }
@@ -155,13 +168,12 @@ impl Segment {
             return Ok(0);
         }
         let (mut low, mut high) = (0, self.footer.blocks);
-        let (mut bytes, mut first) = (Vec::new(), Vec::new());
+        let mut bytes = Vec::new();
         while high - low > 1 {
             let middle = low.midpoint(high);
             self.block(middle, &mut bytes)?;
-            first.clear();
-            BlockReader::new(&bytes)?.next(&mut first)?;
-            if first.as_slice() <= word { low = middle } else { high = middle }
+            let first = Block::new(&bytes)?.next()?.map(|(word, _)| word);
+            if first.is_none_or(|first| first <= word) { low = middle } else { high = middle }
         }
         Ok(low)
     }
@@ -201,101 +213,80 @@ impl Segment {
     }
 }
 
-enum Step {
-    Skip,
-    Take,
-    End,
+/// The blocks of a segment, one after the other, read a window full at a time.
+struct Windows<'a> {
+    segment: &'a Segment,
+    window: Vec<u8>,
+    /// Where each block of the window begins, and where the last one ends.
+    bounds: Vec<usize>,
+    /// The next block of the window.
+    next: usize,
+    /// The first block behind the window.
+    behind: u64,
 }
 
-/// All words of a segment from a block on, with their postings.
+impl<'a> Windows<'a> {
+    fn new(segment: &'a Segment, block: u64) -> Self {
+        Windows { segment, window: Vec::new(), bounds: Vec::new(), next: 0, behind: block }
+    }
+
+    fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        if self.next + 1 >= self.bounds.len() {
+            if self.behind >= self.segment.footer.blocks {
+                return Ok(None);
+            }
+            self.fill()?;
+        }
+        self.next += 1;
+        Ok(Some(&self.window[self.bounds[self.next - 1]..self.bounds[self.next]]))
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let footer = &self.segment.footer;
+        // The first blocks of a search are most often the only ones.
+        let many = if self.window.is_empty() { 4 } else { 256 };
+        let blocks = (footer.blocks - self.behind).min(many);
+        let mut starts = vec![0; (blocks as usize + 1) * 8];
+        self.segment.file.read_exact_at(&mut starts, footer.table_at + self.behind * 8)?;
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let starts: Vec<u64> = starts.chunks_exact(8).map(number).collect();
+        let (first, last) = (starts[0], starts[blocks as usize]);
+        if !starts.is_sorted() || last > footer.table_at || last - first > MAX_WINDOW {
+            return Err(damaged());
+        }
+        self.window.resize((last - first) as usize, 0);
+        self.segment.file.read_exact_at(&mut self.window, first)?;
+        self.bounds.clear();
+        self.bounds.extend(starts.iter().map(|start| (start - first) as usize));
+        (self.next, self.behind) = (0, self.behind + blocks);
+        Ok(())
+    }
+}
+
+/// All words of a segment with their postings, for merging.
 pub(crate) struct WordsOf<'a> {
     segment: &'a Segment,
-    /// The word that [`WordsOf::next`] came to.
-    pub word: Vec<u8>,
-    /// Ends of the blocks in `window`, the last first.
-    ends: Vec<usize>,
-    window: Vec<u8>,
-    /// Where the current block goes on.
-    at: usize,
-    postings_at: u64,
-    next_block: u64,
-    starts: Vec<u8>,
+    windows: Windows<'a>,
+    /// Words of the current block that are still to come, the next one last.
+    words: Vec<(Vec<u8>, Postings)>,
 }
 
 impl<'a> WordsOf<'a> {
-    pub fn from_block(segment: &'a Segment, block: u64) -> Self {
-        WordsOf {
-            segment,
-            word: Vec::new(),
-            ends: Vec::new(),
-            window: Vec::new(),
-            at: 0,
-            postings_at: 0,
-            next_block: block,
-            starts: Vec::new(),
-        }
+    pub fn new(segment: &'a Segment) -> Self {
+        WordsOf { segment, windows: Windows::new(segment, 0), words: Vec::new() }
     }
 
-    /// Goes to the next word. Returns how many bytes it shares with the one before, and its postings.
-    pub fn next(&mut self) -> io::Result<Option<(usize, Postings)>> {
-        loop {
-            let Some(end) = self.ends.last().copied() else {
-                if self.next_block >= self.segment.footer.blocks {
-                    return Ok(None);
-                }
-                self.fill()?;
-                continue;
-            };
-            if self.at < end {
-                let mut reader = BlockReader::resume(&self.window[self.at..end], self.postings_at);
-                let next = reader.next(&mut self.word)?;
-                (self.at, self.postings_at) = (end - reader.left(), reader.postings_at());
-                return Ok(next);
+    /// Returns the next word.
+    pub fn next(&mut self) -> io::Result<Option<(Vec<u8>, Postings)>> {
+        while self.words.is_empty() {
+            let Some(bytes) = self.windows.next()? else { return Ok(None) };
+            let mut block = Block::new(bytes)?;
+            while let Some((word, postings)) = block.next()? {
+                self.words.push((word.to_vec(), postings));
             }
-            self.ends.pop();
-            if let Some(end) = self.ends.last().copied() {
-                self.enter(end)?;
-            }
+            self.words.reverse();
         }
-    }
-
-    fn enter(&mut self, end: usize) -> io::Result<()> {
-        let block = self.window.get(self.at..end).ok_or_else(damaged)?;
-        let reader = BlockReader::new(block)?;
-        (self.at, self.postings_at) = (end - reader.left(), reader.postings_at());
-        self.word.clear();
-        Ok(())
-    }
-
-    /// Reads blocks, a window full of them.
-    fn fill(&mut self) -> io::Result<()> {
-        let footer = &self.segment.footer;
-        // 512 blocks of some 250 bytes at most; the first of a search is most often the only one.
-        let many = if self.window.is_empty() { 8 } else { 512 };
-        let blocks = (footer.blocks - self.next_block).min(many);
-        self.starts.resize((blocks as usize + 1) * 8, 0);
-        self.segment.file.read_exact_at(&mut self.starts, footer.table_at + self.next_block * 8)?;
-        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
-        let starts: Vec<u64> = self.starts.chunks_exact(8).map(number).collect();
-        let first = starts[0];
-        // At least one block, and no more than a window.
-        let mut last = 1;
-        while last < blocks as usize && starts[last + 1].saturating_sub(first) <= WINDOW as u64 {
-            last += 1;
-        }
-        if starts[..=last].is_sorted() && starts[last] <= footer.table_at {
-            self.window.resize((starts[last] - first) as usize, 0);
-        } else {
-            return Err(damaged());
-        }
-        self.segment.file.read_exact_at(&mut self.window, first)?;
-        self.ends = starts[1..=last].iter().rev().map(|start| (start - first) as usize).collect();
-        self.next_block += last as u64;
-        self.at = 0;
-        match self.ends.last().copied() {
-            Some(end) => self.enter(end),
-            None => Ok(()),
-        }
+        Ok(self.words.pop())
     }
 
     /// Unpacks the numbers of a word's texts.

@@ -11,32 +11,47 @@ pub(crate) struct Spelling {
     rows: Vec<Vec<u8>>,
     /// The characters, each with the byte at which it ends.
     chars: Vec<(char, usize)>,
+    /// The last word that was looked into, as far as that went.
+    last: Vec<u8>,
+    /// `last` can't become close, whatever follows it.
+    is_hopeless: bool,
 }
 
 impl Spelling {
     pub fn new(wanted: &str, distance: u8) -> Self {
         let wanted: Vec<char> = wanted.chars().collect();
         let first = (0..=wanted.len()).map(|n| n.min(255) as u8).collect();
-        Spelling { wanted, distance, rows: vec![first], chars: Vec::new() }
+        Spelling {
+            wanted,
+            distance,
+            rows: vec![first],
+            chars: Vec::new(),
+            last: Vec::new(),
+            is_hopeless: false,
+        }
     }
 
-    /// Says whether a word is close; it shares its first `shared` bytes with the word before.
-    pub fn is_close(&mut self, word: &[u8], shared: usize) -> bool {
+    /// Says whether a word is close.
+    pub fn is_close(&mut self, word: &[u8]) -> bool {
+        if self.is_hopeless && word.starts_with(&self.last) {
+            return false;
+        }
+        let shared = word.iter().zip(&self.last).take_while(|(a, b)| a == b).count();
         let kept = self.chars.partition_point(|(_, end)| *end <= shared);
         self.chars.truncate(kept);
         self.rows.truncate(kept + 1);
-        if word.len() > self.wanted.len() * 4 + usize::from(self.distance) * 4 {
-            return false;
-        }
         let mut at = self.chars.last().map_or(0, |(_, end)| *end);
+        self.last.truncate(at);
+        self.is_hopeless = false;
         let Ok(rest) = std::str::from_utf8(&word[at..]) else { return false };
         for c in rest.chars() {
-            // Whatever follows, it can't become close again.
-            if self.rows.last().is_some_and(|row| row.iter().all(|cost| *cost > self.distance)) {
-                return false;
-            }
             at += c.len_utf8();
             self.push(c, at);
+            self.last.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            if self.rows.last().is_some_and(|row| row.iter().all(|cost| *cost > self.distance)) {
+                self.is_hopeless = true;
+                return false;
+            }
         }
         self.rows.last().and_then(|row| row.last()).is_some_and(|cost| *cost <= self.distance)
     }
@@ -67,16 +82,7 @@ mod tests {
     /// Words in order, as a segment gives them.
     fn close<'a>(wanted: &str, distance: u8, words: &[&'a str]) -> Vec<&'a str> {
         let mut spelling = Spelling::new(wanted, distance);
-        let mut before = "";
-        let mut out = Vec::new();
-        for word in words {
-            let shared = word.bytes().zip(before.bytes()).take_while(|(a, b)| a == b).count();
-            if spelling.is_close(word.as_bytes(), shared) {
-                out.push(*word);
-            }
-            before = word;
-        }
-        out
+        words.iter().filter(|word| spelling.is_close(word.as_bytes())).copied().collect()
     }
 
     #[test]

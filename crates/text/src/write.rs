@@ -17,7 +17,7 @@ use crate::dictionary::BlockWriter;
 use crate::doc::Doc;
 use crate::numbers::{Packing, damaged, pack};
 
-pub(crate) const MAGIC: &[u8; 8] = b"marline1";
+pub(crate) const MAGIC: &[u8; 8] = b"marline2";
 /// Four numbers, their sum, MAGIC.
 pub(crate) const FOOTER: usize = 48;
 

@@ -1,9 +1,10 @@
 //! What Marline takes.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use marline_index::{Filter, Index, Query};
@@ -175,25 +176,26 @@ fn watch(product: &Product, corpus: &Path, lines: &mut Vec<Line>) -> Outcome {
     append(&file, "first words")?;
     run(&mut product.command(["index"]))?;
     let mut watcher = product
-        .command(["index", "--watch"])
-        .stdout(Stdio::null())
+        .command(["index", "--watch", "--json"])
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| error.to_string())?;
+    let events = watcher.stdout.take().map(events_of).ok_or("the watcher has no output")?;
     let outcome = (|| {
         std::thread::sleep(Duration::from_secs(2));
+        while events.try_recv().is_ok() {}
         let mut times = Vec::new();
-        for n in 0..9 {
+        for n in 0..15 {
             let word = format!("appendix{n}word");
-            append(&file, &word)?;
             let started = Instant::now();
-            while product.json(&["search", "--no-refresh", "--json", "--", &word])?["total"] == 0 {
-                if started.elapsed() > PATIENCE {
-                    return Err("an appended line was not found".to_owned());
-                }
-            }
+            append(&file, &word)?;
+            events.recv_timeout(PATIENCE).map_err(|_| "the watcher did not see an appended line")?;
             times.push(started.elapsed().as_secs_f64() * 1e3);
-            std::thread::sleep(Duration::from_millis(300));
+            if product.json(&["search", "--no-refresh", "--json", "--", &word])?["total"] != 1 {
+                return Err("an appended line was not found".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(200));
         }
         let (median, p95) = median_and_p95(times);
         let value = format!("{median:.0} ms, p95 {p95:.0} ms");
@@ -209,6 +211,21 @@ fn watch(product: &Product, corpus: &Path, lines: &mut Vec<Line>) -> Outcome {
     let _ = watcher.wait();
     std::fs::remove_dir_all(folder).map_err(|error| error.to_string())?;
     outcome
+}
+
+/// Reads the watcher's lines; one comes for each refresh that found something.
+fn events_of(output: std::process::ChildStdout) -> Receiver<Value> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        let events = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        for event in events.filter(|event| event["event"] == "refreshed") {
+            if sender.send(event).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 fn append(file: &Path, words: &str) -> Outcome {

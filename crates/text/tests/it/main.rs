@@ -162,6 +162,6 @@ fn an_unfinished_file_is_no_segment() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("1.words");
     assert_eq!(Segment::open(&path).unwrap_err().kind(), std::io::ErrorKind::NotFound);
-    std::fs::write(&path, "marline1").unwrap();
+    std::fs::write(&path, "marline2").unwrap();
     assert_eq!(Segment::open(&path).unwrap_err().kind(), std::io::ErrorKind::InvalidData);
 }
