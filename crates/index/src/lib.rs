@@ -21,6 +21,7 @@ mod search;
 mod sessions;
 mod sources;
 mod text_index;
+mod texts;
 mod transcript;
 mod usage;
 mod watch;
@@ -82,6 +83,26 @@ pub enum IndexError {
     Query(#[from] QueryError),
 }
 
+impl IndexError {
+    /// Says whether the disk is full, or fails: then nothing is wrong with the index itself.
+    pub fn is_about_the_disk(&self) -> bool {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let of_disk = |kind| matches!(kind, StorageFull | QuotaExceeded | FileTooLarge | ReadOnlyFilesystem);
+        let sqlite = match self {
+            IndexError::Sqlite(error)
+            | IndexError::Catalogue(CatalogueError::Sqlite { source: error, .. }) => {
+                error.sqlite_error_code()
+            }
+            IndexError::Catalogue(CatalogueError::Io { source, .. })
+            | IndexError::Text(TextIndexError { source, .. })
+            | IndexError::Io { source, .. } => return of_disk(source.kind()),
+            _ => None,
+        };
+        use rusqlite::ErrorCode::{DiskFull, ReadOnly, SystemIoFailure};
+        matches!(sqlite, Some(DiskFull | SystemIoFailure | ReadOnly))
+    }
+}
+
 /// What a refresh came to.
 #[derive(Debug)]
 pub enum Refreshed {
@@ -89,6 +110,12 @@ pub enum Refreshed {
     Done(Report),
     /// Another process is indexing; what it has committed can be read.
     Busy,
+}
+
+/// What became of the search index when it was looked at.
+enum Search {
+    Whole,
+    BegunAnew,
 }
 
 /// The index of one user.
@@ -140,8 +167,23 @@ impl Index {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Refreshed, IndexError> {
         let Some(_lock) = self.lock()? else { return Ok(Refreshed::Busy) };
-        self.ensure_search()?;
-        scan::scan(&self.connection, &self.search_dir(), env, stop, progress).map(Refreshed::Done)
+        self.scan(scan::walk_all(env), stop, progress).map(Refreshed::Done)
+    }
+
+    /// The caller holds the lock.
+    fn scan(
+        &self,
+        found: scan::Found,
+        stop: &Stop,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Report, IndexError> {
+        let found = match self.ensure_search()? {
+            Search::Whole => found,
+            // What is read again is everything, or nothing yet.
+            Search::BegunAnew if found.is_everything => found,
+            Search::BegunAnew => return Ok(Report::default()),
+        };
+        scan::scan(&self.connection, &self.search_dir(), found, stop, progress)
     }
 
     /// Forgets everything that can be read again, so that the next refresh reads it all. Sessions whose file is
@@ -190,13 +232,14 @@ impl Index {
     }
 
     /// What the catalogue counts on must be there to its last byte; else everything is read again.
-    fn ensure_search(&self) -> Result<(), IndexError> {
+    fn ensure_search(&self) -> Result<Search, IndexError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'segment')";
         let has_begun: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
         if has_begun && text_index::is_whole(&self.connection, &self.search_dir())? {
-            return Ok(());
+            return Ok(Search::Whole);
         }
-        self.forget_locked()
+        self.forget_locked()?;
+        Ok(Search::BegunAnew)
     }
 
     /// Takes the lock that keeps indexing to one process. It goes when the process does.

@@ -7,7 +7,7 @@ use marline_model::{ItemKind, Timestamp, ToolStatus, Usage};
 use serde::{Deserialize, Serialize};
 
 /// A part is handed on when it has so many rows …
-const MAX_ROWS: usize = 4000;
+const MAX_ROWS: usize = 2500;
 /// … or so many bytes of text.
 const MAX_TEXT: usize = 1 << 20;
 /// Calls whose output may still come are remembered up to this number; beyond it the oldest are given up.

@@ -4,37 +4,30 @@
 //! that was replaced. Workers read and parse; one writer writes, so that memory is bounded by the channel
 //! between them. The first pass takes facts, prompts and answers; the second one every other text.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use marline_agents::agent::{Stat, Stored};
 use marline_agents::frame::{Framed, Framer};
-use marline_agents::json::Raw;
-use marline_agents::{Agent, Env, Event, FileRole, SessionFile, Shape, Want, hash, registry};
-use marline_text::{Doc, Inverter};
+use marline_agents::{Env, FileRole, SessionFile, Shape, Want, hash, registry};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::part::{Builder, FileState, Part};
-use crate::pending::{Piece, unpack};
-use crate::text_index::Written;
+use crate::texts::second_pass;
 use crate::write::{FileEnd, Writer, is_read_whole};
 use crate::{IndexError, lineage};
 
 /// How many bytes of a file's start tell whether it is still the same file.
 const HEAD: usize = 512;
 /// Parts on their way to the writer; together with the workers' buffers they bound the memory.
-const PARTS_IN_FLIGHT: usize = 8;
+const PARTS_IN_FLIGHT: usize = 4;
 /// A batch is committed when this much time has passed, so that results appear while the scan works.
 const BATCH: Duration = Duration::from_millis(1500);
-/// Records of the second pass are read in pieces of this size.
-const PIECE: usize = 512 * 1024;
-/// Places of the second pass that go to a worker at once.
-const UNIT: usize = 1500;
 
 /// What a scan tells while it works.
 #[derive(Debug, Clone, Copy)]
@@ -103,75 +96,57 @@ struct Known {
 /// Stops a scan between two parts; what was committed stays.
 pub type Stop = AtomicBool;
 
-/// Walks all agents' files, side by side: a walk waits for the system most of its time.
-pub fn discover(env: &Env) -> Vec<(&'static dyn Agent, marline_agents::Discovery)> {
-    std::thread::scope(|scope| {
-        let walks: Vec<_> =
-            registry::all().iter().map(|agent| (*agent, scope.spawn(|| agent.discover(env)))).collect();
-        walks.into_iter().map(|(agent, walk)| (agent, walk.join().expect("a walk does not panic"))).collect()
-    })
+/// Files that a scan is to look at.
+pub struct Found {
+    /// The files.
+    pub files: Vec<SessionFile>,
+    /// Places that could not be looked into, with the reason.
+    pub problems: Vec<(PathBuf, String)>,
+    /// Directories to watch.
+    pub directories: Vec<PathBuf>,
+    /// Every root was looked at: what was not found is gone.
+    pub is_everything: bool,
 }
 
-/// Brings everything up to date. The caller holds the lock.
+/// Walks all agents' files, side by side: a walk waits for the system most of its time.
+pub fn walk_all(env: &Env) -> Found {
+    let walks = std::thread::scope(|scope| {
+        let walks: Vec<_> = registry::all().iter().map(|agent| scope.spawn(|| agent.discover(env))).collect();
+        walks.into_iter().map(|walk| walk.join().expect("a walk does not panic")).collect::<Vec<_>>()
+    });
+    let mut all =
+        Found { files: Vec::new(), problems: Vec::new(), directories: Vec::new(), is_everything: true };
+    for found in walks {
+        all.files.extend(found.files);
+        all.directories.extend(found.directories);
+        all.problems.extend(found.problems.into_iter().map(|(path, error)| (path, error.to_string())));
+    }
+    all
+}
+
+/// Brings the catalogue up to what was found. The caller holds the lock.
 pub fn scan(
     connection: &Connection,
     search_dir: &Path,
-    env: &Env,
+    found: Found,
     stop: &Stop,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, IndexError> {
-    let mut report = Report::default();
-    let mut known = known_files(connection)?;
-    let mut changed: Vec<SessionFile> = Vec::new();
-    for (_, found) in discover(env) {
-        report.directories.extend(found.directories);
-        report.problems.extend(found.problems.into_iter().map(|(path, error)| (path, error.to_string())));
-        for file in found.files {
-            report.files += 1;
-            let same = known.get_mut(&*file.path.to_string_lossy()).is_some_and(|known| {
-                known.is_seen = true;
-                !known.missing
-                    && known.size == file.stat.size as i64
-                    && known.mtime_ns == file.stat.mtime_ns
-                    && known.inode == file.stat.inode as i64
-            });
-            if !same {
-                changed.push(file);
-            }
-        }
-    }
-    let gone: Vec<(&String, &Known)> = known
-        .iter()
-        .filter(|(_, known)| !known.missing && !known.is_seen)
-        // What lies below a place that could not be looked into is not known to be gone.
-        .filter(|(path, _)| !report.problems.iter().any(|(place, _)| Path::new(path).starts_with(place)))
-        .collect();
-    let unfinished: i64 = connection.query_row("SELECT COUNT(*) FROM pending", [], |row| row.get(0))?;
+    let Found { files, problems, directories, is_everything } = found;
+    let mut report = Report { files: files.len() as u64, problems, directories, ..Report::default() };
+    let work = compare(connection, files, is_everything, &report.problems)?;
+    let unfinished: bool =
+        connection.query_row("SELECT EXISTS (SELECT 1 FROM pending)", [], |row| row.get(0))?;
     let is_unsettled = has_note(connection, UNSETTLED)?;
-    if changed.is_empty() && gone.is_empty() && unfinished == 0 && !is_unsettled {
-        if !has_note(connection, SCANNED)? {
+    if work.changed.is_empty() && work.gone.is_empty() && !unfinished && !is_unsettled {
+        if is_everything && !has_note(connection, SCANNED)? {
             note(connection, SCANNED)?;
         }
         return Ok(report);
     }
     let mut writer = Writer::begin(connection, search_dir)?;
     let outcome = (|| {
-        report.gone = gone.len() as u64;
-        let promoted = forget(&mut writer, &gone, &known)?;
-        for path in promoted {
-            let found =
-                discover(env).into_iter().flat_map(|(_, found)| found.files).find(|file| file.path == path);
-            changed.extend(found.filter(|file| !changed.iter().any(|known| known.path == file.path)));
-        }
-        let (stores, mut plans) = plan(&mut writer, changed, &known, &mut report)?;
-        plans.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.file.path.cmp(&b.file.path)));
-        report.read = (stores.len() + plans.len()) as u64;
-        report.bytes = plans.iter().map(|plan| plan.bytes).sum();
-        progress(Progress::Planned { files: report.read, bytes: report.bytes });
-        first_pass(&mut writer, &plans, stop, progress)?;
-        for store in &stores {
-            read_store(&mut writer, store, &mut report)?;
-        }
+        read_files(&mut writer, work, &mut report, stop, progress)?;
         commit_unsettled(&mut writer)?;
         progress(Progress::MessagesSearchable);
         settle(&mut writer, is_unsettled)?;
@@ -182,7 +157,7 @@ pub fn scan(
     })();
     match outcome {
         Ok(()) => {
-            if !stop.load(Ordering::Relaxed) {
+            if is_everything && !stop.load(Ordering::Relaxed) {
                 note(connection, SCANNED)?;
             }
             writer.finish()?;
@@ -194,6 +169,63 @@ pub fn scan(
         }
     }
     Ok(report)
+}
+
+/// What is to be done, and what the catalogue knows of it.
+struct Work {
+    changed: Vec<SessionFile>,
+    unchanged: Vec<SessionFile>,
+    gone: Vec<String>,
+    known: HashMap<String, Known>,
+}
+
+fn compare(
+    connection: &Connection,
+    files: Vec<SessionFile>,
+    is_everything: bool,
+    problems: &[(PathBuf, String)],
+) -> Result<Work, IndexError> {
+    let mut known = known_files(connection, if is_everything { None } else { Some(&files) })?;
+    let is_changed = |file: &SessionFile| match known.get_mut(&*file.path.to_string_lossy()) {
+        None => true,
+        Some(known) => {
+            known.is_seen = true;
+            known.missing
+                || known.size != file.stat.size as i64
+                || known.mtime_ns != file.stat.mtime_ns
+                || known.inode != file.stat.inode as i64
+        }
+    };
+    let (changed, unchanged): (Vec<_>, Vec<_>) = files.into_iter().partition(is_changed);
+    let gone = known
+        .iter()
+        .filter(|(_, known)| is_everything && !known.missing && !known.is_seen)
+        // What lies below a place that could not be looked into is not known to be gone.
+        .filter(|(path, _)| !problems.iter().any(|(place, _)| Path::new(path).starts_with(place)))
+        .map(|(path, _)| path.clone())
+        .collect();
+    Ok(Work { changed, unchanged, gone, known })
+}
+
+/// Forgets what is gone and reads what changed, prompts and answers first.
+fn read_files(
+    writer: &mut Writer<'_>,
+    work: Work,
+    report: &mut Report,
+    stop: &Stop,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<(), IndexError> {
+    let Work { mut changed, unchanged, gone, known } = work;
+    report.gone = gone.len() as u64;
+    let promoted = forget(writer, gone.iter().filter_map(|path| known.get(path)))?;
+    changed.extend(unchanged.into_iter().filter(|file| promoted.contains(&file.path)));
+    let (stores, mut plans) = plan(writer, changed, &known, report)?;
+    plans.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.file.path.cmp(&b.file.path)));
+    report.read = (stores.len() + plans.len()) as u64;
+    report.bytes = plans.iter().map(|plan| plan.bytes).sum();
+    progress(Progress::Planned { files: report.read, bytes: report.bytes });
+    first_pass(writer, &plans, stop, progress)?;
+    stores.iter().try_for_each(|store| read_store(writer, store, report))
 }
 
 /// A note: a scan has come to its end, so that an empty answer is an answer.
@@ -223,38 +255,44 @@ fn settle(writer: &mut Writer<'_>, is_unsettled: bool) -> Result<(), IndexError>
     Ok(())
 }
 
-fn known_files(connection: &Connection) -> Result<HashMap<String, Known>, IndexError> {
-    let mut statement = connection.prepare(
+/// What the catalogue knows of all files, or of some.
+fn known_files(
+    connection: &Connection,
+    some: Option<&[SessionFile]>,
+) -> Result<HashMap<String, Known>, IndexError> {
+    const SELECT: &str =
         "SELECT path, number, size, mtime_ns, inode, head, read_to, missing, copy_of IS NOT NULL
-         FROM files INDEXED BY files_at_a_glance",
-    )?;
-    let rows = statement.query_map([], |row| {
-        Ok((
-            row.get(0)?,
-            Known {
-                number: row.get(1)?,
-                size: row.get(2)?,
-                mtime_ns: row.get(3)?,
-                inode: row.get(4)?,
-                head: row.get(5)?,
-                read_to: row.get(6)?,
-                missing: row.get(7)?,
-                is_copy: row.get(8)?,
-                is_seen: false,
-            },
-        ))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+         FROM files INDEXED BY files_at_a_glance";
+    let read = |row: &rusqlite::Row<'_>| {
+        let known = Known {
+            number: row.get(1)?,
+            size: row.get(2)?,
+            mtime_ns: row.get(3)?,
+            inode: row.get(4)?,
+            head: row.get(5)?,
+            read_to: row.get(6)?,
+            missing: row.get(7)?,
+            is_copy: row.get(8)?,
+            is_seen: false,
+        };
+        Ok((row.get(0)?, known))
+    };
+    let Some(some) = some else {
+        let mut statement = connection.prepare_cached(SELECT)?;
+        return Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?);
+    };
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE path = ?1"))?;
+    let found = some.iter().map(|file| statement.query_row([file.path.to_string_lossy()], read).optional());
+    Ok(found.filter_map(Result::transpose).collect::<Result<_, _>>()?)
 }
 
 /// Marks what is gone as missing. Returns files that were its copies and take its place.
-fn forget(
+fn forget<'a>(
     writer: &mut Writer<'_>,
-    gone: &[(&String, &Known)],
-    known: &HashMap<String, Known>,
-) -> Result<Vec<PathBuf>, IndexError> {
-    let mut promoted = Vec::new();
-    for (_, file) in gone {
+    gone: impl Iterator<Item = &'a Known>,
+) -> Result<HashSet<PathBuf>, IndexError> {
+    let mut promoted = HashSet::new();
+    for file in gone {
         let connection = writer.connection;
         connection.execute("UPDATE files SET missing = 1 WHERE number = ?1", [file.number])?;
         connection.execute("DELETE FROM pending WHERE file = ?1", [file.number])?;
@@ -262,9 +300,10 @@ fn forget(
         let mut copies = connection.prepare_cached(
             "SELECT f.path FROM files f JOIN sessions s ON f.copy_of = s.id WHERE s.file = ?1 AND f.missing = 0",
         )?;
-        let copies: Vec<String> =
-            copies.query_map([file.number], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        promoted.extend(copies.into_iter().filter(|path| known.contains_key(path)).map(PathBuf::from));
+        let copies = copies.query_map([file.number], |row| row.get::<_, String>(0))?;
+        for copy in copies {
+            promoted.insert(PathBuf::from(copy?));
+        }
     }
     Ok(promoted)
 }
@@ -584,85 +623,6 @@ fn file_source(current: &Option<(String, u64, SessionFile)>) -> marline_model::S
     current.as_ref().map_or(marline_model::Source::OpenCode, |current| current.2.source)
 }
 
-/// A unit of the second pass.
-struct Unit {
-    file: SessionFile,
-    pieces: Vec<Piece>,
-}
-
-/// Indexes the texts that the first pass left, in bounded units; committed units are forgotten.
-fn second_pass(
-    writer: &mut Writer<'_>,
-    stop: &Stop,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<(), IndexError> {
-    let connection = writer.connection;
-    let of: i64 =
-        connection.query_row("SELECT COALESCE(SUM(LENGTH(pieces)), 0) FROM pending", [], |row| row.get(0))?;
-    let mut done = 0;
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut inverters: Vec<Inverter> = (0..workers).map(|_| Inverter::default()).collect();
-    loop {
-        let rows = pending_rows(connection)?;
-        if rows.is_empty() || stop.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let last = rows.last().map_or(0, |row| row.0);
-        let numbers: Vec<i64> = rows.iter().map(|row| row.0).collect();
-        let units = units(connection, rows, &mut done)?;
-        index_units(writer, &mut inverters, units)?;
-        for number in numbers {
-            connection.prepare_cached("DELETE FROM pending WHERE number = ?1")?.execute([number])?;
-        }
-        tracing::debug!(last, "texts indexed");
-        writer.commit()?;
-        progress(Progress::Indexed { bytes: done, of: of as u64 });
-    }
-}
-
-/// Bytes of packed places that are indexed between two commits: some 300 MB of records.
-const PENDING_BATCH: usize = 900 * 1024;
-
-fn pending_rows(connection: &Connection) -> Result<Vec<(i64, i64, Vec<u8>)>, IndexError> {
-    let mut statement =
-        connection.prepare_cached("SELECT number, file, pieces FROM pending ORDER BY number")?;
-    let mut rows = statement.query([])?;
-    let (mut out, mut bytes) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        let row: (i64, i64, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        bytes += row.2.len();
-        out.push(row);
-        if bytes > PENDING_BATCH {
-            break;
-        }
-    }
-    Ok(out)
-}
-
-fn units(
-    connection: &Connection,
-    rows: Vec<(i64, i64, Vec<u8>)>,
-    done: &mut u64,
-) -> Result<Vec<Unit>, IndexError> {
-    let mut out = Vec::new();
-    for (_, file, packed) in rows {
-        *done += packed.len() as u64;
-        let Some(file) = file_row(connection, file)? else { continue };
-        let pieces = unpack(&packed);
-        let mut rest = &pieces[..];
-        while !rest.is_empty() {
-            // Items of one record stay together.
-            let mut end = UNIT.min(rest.len());
-            while end < rest.len() && rest[end].offset == rest[end - 1].offset {
-                end += 1;
-            }
-            out.push(Unit { file: file.clone(), pieces: rest[..end].to_vec() });
-            rest = &rest[end..];
-        }
-    }
-    Ok(out)
-}
-
 /// Makes a file out of its row, with what reading its records needs.
 pub fn file_row(connection: &Connection, number: i64) -> Result<Option<SessionFile>, IndexError> {
     let found = connection
@@ -685,133 +645,4 @@ pub fn file_row(connection: &Connection, number: i64) -> Result<Option<SessionFi
             stat: Stat::default(),
         })
     }))
-}
-
-fn index_units(writer: &Writer<'_>, inverters: &mut [Inverter], units: Vec<Unit>) -> Result<(), IndexError> {
-    let text = &writer.text;
-    let (sender, receiver): (Sender<Unit>, Receiver<Unit>) = bounded(units.len().max(1));
-    for unit in units {
-        sender.send(unit).expect("the channel holds all units");
-    }
-    drop(sender);
-    let work = |receiver: Receiver<Unit>, texts: &mut Inverter| -> Result<Vec<Written>, IndexError> {
-        let (mut window, mut written) = (Window::default(), Vec::new());
-        for unit in receiver {
-            index_unit(&mut window, &unit, &mut |doc, words| {
-                texts.add(doc, words);
-                if texts.is_full() {
-                    written.extend(text.write(texts)?);
-                }
-                Ok(())
-            })?;
-        }
-        written.extend(text.write(texts)?);
-        Ok(written)
-    };
-    let written = std::thread::scope(|scope| {
-        let spawn = |texts| {
-            let receiver = receiver.clone();
-            scope.spawn(move || work(receiver, texts))
-        };
-        let threads: Vec<_> = inverters.iter_mut().map(spawn).collect();
-        let join =
-            |thread: std::thread::ScopedJoinHandle<'_, _>| thread.join().expect("a worker does not panic");
-        threads.into_iter().map(join).collect::<Result<Vec<_>, IndexError>>()
-    })?;
-    written.iter().flatten().try_for_each(|written| text.enter(writer.connection, written))
-}
-
-/// Reads places of a file that lie in order, through one reused buffer.
-#[derive(Default)]
-struct Window {
-    bytes: Vec<u8>,
-    start: u64,
-}
-
-impl Window {
-    fn get(&mut self, file: &File, offset: u64, length: usize) -> io::Result<&[u8]> {
-        use std::os::unix::fs::FileExt;
-        let inside = offset >= self.start && offset + length as u64 <= self.start + self.bytes.len() as u64;
-        if !inside {
-            self.bytes.resize(length.max(PIECE), 0);
-            self.start = offset;
-            let mut filled = 0;
-            while filled < self.bytes.len() {
-                match file.read_at(&mut self.bytes[filled..], offset + filled as u64) {
-                    Ok(0) => break,
-                    Ok(n) => filled += n,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            self.bytes.truncate(filled);
-        }
-        let from = (offset - self.start) as usize;
-        self.bytes.get(from..from + length).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-    }
-}
-
-fn index_unit(
-    window: &mut Window,
-    unit: &Unit,
-    add: &mut dyn FnMut(Doc, &str) -> Result<(), IndexError>,
-) -> Result<(), IndexError> {
-    let Some(agent) = registry::agent(unit.file.source) else { return Ok(()) };
-    // A file that was changed or removed since the first pass is read again by the next scan.
-    let Ok(file) = File::open(&unit.file.path) else { return Ok(()) };
-    window.bytes.clear();
-    window.start = 0;
-    let mut reader = agent.reader(&unit.file, None);
-    let mut rest = &unit.pieces[..];
-    while let Some(first) = rest.first() {
-        let same = rest.iter().take_while(|piece| piece.offset == first.offset).count();
-        let (record, after) = rest.split_at(same);
-        rest = after;
-        let Ok(bytes) = window.get(&file, first.offset, first.length as usize) else { continue };
-        let Ok((value, _)) = Raw::first(bytes) else { continue };
-        let mut texts: BTreeMap<u16, String> = BTreeMap::new();
-        let _ = reader.read(value, Want::Expand, &mut |event| match event {
-            Event::Item(item) => {
-                let text = match item.tool {
-                    Some(tool) => searchable(&tool.input),
-                    None => item.text.into_owned(),
-                };
-                texts.insert(item.part, text);
-            }
-            Event::ToolEnd(end) => {
-                if let Some(part) = end.part {
-                    texts.insert(part, end.text.into_owned());
-                }
-            }
-            _ => {}
-        });
-        for piece in record {
-            let Some(text) = texts.remove(&piece.part).filter(|text| !text.is_empty()) else { continue };
-            add(piece.doc, &text)?;
-        }
-    }
-    Ok(())
-}
-
-/// The strings inside a structured input; a plain one as it is.
-pub fn searchable(input: &str) -> String {
-    fn collect(value: Raw<'_>, depth: usize, out: &mut String) {
-        if let Some(text) = value.text() {
-            if !out.is_empty() {
-                out.push('\n');
-            }
-            out.push_str(&text);
-        } else if depth < 16 {
-            value.fields().flatten().for_each(|(_, value)| collect(value, depth + 1, out));
-            value.elements().for_each(|value| collect(value, depth + 1, out));
-        }
-    }
-    match Raw::first(input.as_bytes()) {
-        Ok((value, end)) if (value.is_object() || value.is_array()) && end == input.len() => {
-            let mut out = String::new();
-            collect(value, 0, &mut out);
-            out
-        }
-        _ => input.to_owned(),
-    }
 }

@@ -11,8 +11,8 @@ use rusqlite::params_from_iter;
 use serde::Serialize;
 
 use crate::query::{Query, QueryError, Term};
-use crate::scan::searchable;
 use crate::text_index::{TextIndexError, segments};
+use crate::texts::searchable;
 use crate::transcript::Records;
 use crate::{Index, IndexError};
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use marline_agents::Env;
+use marline_agents::{Env, registry};
 use marline_model::{Source, Timestamp};
 use serde::Serialize;
 
-use crate::{Index, IndexError, scan};
+use crate::{Index, IndexError};
 
 /// What one agent's files came to.
 #[derive(Debug, Default, Serialize)]
@@ -57,7 +57,8 @@ impl Index {
     /// [`IndexError::Sqlite`].
     pub fn sources(&self, env: &Env) -> Result<Vec<SourceReport>, IndexError> {
         let mut out = Vec::new();
-        for (agent, found) in scan::discover(env) {
+        for agent in registry::all() {
+            let found = agent.discover(env);
             let mut report = SourceReport {
                 source: agent.source().to_string(),
                 name: agent.name().to_owned(),

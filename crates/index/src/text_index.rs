@@ -17,11 +17,11 @@ use crate::IndexError;
 /// So many segments of about one size are made one …
 const MANY: usize = 8;
 /// … but large ones, which cost more, only when there are so many …
-const MANY_LARGE: usize = 32;
+const MANY_LARGE: usize = 64;
 /// … of so many texts each.
 const LARGE: u32 = 16_000;
 /// No merge makes a segment of more texts than this.
-const MOST_TEXTS: u32 = 1_000_000;
+const MOST_TEXTS: u32 = 500_000;
 /// How often a reader tries again when a segment goes while it opens them.
 const TRIES: usize = 5;
 
@@ -283,10 +283,10 @@ mod tests {
     fn small_segments_are_merged_soon_and_large_ones_late() {
         assert!(to_merge((0..7).map(|n| row(n, 3)).collect()).is_none());
         assert_eq!(to_merge((0..8).map(|n| row(n, 3)).collect()).unwrap().len(), 8);
-        assert!(to_merge((0..31).map(|n| row(n, 30_000)).collect()).is_none());
-        assert_eq!(to_merge((0..40).map(|n| row(n, 30_000)).collect()).unwrap().len(), 33);
+        assert!(to_merge((0..63).map(|n| row(n, 30_000)).collect()).is_none());
+        assert_eq!(to_merge((0..70).map(|n| row(n, 30_000)).collect()).unwrap().len(), 16);
         // What can't be merged any further is left alone.
-        assert!(to_merge((0..40).map(|n| row(n, 900_000)).collect()).is_none());
+        assert!(to_merge((0..70).map(|n| row(n, 450_000)).collect()).is_none());
     }
 
     #[test]

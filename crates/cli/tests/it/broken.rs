@@ -29,6 +29,91 @@ fn broken_records_are_counted_and_named_and_the_rest_is_kept() {
 }
 
 #[test]
+fn a_torn_last_line_is_read_when_it_is_whole() {
+    let home = Home::new();
+    let line = prompt("s1", 1, "completedword");
+    for cut in [1, line.len() / 2, line.len() - 2] {
+        home.write(&place("s1"), [&prompt("s1", 0, "first"), &line[..cut]].concat());
+        assert_eq!(home.sessions()["s1"]["counts"]["prompts"], 1, "cut at {cut}");
+        assert!(home.found("completedword").is_empty());
+        home.append(&place("s1"), &line[cut..]);
+        assert_eq!(home.found("completedword"), ["claude:s1"]);
+        let session = &home.sessions()["s1"];
+        assert_eq!((&session["counts"]["prompts"], &session["skippedRecords"]), (&2.into(), &0.into()));
+    }
+}
+
+#[test]
+fn a_gigabyte_in_one_line_is_passed_over() {
+    let home = Home::new();
+    let path = home.write(&place("s1"), prompt("s1", 0, "before"));
+    // A hole takes no room on disk; to a reader it is a gigabyte of zeros.
+    fs::File::options().append(true).open(&path).unwrap().set_len(1 << 30).unwrap();
+    home.append(&place("s1"), format!("\n{}", prompt("s1", 1, "behind")));
+    let session = &home.sessions()["s1"];
+    assert_eq!(session["counts"]["prompts"], 2);
+    assert_eq!(session["skippedRecords"], 1);
+    assert_eq!(home.found("behind"), ["claude:s1"]);
+}
+
+#[test]
+fn files_that_change_while_they_are_read_are_right_in_the_end() {
+    let home = Home::new();
+    let text =
+        |n: u32, words: &str| (0..n).map(|i| prompt("s1", i, &format!("{words} {i}"))).collect::<String>();
+    let other = |n: u32| (0..n).map(|i| prompt("s2", i, "other")).collect::<String>();
+    for round in 0..30u32 {
+        let mut child = home.command(&["index"]).spawn().unwrap();
+        match round % 5 {
+            // Cut, replaced by another file, removed, appended to.
+            0 => drop(home.write(&place("s1"), text(500, "long"))),
+            1 => drop(home.write(&place("s1"), text(20, "cut"))),
+            2 => {
+                let new = home.write("new", text(300, "moved"));
+                fs::rename(new, home.path().join(place("s1"))).unwrap();
+            }
+            3 => home.append(&place("s1"), prompt("s1", 900, "appended")),
+            _ => drop(fs::remove_file(home.path().join(place("s1")))),
+        }
+        home.write(&place("s2"), other(1 + round * 7 % 40));
+        assert!(child.wait().unwrap().success(), "round {round}");
+    }
+    home.write(&place("s1"), text(123, "final"));
+    let session = &home.sessions()["s1"];
+    assert_eq!((&session["counts"]["prompts"], &session["missing"]), (&123.into(), &false.into()));
+    assert_eq!(home.sessions()["s2"]["counts"]["prompts"], 1 + 29 * 7 % 40);
+    assert!(home.found("moved").is_empty() && home.found("appended").is_empty());
+    assert_eq!(home.json(&["search", "final", "--limit", "500"])["total"], 123);
+}
+
+#[test]
+fn a_full_disk_is_told_and_the_next_refresh_makes_it_good() {
+    let home = Home::new();
+    for n in 0..40 {
+        let id = format!("s{n}");
+        let lines: String = (0..60)
+            .map(|i| prompt(&id, i, &format!("words of session {n} number {i} {}", "x".repeat(99))))
+            .collect();
+        home.write(&place(&id), lines);
+    }
+    let marline = home.command(&["index"]);
+    // A file that may not grow any further is what a full disk looks like to a writer.
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 600; exec \"$0\" index"]).arg(marline.get_program());
+    limited.env_clear();
+    for (name, value) in marline.get_envs() {
+        limited.env(name, value.unwrap());
+    }
+    let output = limited.output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("room on the disk"), "{output:?}");
+    let sessions = home.sessions();
+    assert_eq!(sessions.len(), 40);
+    assert!(sessions.values().all(|session| session["counts"]["prompts"] == 60));
+    assert_eq!(home.json(&["search", "words", "--limit", "1"])["total"], 40 * 60);
+}
+
+#[test]
 fn a_replaced_or_cut_file_is_read_anew() {
     let home = Home::new();
     home.write(&place("s1"), [prompt("s1", 0, "alpha"), prompt("s1", 1, "beta")].concat());
@@ -118,4 +203,19 @@ fn an_agents_database_with_everything_in_its_log_is_read_and_not_touched() {
     }
     assert_eq!(home.run(&["ls"]).status.code(), Some(0), "what was read before stays");
     assert!(String::from_utf8_lossy(&home.run(&["doctor"]).stdout).contains("opencode.db"));
+}
+
+#[test]
+fn an_agents_database_that_is_locked_or_of_another_release_is_told() {
+    let home = Home::new();
+    home.write(&place("s1"), prompt("s1", 0, "elsewhere"));
+    let path = home.write(".local/share/opencode/opencode.db", "");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE session (id TEXT PRIMARY KEY, new_name TEXT)").unwrap();
+    assert_eq!(home.found("elsewhere"), ["claude:s1"], "the others are not held up");
+    let doctor = home.run(&["doctor"]);
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("opencode.db"), "{doctor:?}");
+    connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    home.append(&place("s1"), prompt("s1", 1, "afterwards"));
+    assert_eq!(home.found("afterwards"), ["claude:s1"]);
 }

@@ -6,3 +6,4 @@ mod broken;
 mod fixtures;
 mod home;
 mod sessions;
+mod watching;
