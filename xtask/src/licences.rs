@@ -132,6 +132,14 @@ mod tests {
     }
 
     #[test]
+    fn cargo_deny_allows_the_same() {
+        let text = include_str!("../../deny.toml");
+        let list = text.split_once("\nallow = [").unwrap().1.split_once(']').unwrap().0;
+        let listed: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+        assert_eq!(listed, ALLOWED);
+    }
+
+    #[test]
     fn what_comes_from_elsewhere_is_named() {
         let metadata = serde_json::json!({"packages": [
             {"name": "a", "version": "1.0.0", "source": "git+https://example.org/a", "license": "MIT"},

@@ -4,18 +4,18 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What was scripted.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Truth {
     /// Each session, sub-agents' left out.
     pub sessions: Vec<SessionTruth>,
 }
 
 /// What was scripted in one session.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct SessionTruth {
     /// The agent's word.
     pub source: String,
@@ -43,10 +43,14 @@ pub struct SessionTruth {
     pub needle: Option<String>,
     /// The raw id of the session it was forked from.
     pub forked_from: Option<String>,
+    /// Model requests of its own whose usage it records; each costs what [`crate::server::Usage`] says.
+    pub requests: Option<u64>,
+    /// Its sub-agent has a sub-agent.
+    pub is_tree: bool,
 }
 
 /// What a session shares with its origin.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inherited {
     /// Prompts.

@@ -1,7 +1,16 @@
-//! Test support: what the real agents wrote, with the truth about it. No product code.
+//! Test support: sessions to try Marline on, and the truth about them.
 //!
-//! [`fixtures::copy_home`] puts a home full of real sessions somewhere; [`fixtures::truth`] says what was
-//! scripted to be in it.
+//! [`fixtures`] are sessions of real agents, committed; [`corpus`] makes gigabytes that look alike. [`Lab`] drives the
+//! real agents on a scripted model of its own ([`server`], [`script`]) in a scratch home, and says what it scripted.
+//!
+//! **Promises.** Everything happens in the directory that was given: agents get a HOME of their own and talk to
+//! loopback only. No process is left behind.
 
+pub mod agents;
 pub mod corpus;
 pub mod fixtures;
+mod lab;
+pub mod script;
+pub mod server;
+
+pub use lab::{Lab, LabError};

@@ -3,7 +3,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use marline_lab::fixtures;
+use marline_lab::fixtures::{self, Truth};
+use marline_lab::server::Usage;
 use serde_json::{Value, json};
 
 use crate::home::{Home, snapshot};
@@ -14,50 +15,73 @@ fn real() -> Home {
     home
 }
 
+/// Compares every session with what was scripted; all differences are told at once.
+pub fn check(home: &Home, truth: &Truth) {
+    let sessions = home.sessions();
+    let mut wrong = Vec::new();
+    let mut compare = |id: &str, what: &str, found: &Value, expected: Value| {
+        if *found != expected {
+            wrong.push(format!("{id}: {what} is {found}, expected {expected}"));
+        }
+    };
+    for expected in &truth.sessions {
+        let id = format!("{}:{}", expected.source, expected.source_session_id);
+        let Some(session) = sessions.get(&expected.source_session_id) else {
+            compare(&id, "the session", &Value::Null, json!("listed"));
+            continue;
+        };
+        let counts = json!({
+            "prompts": expected.prompts, "answers": expected.answers, "toolCalls": expected.tool_calls,
+            "errors": expected.errors, "subagents": expected.subagents,
+        });
+        compare(&id, "source", &session["source"], json!(expected.source));
+        compare(&id, "project", &session["project"], json!(expected.project));
+        compare(&id, "archived", &session["archived"], json!(expected.archived));
+        compare(&id, "counts", &session["counts"], counts);
+        compare(&id, "inherited", &session["inherited"], json!(expected.inherited));
+        let origin = expected.forked_from.as_ref().map(|raw| format!("{}:{raw}", expected.source));
+        compare(&id, "forkedFromId", &session["forkedFromId"], json!(origin));
+        if let Some(title) = &expected.title {
+            compare(&id, "title", &session["title"], json!(title));
+        }
+        if let Some(needle) = &expected.needle {
+            compare(&id, needle, &json!(home.found(needle).contains(&id)), json!(true));
+        }
+        if let Some(requests) = expected.requests {
+            let usage = &session["usage"];
+            let found = json!([usage["inputTokens"], usage["cachedInputTokens"], usage["outputTokens"]]);
+            let each = [Usage::INPUT - Usage::CACHED, Usage::CACHED, Usage::OUTPUT];
+            compare(&id, "usage", &found, json!(each.map(|tokens| tokens * requests)));
+        }
+        let children = |parent: &str| -> Vec<&Value> {
+            sessions.values().filter(|session| session["parentId"] == parent).collect()
+        };
+        for child in children(&id) {
+            let counts = &child["counts"];
+            let found = json!([child["kind"], counts["prompts"], counts["answers"], counts["toolCalls"]]);
+            // Who asked a helper of its own hears of its end, and answers once more.
+            let answers = if expected.is_tree { 2 } else { 1 };
+            compare(&id, "its sub-agent", &found, json!(["subagent", 0, answers, 1]));
+            let below = children(child["id"].as_str().unwrap_or_default());
+            compare(
+                &id,
+                "its sub-agent's sub-agents",
+                &json!(below.len()),
+                json!(usize::from(expected.is_tree)),
+            );
+        }
+    }
+    let main = sessions.values().filter(|session| session["kind"] == "main").count();
+    compare("all", "number of main sessions", &json!(main), json!(truth.sessions.len()));
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_session_stands_with_what_was_scripted() {
     let home = real();
     let before = snapshot(&home.path());
+    check(&home, &fixtures::truth());
     let sessions = home.sessions();
-    let truth = fixtures::truth();
-    for expected in &truth.sessions {
-        let id = &expected.source_session_id;
-        let session = sessions.get(id).unwrap_or_else(|| panic!("{} {id} is not listed", expected.source));
-        let inherited = &expected.inherited;
-        assert_eq!(session["source"], expected.source, "{id}");
-        assert_eq!(session["project"], expected.project, "{id}");
-        assert_eq!(session["archived"], expected.archived, "{id}");
-        assert_eq!(
-            session["counts"],
-            json!({"prompts": expected.prompts, "answers": expected.answers, "toolCalls": expected.tool_calls,
-                   "errors": expected.errors, "subagents": expected.subagents}),
-            "{id}"
-        );
-        assert_eq!(
-            session["inherited"],
-            json!({"prompts": inherited.prompts, "answers": inherited.answers, "toolCalls": inherited.tool_calls}),
-            "{id}"
-        );
-        let origin = expected.forked_from.as_ref().map(|raw| format!("{}:{raw}", expected.source));
-        assert_eq!(session["forkedFromId"], json!(origin), "{id}");
-        if let Some(title) = &expected.title {
-            assert_eq!(session["title"], *title, "{id}");
-        }
-        if let Some(needle) = &expected.needle {
-            let found = home.found(needle);
-            assert!(found.contains(&format!("{}:{id}", expected.source)), "{needle} in {found:?}");
-        }
-    }
-    let main = sessions.values().filter(|session| session["kind"] == "main").count();
-    assert_eq!(main, truth.sessions.len(), "warm-up runs, empty and summary-only files are no sessions");
-    for child in sessions.values().filter(|session| session["kind"] == "subagent") {
-        let counts = &child["counts"];
-        assert_eq!(
-            (&counts["prompts"], &counts["answers"], &counts["toolCalls"]),
-            (&json!(0), &json!(1), &json!(1))
-        );
-        assert!(child["parentId"].is_string());
-    }
     for id in sessions.keys() {
         assert_eq!(home.run(&["show", id, "--no-refresh"]).status.code(), Some(0));
         assert_eq!(home.run(&["show", id, "--raw", "--no-refresh"]).status.code(), Some(0));

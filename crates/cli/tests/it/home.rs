@@ -11,17 +11,24 @@ use serde_json::{Value, json};
 /// A home of its own for one test.
 pub struct Home {
     dir: tempfile::TempDir,
+    path: PathBuf,
 }
 
 impl Home {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("home")).unwrap();
-        Home { dir }
+        let path = dir.path().join("home");
+        fs::create_dir(&path).unwrap();
+        Home { dir, path }
+    }
+
+    /// Looks at a home that is there already; Marline's own directory is a new one.
+    pub fn of(path: &Path) -> Self {
+        Home { dir: tempfile::tempdir().unwrap(), path: path.to_owned() }
     }
 
     pub fn path(&self) -> PathBuf {
-        self.dir.path().join("home")
+        self.path.clone()
     }
 
     /// Writes a file below the home.

@@ -5,5 +5,6 @@
 mod broken;
 mod fixtures;
 mod home;
+mod real_agents;
 mod sessions;
 mod watching;

@@ -99,7 +99,7 @@ impl Claude<'_, '_> {
             }
         }
         self.title()?;
-        let written = self.session.made.places.is_empty();
+        let is_plain = self.session.made.places.is_empty();
         self.session.close_main()?;
         let (main_parent, main_row_file) = (std::mem::take(&mut self.parent), self.session.row.file.clone());
         while has_side_files && self.session.written() < bytes {
@@ -108,7 +108,7 @@ impl Claude<'_, '_> {
         self.session.row.file = main_row_file;
         self.describe();
         self.session.finish();
-        let is_small = bytes < 400_000 && written && self.session.voice.has_no_needles();
+        let is_small = bytes < 400_000 && is_plain && self.session.voice.has_no_needles();
         if is_small && self.session.voice.random.chance(0.04) {
             self.fork(&main_name, main_parent)?;
         }

@@ -139,7 +139,8 @@ impl<'w> Voice<'w> {
         // From the back, so that the places that are left stay where they are.
         places.sort_unstable();
         for (at, needle) in places.into_iter().rev() {
-            let word = format!(" {} ", self.world.needles[needle].text);
+            // The last word keeps two plantings of a phrase apart: side by side they would hold its decoy.
+            let word = format!(" {} and ", self.world.needles[needle].text);
             said.text.splice(at..at, word.bytes());
         }
         said
@@ -371,4 +372,25 @@ fn memchr_newline(file: &[u8], from: usize) -> usize {
     }
     let next = file[from..].iter().position(|&byte| byte == b'\n').map_or(0, |at| from + at + 1);
     if next >= file.len() { 0 } else { next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::needles::needles;
+
+    /// Two plantings of `A B` at one place would read `A B A B`, and so hold the decoy `B A`.
+    #[test]
+    fn plantings_at_one_place_make_no_other_needle() {
+        let world = World::new(1, 1, needles(1, 1_000_000));
+        let phrase = world.needles.iter().position(|needle| needle.class == "phrase").unwrap();
+        let mut voice = Voice::new(&world, &world.projects[0], Random::new(1, 9), vec![(0, phrase); 20]);
+        let said = voice.plant(b"{ // \n        ( ".to_vec(), 0);
+        assert_eq!(said.needles.len(), 20);
+        let text = String::from_utf8(said.text).unwrap();
+        let words: Vec<&str> = text.split_whitespace().filter(|word| word.len() > 2).collect();
+        let (one, two) = world.needles[phrase].text.split_once(' ').unwrap();
+        assert!(words.windows(2).any(|pair| pair == [one, two]));
+        assert!(!words.windows(2).any(|pair| pair == [two, one]), "{text}");
+    }
 }

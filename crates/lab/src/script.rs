@@ -1,0 +1,142 @@
+//! What a scripted model does for a prompt, written in the prompt itself, so that every run is the same.
+//!
+//! A prompt is words and steps, each step in double braces: `Write it {{run: echo hi}}{{say: Done}}`. Tools are called
+//! one a request, in order; what is said comes after the last. Steps for a helper stand inside the helper's step with
+//! a backslash between the braces, one more for each level.
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Reasons before anything else.
+    Think(String),
+    /// Calls the agent's shell.
+    Run(String),
+    /// Calls the agent's tool that writes files.
+    Write {
+        /// Where.
+        path: String,
+        /// What.
+        content: String,
+    },
+    /// Starts a sub-agent with this prompt.
+    Helper(String),
+    /// Says something.
+    Say(String),
+    /// Answers only after so many seconds.
+    Wait(u64),
+    /// Fails with this HTTP status.
+    Fail(u16),
+}
+
+/// A prompt that is being written.
+#[derive(Debug, Clone)]
+pub struct Prompt(String);
+
+impl Prompt {
+    /// Begins with what a person would write.
+    pub fn new(words: &str) -> Self {
+        Prompt(words.to_owned())
+    }
+
+    fn step(mut self, word: &str, value: &str) -> Self {
+        let space = if self.0.ends_with("}}") { "" } else { " " };
+        self.0 += &format!("{space}{{{{{word}: {value}}}}}");
+        self
+    }
+
+    /// Adds [`Step::Think`].
+    pub fn think(self, thought: &str) -> Self {
+        self.step("think", thought)
+    }
+
+    /// Adds [`Step::Run`].
+    pub fn run(self, command: &str) -> Self {
+        self.step("run", command)
+    }
+
+    /// Adds [`Step::Write`].
+    pub fn write(self, path: &str, content: &str) -> Self {
+        self.step("write", &format!("{path} = {content}"))
+    }
+
+    /// Adds [`Step::Helper`].
+    pub fn helper(self, prompt: Prompt) -> Self {
+        let inside = prompt.0.replace("\\{", "\\\\{").replace("\\}", "\\\\}");
+        self.step("helper", &inside.replace("{{", "{\\{").replace("}}", "}\\}"))
+    }
+
+    /// Adds [`Step::Say`].
+    pub fn say(self, words: &str) -> Self {
+        self.step("say", words)
+    }
+
+    /// Adds [`Step::Wait`].
+    pub fn wait(self, seconds: u64) -> Self {
+        self.step("wait", &seconds.to_string())
+    }
+
+    /// Adds [`Step::Fail`].
+    pub fn fail(self, status: u16) -> Self {
+        self.step("fail", &status.to_string())
+    }
+
+    /// The whole prompt.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Reads the steps of a prompt; what is no step is passed over.
+pub fn steps(prompt: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut rest = prompt;
+    while let Some((_, after)) = rest.split_once("{{") {
+        let Some((inside, after)) = after.split_once("}}") else { break };
+        rest = after;
+        let Some((word, value)) = inside.split_once(": ") else { continue };
+        let value = value.to_owned();
+        steps.extend(match word {
+            "think" => Some(Step::Think(value)),
+            "run" => Some(Step::Run(value)),
+            "write" => value
+                .split_once(" = ")
+                .map(|(path, content)| Step::Write { path: path.to_owned(), content: content.to_owned() }),
+            "helper" => Some(Step::Helper(one_level_up(&value))),
+            "say" => Some(Step::Say(value)),
+            "wait" => value.parse().ok().map(Step::Wait),
+            "fail" => value.parse().ok().map(Step::Fail),
+            _ => None,
+        });
+    }
+    steps
+}
+
+/// Takes one backslash out of each pair of braces.
+fn one_level_up(inside: &str) -> String {
+    inside.replace("{\\", "{").replace("}\\", "}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let inner = Prompt::new("Deeper").run("pwd").say("It is deep");
+        let helper = Prompt::new("Look").run("ls").helper(inner.clone()).say("Looked");
+        let prompt = Prompt::new("Write")
+            .think("Hm")
+            .write("a b.txt", "x = y")
+            .helper(helper.clone())
+            .say("Done")
+            .wait(2);
+        let read = steps(prompt.text());
+        assert_eq!(read.len(), 5);
+        assert_eq!(read[0], Step::Think("Hm".to_owned()));
+        assert_eq!(read[1], Step::Write { path: "a b.txt".to_owned(), content: "x = y".to_owned() });
+        assert_eq!(read[2], Step::Helper(helper.text().to_owned()));
+        assert_eq!(read[4], Step::Wait(2));
+        let Step::Helper(of_helper) = &steps(helper.text())[1] else { panic!("no helper") };
+        assert_eq!(of_helper, inner.text());
+    }
+}
