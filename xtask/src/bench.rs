@@ -54,7 +54,7 @@ pub fn run(words: &[String]) -> Outcome {
     let mut lines = vec![Line::new(
         "corpus",
         format!("{:.0} MB in {} files", bytes as f64 / 1e6, files.len()),
-        format!("{} cores, files in the page cache", cores()),
+        format!("{} cores{}, files in the page cache", cores(), load()),
     )];
     let limits = step::act("bare limits", || limits::measure(&files, bytes, &home, &mut lines))?;
     figures::measure(&product, &dir, bytes, &limits, is_quick, &mut lines)?;
@@ -87,6 +87,12 @@ fn table(lines: &[Line]) -> String {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// How busy the machine is already: figures of a busy one say little, their ratios a little more.
+fn load() -> String {
+    let averages = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    averages.split_once(' ').map_or(String::new(), |(load, _)| format!(" (load {load} before)"))
 }
 
 /// All files with their sizes, the largest first.

@@ -15,13 +15,15 @@ pub fn run(words: &[String]) -> Outcome {
     step::run("format", home.cargo().args(["fmt", "--all", "--check"]))?;
     step::act("tidiness", tidy::check)?;
     step::act("licences", licences::check)?;
-    step::run(
-        "lints",
-        home.cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-    )?;
+    // With the feature, or the benchmark would be compiled by nobody but those who run it.
+    let all = ["clippy", "--workspace", "--all-targets", "--features", "xtask/bench"];
+    step::run("lints", home.cargo().args(all).args(["--", "-D", "warnings"]))?;
     let mut documents = home.cargo();
     documents.env("RUSTDOCFLAGS", "-D warnings");
     step::run("documents", documents.args(["doc", "--workspace", "--no-deps", "--document-private-items"]))?;
+    // npm is configured in the real home; the tests have an empty one.
+    let lab = ["run", "--quiet", "--package", "marline-lab", "--bin", "marline-lab", "--", "install"];
+    step::run("real agents", cargo().args(lab))?;
     let has_nextest =
         cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     if !has_nextest {

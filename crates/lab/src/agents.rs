@@ -198,6 +198,16 @@ pub fn command(agents: &Agents, release: &Release, home: &Path, url: &str) -> Co
     command.env("PATH", std::env::join_paths(paths).unwrap_or(path)).env("HOME", home);
     // Sockets and helper programs go there; Codex refuses a home below its temporary directory.
     command.env("TMPDIR", home.join(".tmp")).env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
+    // Whoever wants to leave this machine meets a closed door; the model is spoken to directly.
+    // Gemini CLI 0.25 would ask the door for the model too.
+    let doors = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
+    for name in doors.iter().filter(|_| *release != GEMINI_0_25) {
+        command.env(name, "http://127.0.0.1:9");
+    }
+    for name in ["NO_PROXY", "no_proxy"] {
+        command.env(name, "127.0.0.1,localhost");
+    }
+    command.env("npm_config_offline", "true").env("npm_config_registry", "http://127.0.0.1:9");
     command.env("LAB_API_KEY", "lab");
     command.env("ANTHROPIC_BASE_URL", url).env("ANTHROPIC_API_KEY", CLAUDE_KEY).env("IS_SANDBOX", "1");
     for name in [

@@ -83,6 +83,40 @@ pub fn copy_home(to: &Path) -> io::Result<()> {
     copy(&dir().join("home"), to)
 }
 
+/// Files and folders of a home in which sessions lie; the rest is settings, caches and logs.
+const SESSIONS: [&str; 9] = [
+    ".claude/projects",
+    ".codex/sessions",
+    ".codex/archived_sessions",
+    ".codex/session_index.jsonl",
+    ".gemini/projects.json",
+    ".gemini/tmp",
+    ".local/share/opencode/opencode.db",
+    ".local/share/opencode/opencode.db-wal",
+    ".qwen/projects",
+];
+
+/// Makes the fixtures anew: the sessions of a home that the lab made, and their truth.
+///
+/// # Errors
+/// What copying says; the old fixtures may be gone then.
+pub fn replace(home: &Path, truth: &Truth) -> io::Result<()> {
+    let to = dir().join("home");
+    if to.exists() {
+        fs::remove_dir_all(&to)?;
+    }
+    for name in SESSIONS {
+        let from = home.join(name);
+        if from.is_dir() {
+            copy(&from, &to.join(name))?;
+        } else if from.exists() {
+            fs::create_dir_all(to.join(name).parent().unwrap_or(&to))?;
+            fs::copy(&from, to.join(name))?;
+        }
+    }
+    fs::write(dir().join("truth.json"), serde_json::to_string_pretty(truth)? + "\n")
+}
+
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {

@@ -34,6 +34,9 @@ pub enum LabError {
     },
 }
 
+/// Makes one agent's sessions.
+type Maker = fn(&Lab) -> Result<Vec<SessionTruth>, LabError>;
+
 /// Drives the agents in one directory: `home` for them, `projects` to work in.
 pub struct Lab {
     dir: PathBuf,
@@ -92,8 +95,7 @@ impl Lab {
     pub fn make_everything(&self) -> Result<Truth, LabError> {
         self.agents.install(&ALL)?;
         // Agents wait for the model and for themselves most of the time, so they work side by side.
-        let makers: [fn(&Lab) -> Result<Vec<SessionTruth>, LabError>; 5] =
-            [codex::make, claude::make, gemini::make, opencode::make, qwen::make];
+        let makers: [Maker; 5] = [codex::make, claude::make, gemini::make, opencode::make, qwen::make];
         let parts = std::thread::scope(|scope| {
             let threads: Vec<_> = makers.into_iter().map(|make| scope.spawn(move || make(self))).collect();
             threads

@@ -62,7 +62,8 @@ impl Prompt {
     /// Adds [`Step::Helper`].
     pub fn helper(self, prompt: Prompt) -> Self {
         let inside = prompt.0.replace("\\{", "\\\\{").replace("\\}", "\\\\}");
-        self.step("helper", &inside.replace("{{", "{\\{").replace("}}", "}\\}"))
+        // The blank keeps its last brace apart from those that end the step.
+        self.step("helper", &(inside.replace("{{", "{\\{").replace("}}", "}\\}") + " "))
     }
 
     /// Adds [`Step::Say`].
@@ -101,7 +102,7 @@ pub fn steps(prompt: &str) -> Vec<Step> {
             "write" => value
                 .split_once(" = ")
                 .map(|(path, content)| Step::Write { path: path.to_owned(), content: content.to_owned() }),
-            "helper" => Some(Step::Helper(one_level_up(&value))),
+            "helper" => Some(Step::Helper(one_level_up(value.trim_end()))),
             "say" => Some(Step::Say(value)),
             "wait" => value.parse().ok().map(Step::Wait),
             "fail" => value.parse().ok().map(Step::Fail),

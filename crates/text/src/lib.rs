@@ -4,7 +4,7 @@
 //! file that is never changed again. A [`Segment`] answers with numbers of texts: those with a word, those with
 //! any word that begins with, contains or is spelt like another one ([`Segment::numbers_with`]). What a text is about
 //! stands in its [`Doc`]; the text itself is not kept, and neither are positions: a phrase is proven by the
-//! caller, on the text. [`merge`] makes one segment of several.
+//! caller, on the text. [`merge()`] makes one segment of several.
 //!
 //! **Promises.** A segment file is written whole or not at all: it gets its name when it is complete and on disk.
 //! A damaged one gives an error, never a panic. Memory is bounded by [`Inverter::is_full`]; a segment is read by

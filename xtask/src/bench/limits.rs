@@ -91,7 +91,7 @@ fn parse(buffer: &mut Vec<u8>, path: &Path) -> std::io::Result<u64> {
         texts.clear();
         let mut json = serde_json::Deserializer::from_slice(line);
         // What is no JSON is no text.
-        let _ = Texts(&mut texts).deserialize(&mut json);
+        let _ = Texts { out: &mut texts, takes_all: false }.deserialize(&mut json);
         sum += texts.len() as u64;
     };
     if path.extension().is_some_and(|extension| extension == "json") {
@@ -102,8 +102,47 @@ fn parse(buffer: &mut Vec<u8>, path: &Path) -> std::io::Result<u64> {
     Ok(sum)
 }
 
-/// Appends every string of a value.
-struct Texts<'a>(&'a mut String);
+/// The fields that lead to texts or are texts, of all agents; the rest is passed over undecoded.
+#[derive(serde::Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Field {
+    /// What a model gives to a tool: names of its own, with texts below them.
+    #[serde(alias = "args")]
+    Input,
+    #[serde(
+        alias = "$set",
+        alias = "messages",
+        alias = "payload",
+        alias = "content",
+        alias = "text",
+        alias = "thinking",
+        alias = "thoughts",
+        alias = "subject",
+        alias = "description",
+        alias = "summary",
+        alias = "arguments",
+        alias = "output",
+        alias = "toolCalls",
+        alias = "result",
+        alias = "functionResponse",
+        alias = "response"
+    )]
+    Message,
+    #[serde(other)]
+    Other,
+}
+
+/// Appends the strings of a value that stand in fields of texts, or all of them.
+struct Texts<'a> {
+    out: &'a mut String,
+    takes_all: bool,
+}
+
+impl Texts<'_> {
+    fn below(&mut self, takes_all: bool) -> Texts<'_> {
+        Texts { out: self.out, takes_all }
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for Texts<'_> {
     type Value = ();
@@ -121,7 +160,7 @@ impl<'de> Visitor<'de> for Texts<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.0.push_str(text);
+        self.out.push_str(text);
         Ok(())
     }
 
@@ -145,14 +184,21 @@ impl<'de> Visitor<'de> for Texts<'_> {
         Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(Texts(self.0))?.is_some() {}
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        let takes_all = self.takes_all;
+        while list.next_element_seed(self.below(takes_all))?.is_some() {}
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key::<serde::de::IgnoredAny>()?.is_some() {
-            map.next_value_seed(Texts(self.0))?;
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(field) = map.next_key::<Field>()? {
+            match (field, self.takes_all) {
+                (Field::Other, false) => {
+                    map.next_value::<serde::de::IgnoredAny>()?;
+                }
+                (Field::Message, false) => map.next_value_seed(self.below(false))?,
+                _ => map.next_value_seed(self.below(true))?,
+            }
         }
         Ok(())
     }

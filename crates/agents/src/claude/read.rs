@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use marline_model::{ItemKind, Timestamp, ToolStatus, Usage};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ struct State {
 pub struct ClaudeReader {
     state: State,
     role: FileRole,
+    /// What stands beside a sub-agent's transcript about it.
+    meta: PathBuf,
     expand: bool,
 }
 
@@ -54,7 +57,8 @@ impl ClaudeReader {
     pub fn new(file: &SessionFile, state: Option<&str>) -> Self {
         // A state that this release can't read is as good as none: it is only ever our own.
         let state = state.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        ClaudeReader { state, role: file.role.clone(), expand: false }
+        let meta = file.path.with_extension("meta.json");
+        ClaudeReader { state, role: file.role.clone(), meta, expand: false }
     }
 
     fn is_subagent(&self) -> bool {
@@ -83,9 +87,19 @@ impl ClaudeReader {
         }
         self.state.introduced = true;
         if let FileRole::Subagent { parent } = &self.role {
-            let named = parent.clone().map_or(String::from_utf8_lossy(record.session_id), Cow::Owned);
+            // Claude Code since 2.1: who started it, if not the session itself, and what for.
+            let meta = std::fs::read(&self.meta).unwrap_or_default();
+            let meta = Raw::first(&meta).ok().map(|(meta, _)| meta);
+            let text = |name| meta.and_then(|meta| meta.get(name)?.text());
+            let named = match text("parentAgentId") {
+                Some(agent) => Cow::Owned(format!("agent-{agent}")),
+                None => parent.clone().map_or(String::from_utf8_lossy(record.session_id), Cow::Owned),
+            };
             if !named.is_empty() {
                 emit(Event::Parent { session: named, call: None });
+            }
+            if let Some(text) = text("description") {
+                emit(Event::Title { kind: TitleKind::Generated, text, session: None });
             }
             let warm_up = record.message.and_then(|message| message.get("content"));
             if warm_up.is_some_and(|content| content.word() == b"Warmup") {

@@ -21,9 +21,10 @@ pub fn make(lab: &Lab) -> Result<Vec<SessionTruth>, LabError> {
         requests: Some(4),
         ..truth(&origin, 2, 2, 2)
     });
-    // A fork is a copy; no link to its origin is kept.
+    // A fork is a copy; that it is one stands in its title alone.
     let fork = run(lab, &["--session", &origin, "--fork"], &Prompt::new("Another way").say("Forked answer"))?;
     sessions.push(SessionTruth {
+        forked_from: Some(origin),
         inherited: Inherited { prompts: 2, answers: 2, tool_calls: 2 },
         ..truth(&fork, 1, 1, 0)
     });

@@ -9,9 +9,21 @@ pub fn read(body: &Value) -> Turn {
     let tools = names(&body["tools"], |tool| tool["function"]["name"].as_str());
     let mut turn = Turn { tools, ..Turn::default() };
     for message in body["messages"].as_array().into_iter().flatten() {
-        let text = text_of(&message["content"]);
         match message["role"].as_str() {
-            Some("user") if !is_context(&text) => (turn.prompt, turn.step) = (text, 0),
+            Some("user") => {
+                // Its surroundings stand in parts of their own, or in a message of their own.
+                let parts = message["content"]
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_else(|| vec![message["content"].clone()]);
+                let texts = parts
+                    .iter()
+                    .map(|part| part["text"].as_str().map_or_else(|| text_of(part), str::to_owned));
+                let said: Vec<String> = texts.filter(|text| !text.is_empty() && !is_context(text)).collect();
+                if !said.is_empty() {
+                    (turn.prompt, turn.step) = (said.join("\n"), 0);
+                }
+            }
             Some("tool") => turn.step += 1,
             _ => {}
         }
