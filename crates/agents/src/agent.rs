@@ -167,6 +167,9 @@ pub trait Agent: Sync {
     /// Makes a reader for a file; `state` is what an earlier reader of the same file remembered.
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send>;
 
+    /// Every record kind that was seen, and whether it gives items or facts; the others are known and passed over.
+    fn inventory(&self) -> Vec<(&'static str, bool)>;
+
     /// Returns the reader of this agent's databases, if it keeps sessions in any.
     fn database(&self) -> Option<&dyn SessionDatabase> {
         None

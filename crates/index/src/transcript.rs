@@ -7,10 +7,11 @@ use std::io::{Read, Seek, SeekFrom};
 
 use marline_agents::json::Raw;
 use marline_agents::{Event, SessionFile, Shape, Want, registry};
-use marline_model::{ItemKind, SessionId, Timestamp, ToolStatus};
+use marline_model::{ItemKind, SessionId, Source, Timestamp, ToolStatus, Usage};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 
+use crate::lineage::usage_at;
 use crate::part::INHERITED;
 use crate::scan::file_row;
 use crate::sessions::Session;
@@ -62,9 +63,14 @@ pub struct Entry {
     pub at: Option<Timestamp>,
     /// Its text; for a tool call, nothing.
     pub text: String,
+    /// The model that said or did it.
+    pub model: Option<String>,
     /// The call, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<Tool>,
+    /// What the model request cost that it came of; said once for each request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// The origin's, not this session's own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub inherited: bool,
@@ -219,6 +225,8 @@ impl Records {
             tool: None,
             inherited: item.flags & INHERITED != 0,
             inherited_from: None,
+            model: None,
+            usage: None,
             raw: Place { path, offset: item.offset, length: item.length },
             unreadable: false,
         };
@@ -319,13 +327,57 @@ impl Index {
         if tail {
             places.reverse();
         }
+        let own = items.len();
         for place in &places {
             items.push(records.entry(self, place)?);
         }
+        self.add_requests(&session, number, &mut items[own..])?;
         if session.missing {
             warnings.push("The session's file is gone; its prompts and answers are kept.".to_owned());
         }
         Ok(TranscriptPage { session, items, next_cursor, warnings })
+    }
+
+    /// Adds models and usage of the requests that items came of.
+    fn add_requests(
+        &self,
+        session: &Session,
+        number: i64,
+        items: &mut [Entry],
+    ) -> Result<(), IndexError> {
+        let (Some(first), Some(last)) = (items.first(), items.last()) else { return Ok(()) };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT u.seq, n.name, u.input, u.cached, u.written, u.written_1h, u.output, u.reasoning
+             FROM usage u LEFT JOIN names n ON n.number = u.model
+             WHERE u.session = ?1 AND u.seq BETWEEN ?2 AND ?3 ORDER BY u.seq",
+        )?;
+        let requests = statement.query_map(params![number, first.seq as i64, last.seq as i64 + 1], |row| {
+            Ok((row.get::<_, i64>(0)? as u64, row.get::<_, Option<String>>(1)?, usage_at(row, 2)?))
+        })?;
+        let requests: Vec<_> = requests.collect::<Result<_, _>>()?;
+        // OpenCode tells what a request cost before what came of it, the others after.
+        let tells_before = session.source == Source::OpenCode;
+        let is_models = |kind| matches!(kind, ItemKind::Answer | ItemKind::Reasoning | ItemKind::Tool);
+        for (seq, _, usage) in &requests {
+            let mut rest = items.iter_mut().filter(|item| is_models(item.kind) && item.usage.is_none());
+            let end = if tells_before {
+                rest.find(|item| item.seq >= *seq)
+            } else {
+                rest.rfind(|item| item.seq < *seq)
+            };
+            if let Some(item) = end {
+                item.usage = Some(*usage);
+            }
+        }
+        for item in items.iter_mut().filter(|item| is_models(item.kind)) {
+            let request = if tells_before {
+                requests.iter().rev().find(|(seq, ..)| *seq <= item.seq)
+            } else {
+                requests.iter().find(|(seq, ..)| *seq > item.seq)
+            };
+            item.model = request.and_then(|(_, model, _)| model.clone());
+        }
+        Ok(())
     }
 
     /// Reads what a session shares with its origins by reference, the oldest first.

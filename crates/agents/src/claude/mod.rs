@@ -26,6 +26,11 @@ impl Agent for Claude {
         locate::discover(env)
     }
 
+    fn inventory(&self) -> Vec<(&'static str, bool)> {
+        let gives = |treatment| !matches!(treatment, wire::Treatment::Passed);
+        wire::INVENTORY.iter().map(|(kind, treatment)| (*kind, gives(*treatment))).collect()
+    }
+
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {
         Box::new(read::ClaudeReader::new(file, state))
     }

@@ -28,6 +28,10 @@ impl Agent for Codex {
         locate::discover(env)
     }
 
+    fn inventory(&self) -> Vec<(&'static str, bool)> {
+        wire::INVENTORY.to_vec()
+    }
+
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {
         match file.role {
             FileRole::Sidecar => Box::new(read::NamesReader),

@@ -26,6 +26,10 @@ impl Agent for Gemini {
         locate::discover(env)
     }
 
+    fn inventory(&self) -> Vec<(&'static str, bool)> {
+        wire::INVENTORY.to_vec()
+    }
+
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {
         Box::new(read::GeminiReader::new(file, state))
     }

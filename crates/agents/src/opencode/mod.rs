@@ -30,6 +30,10 @@ impl Agent for OpenCode {
         locate::discover(env)
     }
 
+    fn inventory(&self) -> Vec<(&'static str, bool)> {
+        wire::INVENTORY.to_vec()
+    }
+
     fn reader(&self, _file: &SessionFile, _state: Option<&str>) -> Box<dyn Reader + Send> {
         Box::new(read::PartReader::default())
     }

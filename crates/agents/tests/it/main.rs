@@ -1,0 +1,6 @@
+//! The adapters on what the real agents wrote.
+
+#![allow(clippy::unwrap_used)]
+
+mod inventory;
+mod pieces;
