@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -43,6 +44,29 @@ pub enum Command {
         /// Where to write them
         dir: PathBuf,
     },
+}
+
+/// Lets `marline search this -that` mean what it says: to the parser of options, `-that` would be one.
+///
+/// A short option of `search` itself stays one, and so does everything behind `--`.
+pub fn with_negations(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = words.collect();
+    if words.get(1).is_none_or(|command| command != "search") {
+        return words;
+    }
+    for word in words.iter_mut().skip(2) {
+        let Some(text) = word.to_str() else { continue };
+        if text == "--" {
+            break;
+        }
+        let is_negation = text
+            .strip_prefix('-')
+            .is_some_and(|rest| rest.starts_with(|c: char| c != '-') && !matches!(rest, "h" | "V"));
+        if is_negation {
+            *word = format!("−{}", &text[1..]).into();
+        }
+    }
+    words
 }
 
 /// What every reading command takes.

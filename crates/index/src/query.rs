@@ -186,9 +186,10 @@ fn tokens(text: &str) -> Vec<Token> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let mut is_not = false;
-        // A minus before a word means "not"; before a blank it is a mark like others.
-        if let Some(after) =
-            rest.strip_prefix('-').filter(|after| after.starts_with(|c: char| !c.is_whitespace() && c != '-'))
+        // A minus before a word means "not"; before a blank it is a mark like others. So does a typographic one.
+        if let Some(after) = rest
+            .strip_prefix(['-', '−'])
+            .filter(|after| after.starts_with(|c: char| !c.is_whitespace() && c != '-'))
         {
             is_not = true;
             rest = after;

@@ -339,21 +339,17 @@ impl Index {
     }
 
     /// Adds models and usage of the requests that items came of.
-    fn add_requests(
-        &self,
-        session: &Session,
-        number: i64,
-        items: &mut [Entry],
-    ) -> Result<(), IndexError> {
+    fn add_requests(&self, session: &Session, number: i64, items: &mut [Entry]) -> Result<(), IndexError> {
         let (Some(first), Some(last)) = (items.first(), items.last()) else { return Ok(()) };
         let mut statement = self.connection.prepare_cached(
             "SELECT u.seq, n.name, u.input, u.cached, u.written, u.written_1h, u.output, u.reasoning
              FROM usage u LEFT JOIN names n ON n.number = u.model
              WHERE u.session = ?1 AND u.seq BETWEEN ?2 AND ?3 ORDER BY u.seq",
         )?;
-        let requests = statement.query_map(params![number, first.seq as i64, last.seq as i64 + 1], |row| {
-            Ok((row.get::<_, i64>(0)? as u64, row.get::<_, Option<String>>(1)?, usage_at(row, 2)?))
-        })?;
+        let requests = statement
+            .query_map(params![number, first.seq as i64, last.seq as i64 + 1], |row| {
+                Ok((row.get::<_, i64>(0)? as u64, row.get::<_, Option<String>>(1)?, usage_at(row, 2)?))
+            })?;
         let requests: Vec<_> = requests.collect::<Result<_, _>>()?;
         // OpenCode tells what a request cost before what came of it, the others after.
         let tells_before = session.source == Source::OpenCode;

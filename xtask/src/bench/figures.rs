@@ -95,7 +95,11 @@ fn index(
         format!("{:.2} s, {rate:.0} MB/s", taken.seconds),
         against.join(", "),
     ));
-    lines.push(Line::new("CPU time of it", format!("{:.1} s", taken.cpu_seconds), ""));
+    lines.push(Line::new(
+        "CPU time of it",
+        format!("{:.1} s", taken.cpu_seconds),
+        format!("{:.2} × that of bare Tantivy", taken.cpu_seconds / limits.tantivy_cpu),
+    ));
     lines.push(Line::new(
         "prompts and answers searchable",
         format!("{:.2} s", messages / 1e3),

@@ -11,7 +11,7 @@ use marline_agents::{Env, Event, Want, registry};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use tantivy::schema::{IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 
-use super::{Line, cores};
+use super::{Line, cores, process};
 use crate::Outcome;
 use crate::workspace::scratch;
 
@@ -27,6 +27,8 @@ pub struct Limits {
     pub split: f64,
     pub parse: f64,
     pub tantivy: f64,
+    /// Of all cores; firmer than the others on a machine that does something else too.
+    pub tantivy_cpu: f64,
 }
 
 pub fn measure(files: &[(PathBuf, u64)], bytes: u64, home: &Path, lines: &mut Vec<Line>) -> Outcome<Limits> {
@@ -36,13 +38,17 @@ pub fn measure(files: &[(PathBuf, u64)], bytes: u64, home: &Path, lines: &mut Ve
     lines.push(Line::new("limit: read and find line ends", rate(split), "all cores, 256 KiB at once"));
     let parse = on_all_cores(files, parse)?;
     lines.push(Line::new("limit: parse and take the texts", rate(parse), "serde_json, typed, all cores"));
-    let tantivy = tantivy(home).map_err(|error| format!("bare tantivy: {error}"))?;
+    let Tantivy { seconds: tantivy, cpu_seconds, bytes: texts } =
+        tantivy(home).map_err(|error| format!("bare tantivy: {error}"))?;
     lines.push(Line::new(
         "limit: the same texts into bare Tantivy",
         rate(tantivy),
-        "with positions, its default tokenizer",
+        format!(
+            "with positions, its default tokenizer; {cpu_seconds:.1} CPU s, {:.0} MB of text",
+            texts as f64 / 1e6
+        ),
     ));
-    Ok(Limits { split, parse, tantivy })
+    Ok(Limits { split, parse, tantivy, tantivy_cpu: cpu_seconds })
 }
 
 /// Reads everything once, so that it lies in the page cache.
@@ -208,8 +214,15 @@ impl<'de> Visitor<'de> for Texts<'_> {
     }
 }
 
-/// Gives Tantivy the texts that Marline indexes, read beforehand, and returns how long it took over them.
-fn tantivy(home: &Path) -> Result<f64, Box<dyn std::error::Error>> {
+/// What a bare Tantivy took, and for how many bytes of text.
+struct Tantivy {
+    seconds: f64,
+    cpu_seconds: f64,
+    bytes: u64,
+}
+
+/// Gives Tantivy the texts that Marline indexes, read beforehand.
+fn tantivy(home: &Path) -> Result<Tantivy, Box<dyn std::error::Error>> {
     let texts = scratch("bench-tantivy")?;
     let path = texts.join("texts");
     write_texts(home, &path)?;
@@ -222,7 +235,8 @@ fn tantivy(home: &Path) -> Result<f64, Box<dyn std::error::Error>> {
     let dir = texts.join("index");
     std::fs::create_dir_all(&dir)?;
     let index = tantivy::Index::create_in_dir(&dir, schema.build())?;
-    let started = Instant::now();
+    let own_cpu = || process::cpu_seconds(std::process::id()).unwrap_or(0.0);
+    let (started, cpu_before) = (Instant::now(), own_cpu());
     let mut writer: tantivy::IndexWriter = index.writer_with_num_threads(cores(), TANTIVY_HEAP)?;
     writer.set_merge_policy(Box::new(tantivy::indexer::NoMergePolicy));
     let mut input = std::io::BufReader::with_capacity(PIECE, File::open(&path)?);
@@ -235,10 +249,11 @@ fn tantivy(home: &Path) -> Result<f64, Box<dyn std::error::Error>> {
         writer.add_document(document)?;
     }
     writer.commit()?;
-    let seconds = started.elapsed().as_secs_f64();
+    let (seconds, cpu_seconds) = (started.elapsed().as_secs_f64(), own_cpu() - cpu_before);
+    let bytes = std::fs::metadata(&path)?.len();
     drop(writer);
     std::fs::remove_dir_all(&texts)?;
-    Ok(seconds)
+    Ok(Tantivy { seconds, cpu_seconds, bytes })
 }
 
 /// Writes every text, its length before it.

@@ -12,6 +12,7 @@ pub const INVENTORY: &[(&str, bool)] = &[
     ("system/attribution_snapshot", false),
     ("system/file_history_snapshot", false),
     ("system/at_command", false),
+    ("system/session_artifact_snapshot", false),
 ];
 
 /// Returns whether a kind gives items; `None` for one that was never seen.

@@ -149,3 +149,19 @@ fn a_fork_counts_only_its_own() {
     assert_eq!(sessions["s1"]["usage"]["outputTokens"], 5);
     assert_eq!(sessions["s2"]["usage"]["outputTokens"], 0, "a copied request is counted once");
 }
+
+#[test]
+fn a_minus_before_a_word_excludes_it_quoted_or_not() {
+    let home = Home::new();
+    home.write(&place("s1"), prompt("s1", 0, "apples and pears"));
+    home.write(&place("s2"), prompt("s2", 0, "apples and plums"));
+    for words in
+        [&["search", "apples", "-plums"][..], &["search", "apples -plums"], &["search", "-plums", "apples"]]
+    {
+        let hits = home.json(words);
+        assert_eq!(hits["total"], 1, "{words:?}");
+        assert_eq!(hits["hits"][0]["session"]["id"], "claude:s1", "{words:?}");
+    }
+    let output = home.run(&["search", "apples", "--plums"]);
+    assert_eq!(output.status.code(), Some(2), "an option that is none stays an error");
+}
