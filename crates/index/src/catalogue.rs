@@ -251,4 +251,53 @@ mod tests {
         assert!(aside.path.exists(), "nothing is thrown away");
         assert!(rows(&connection).is_empty());
     }
+
+    #[test]
+    fn a_catalogue_of_any_earlier_version_is_brought_up() {
+        for version in 1..MIGRATIONS.len() {
+            let dir = tempfile::tempdir().unwrap();
+            let old = Connection::open(dir.path().join(FILE_NAME)).unwrap();
+            for migration in &MIGRATIONS[..version] {
+                old.execute_batch(migration).unwrap();
+            }
+            old.pragma_update(None, "user_version", version as i64).unwrap();
+            let columns = if version == 1 { "(id)" } else { "(number, id, source, source_session_id)" };
+            let values = if version == 1 { "('x')" } else { "(1, 'claude:x', 'claude', 'x')" };
+            old.execute(&format!("INSERT INTO sessions {columns} VALUES {values}"), []).unwrap();
+            drop(old);
+            let (connection, aside) = open(dir.path()).unwrap();
+            assert!(aside.is_none(), "version {version}");
+            assert_eq!(rows(&connection), ["claude:x claude x"], "version {version}");
+            assert!(open_read_only(dir.path()).unwrap().is_some(), "version {version}");
+        }
+    }
+
+    #[test]
+    fn what_every_command_asks_is_answered_from_an_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let (connection, _) = open(dir.path()).unwrap();
+        let (condition, _) = crate::Filter::default().condition();
+        let listed = format!("SELECT COUNT(*) FROM sessions s WHERE {condition}");
+        let page = format!(
+            "SELECT s.number, COALESCE(s.updated_at, 0) FROM sessions s WHERE {condition}
+             ORDER BY COALESCE(s.updated_at, 0) DESC, s.id DESC LIMIT 50"
+        );
+        for (sql, index) in [
+            (crate::scan::SELECT_KNOWN, "COVERING INDEX files_at_a_glance"),
+            (&listed, "COVERING INDEX sessions_at_a_glance"),
+            (&page, "COVERING INDEX sessions_at_a_glance"),
+            ("SELECT 1 FROM sessions WHERE number = 1", "INDEX sqlite_autoindex_sessions"),
+            ("SELECT 1 FROM sessions WHERE id = 'claude:x'", "INDEX sqlite_autoindex_sessions"),
+            (
+                "SELECT 1 FROM sessions c WHERE c.parent_id = 'claude:x' AND c.listed = 1",
+                "INDEX sessions_by_parent",
+            ),
+            ("SELECT 1 FROM items WHERE session = 1 AND seq >= 5 ORDER BY session, seq", "PRIMARY KEY"),
+        ] {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps: Vec<String> =
+                plan.query_map([], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
+            assert!(steps[0].contains(index), "{sql}: {steps:?}");
+        }
+    }
 }

@@ -255,14 +255,15 @@ fn settle(writer: &mut Writer<'_>, is_unsettled: bool) -> Result<(), IndexError>
     Ok(())
 }
 
+pub const SELECT_KNOWN: &str =
+    "SELECT path, number, size, mtime_ns, inode, head, read_to, missing, copy_of IS NOT NULL
+     FROM files INDEXED BY files_at_a_glance";
+
 /// What the catalogue knows of all files, or of some.
 fn known_files(
     connection: &Connection,
     some: Option<&[SessionFile]>,
 ) -> Result<HashMap<String, Known>, IndexError> {
-    const SELECT: &str =
-        "SELECT path, number, size, mtime_ns, inode, head, read_to, missing, copy_of IS NOT NULL
-         FROM files INDEXED BY files_at_a_glance";
     let read = |row: &rusqlite::Row<'_>| {
         let known = Known {
             number: row.get(1)?,
@@ -278,10 +279,10 @@ fn known_files(
         Ok((row.get(0)?, known))
     };
     let Some(some) = some else {
-        let mut statement = connection.prepare_cached(SELECT)?;
+        let mut statement = connection.prepare_cached(SELECT_KNOWN)?;
         return Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?);
     };
-    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE path = ?1"))?;
+    let mut statement = connection.prepare_cached(&format!("{SELECT_KNOWN} WHERE path = ?1"))?;
     let found = some.iter().map(|file| statement.query_row([file.path.to_string_lossy()], read).optional());
     Ok(found.filter_map(Result::transpose).collect::<Result<_, _>>()?)
 }
