@@ -30,6 +30,7 @@ pub fn settle(connection: &Connection, changed: &BTreeSet<i64>) -> rusqlite::Res
         find_nested_parent(connection, *session)?;
         take_from_parent(connection, *session)?;
         share(connection, *session)?;
+        give_back_children(connection, *session)?;
     }
     for (_, session) in &ordered {
         own_what_is_not_inherited(connection, *session)?;
@@ -239,6 +240,22 @@ fn shared_run(connection: &Connection, session: i64, other: i64) -> rusqlite::Re
 }
 
 /// Among sessions that begin alike, the origin is the one that went its own way first.
+/// Side conversations that stand inside the files of a fork and of its origin are the origin's, if they began before
+/// anything that is the fork's own.
+fn give_back_children(connection: &Connection, session: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE sessions SET parent_id = fork.forked_from_id FROM sessions fork
+             WHERE fork.number = ?1 AND fork.forked_from_id IS NOT NULL
+                AND sessions.parent_id = fork.id AND sessions.file = fork.file AND sessions.kind = 'subagent'
+                AND sessions.started_at < COALESCE(
+                    (SELECT MIN(at) FROM items WHERE session = ?1 AND flags & ?2 = 0 AND kind IN (0, 1, 3)),
+                    sessions.started_at + 1)",
+        )?
+        .execute(params![session, INHERITED])?;
+    Ok(())
+}
+
 fn share_by_copy(connection: &Connection, session: i64, row: &Row, first_key: i64) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "SELECT number, id FROM sessions WHERE first_key = ?1 AND source = ?2 AND kind = 'main' AND number <> ?3

@@ -214,6 +214,8 @@ impl<'a> Writer<'a> {
                 session
             }
             Some((session, Some(owner), ..)) if owner == number => session,
+            // A fork repeats its origin's side conversations; whichever file was read first tells of them.
+            Some((_, Some(_), Some(_), ..)) if is_child => return Ok(None),
             Some((session, owner, path, size, shape)) => {
                 if let (Some(owner), Some(path)) = (owner, path) {
                     // The larger file is the session, a plain one before a compressed one.

@@ -165,3 +165,35 @@ fn a_minus_before_a_word_excludes_it_quoted_or_not() {
     let output = home.run(&["search", "apples", "--plums"]);
     assert_eq!(output.status.code(), Some(2), "an option that is none stays an error");
 }
+
+#[test]
+fn a_side_conversation_that_a_fork_repeats_is_its_origins() {
+    let home = Home::new();
+    let aside = |n: u32, kind: &str, session: &str| {
+        let message =
+            json!({"role": kind, "id": "msg-aside", "content": [{"type": "text", "text": "aside"}]});
+        let line = claude("aside", n, kind, message).replace("\"isSidechain\":false", "\"isSidechain\":true");
+        line.replace("\"sessionId\":\"aside\"", &format!("\"sessionId\":\"{session}\""))
+    };
+    let shared = |session: &str| {
+        let renamed =
+            |line: String| line.replace("\"sessionId\":\"s1\"", &format!("\"sessionId\":\"{session}\""));
+        let (first, last) = (renamed(prompt("s1", 0, "first")), renamed(answer("s1", 2, "shared")));
+        [first, aside(0, "user", session), aside(1, "assistant", session), last].concat()
+    };
+    let origin = [shared("s1"), prompt("s1", 30, "the origin goes on")].concat();
+    let fork = [shared("s2"), prompt("s2", 40, "the fork goes on"), answer("s2", 41, "at length")].concat();
+    // Whichever is the larger or the first to be read.
+    for more in [0, 20] {
+        home.write(
+            &place("s1"),
+            origin.clone() + &(0..more).map(|n| answer("s1", 31 + n, "more")).collect::<String>(),
+        );
+        home.write(&place("s2"), &fork);
+        let sessions = home.sessions();
+        let counts = |id: &str| sessions[id]["counts"]["subagents"].clone();
+        assert_eq!((counts("s1"), counts("s2")), (json!(1), json!(0)), "{more} more");
+        assert_eq!(sessions["s2"]["forkedFromId"], "claude:s1");
+        assert_eq!(sessions["aside-0"]["parentId"], "claude:s1");
+    }
+}
