@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 use marline_agents::agent::{Stat, Stored};
 use marline_agents::frame::{Framed, Framer};
-use marline_agents::{Env, FileRole, SessionFile, Shape, Want, hash, registry};
+use marline_agents::{Env, Event, FileRole, SessionFile, Shape, Want, hash, registry};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::part::{Builder, FileState, Part};
@@ -491,6 +491,9 @@ fn read_file(
     let state = (plan.from > 0).then_some(plan.state.reader.as_str());
     let mut reader = agent.reader(file, state);
     let mut builder = Builder::new(plan.state.clone(), whole);
+    if file.shape == Shape::Document {
+        builder.state.session = session_of(framer, file)?;
+    }
     let head = if plan.head == 0 { head_of(&file.path, HEAD)? } else { plan.head };
     let mut halted = false;
     let mut each = |framed: Framed<'_>| match framed {
@@ -539,6 +542,24 @@ fn read_file(
     let end = FileEnd { read_to, state: builder.state.clone(), head, is_whole: true };
     send(Message::Part { plan: n, part: builder.take(), end: Box::new(end) });
     Ok(())
+}
+
+/// Looks a document's session up: it may stand behind everything that is said, and parts are handed on before.
+fn session_of(framer: &mut Framer, file: &SessionFile) -> io::Result<Option<String>> {
+    let Some(agent) = registry::agent(file.source) else { return Ok(None) };
+    let (mut reader, mut session) = (agent.reader(file, None), None);
+    let mut each = |framed: Framed<'_>| {
+        // The fields around the messages come as one record at the document's start.
+        let Framed::Record { offset: 0, value } = framed else { return };
+        // What is broken is told when everything is read.
+        let _ = reader.read(value, Want::Messages, &mut |event| {
+            if let Event::Identity(id) = event {
+                session = Some(id.into_owned());
+            }
+        });
+    };
+    framer.document(&mut File::open(&file.path)?, &mut each)?;
+    Ok(session)
 }
 
 /// Reads a database of sessions; those that did not change are left alone.

@@ -197,3 +197,20 @@ fn a_side_conversation_that_a_fork_repeats_is_its_origins() {
         assert_eq!(sessions["aside-0"]["parentId"], "claude:s1");
     }
 }
+
+#[test]
+fn a_long_document_is_read_whole_though_its_id_stands_last() {
+    let home = Home::new();
+    let message = |n: u32| {
+        let (kind, id) = (if n.is_multiple_of(2) { "user" } else { "gemini" }, format!("m{n}"));
+        json!({"id": id, "timestamp": "2026-11-20T10:00:00.000Z", "type": kind, "content": format!("words {n}")})
+    };
+    let messages: Vec<_> = (0..9000).map(message).collect();
+    let document = format!(
+        "{{\"messages\":{},\"startTime\":\"2026-11-20T10:00:00.000Z\",\"sessionId\":\"0a0a0a0a-0000-4000-8000-000000000001\"}}",
+        json!(messages)
+    );
+    home.write(".gemini/tmp/shop/chats/session-2026-11-20T10-00-0a0a0a0a.json", document);
+    let counts = &home.sessions()["0a0a0a0a-0000-4000-8000-000000000001"]["counts"];
+    assert_eq!((&counts["prompts"], &counts["answers"]), (&json!(4500), &json!(4500)));
+}
