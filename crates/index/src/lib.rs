@@ -11,6 +11,7 @@
 //! **Knows nothing of** HTTP, tmux, or which agent a byte came from after [`marline_agents::Reader::read`].
 
 mod catalogue;
+mod files;
 mod lineage;
 mod part;
 mod pending;
