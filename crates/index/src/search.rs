@@ -147,7 +147,12 @@ impl Index {
             kinds: query.kinds.iter().fold(0, |mask, kind| mask | 1 << (*kind as u16)),
             tools: self.tool_numbers(query)?,
             now: now.as_millis(),
-            limit: if query.needs_text() { MAX_LOOKED_INTO } else { limit },
+            // Several texts may turn out to be of one item.
+            limit: if query.needs_text() {
+                MAX_LOOKED_INTO
+            } else {
+                limit.saturating_mul(2).saturating_add(20)
+            },
         };
         let ways = [
             (Looseness::Exact, ""),
