@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -62,15 +62,12 @@ enum Unusable {
 
 impl From<rusqlite::Error> for Unusable {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{
-            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure,
-        };
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
+        // `Unknown` is a statement that makes no sense on these tables. Everything else may pass: a catalogue that
+        // another process works on must never be set aside.
         match error.sqlite_error_code() {
-            Some(
-                DatabaseBusy | DatabaseLocked | DiskFull | CannotOpen | PermissionDenied | ReadOnly
-                | SystemIoFailure,
-            ) => Unusable::Busy(error),
-            _ => Unusable::Damaged(error),
+            Some(DatabaseCorrupt | NotADatabase | Unknown) => Unusable::Damaged(error),
+            _ => Unusable::Busy(error),
         }
     }
 }
@@ -83,7 +80,7 @@ pub fn open(dir: &Path) -> Result<(Connection, Option<SetAside>), CatalogueError
     fs::create_dir_all(dir).map_err(|source| CatalogueError::Io { path: dir.to_owned(), source })?;
     let path = dir.join(FILE_NAME);
     let fail = |source| CatalogueError::Sqlite { path: path.clone(), source };
-    let reason = match open_and_upgrade(&path) {
+    let reason = match open_patiently(&path) {
         Ok(connection) => return Ok((connection, None)),
         Err(Unusable::Busy(source)) => return Err(fail(source)),
         Err(Unusable::Newer(version)) => format!("it was written by a newer Marline (version {version})"),
@@ -126,6 +123,24 @@ fn set_aside(path: &Path) -> Result<PathBuf, CatalogueError> {
         }
     }
     Ok(named("", n))
+}
+
+/// SQLite's own patience does not cover the moment in which another process makes the database.
+fn open_patiently(path: &Path) -> Result<Connection, Unusable> {
+    let started = Instant::now();
+    loop {
+        match open_and_upgrade(path) {
+            Err(Unusable::Busy(error)) if is_lock(&error) && started.elapsed() < BUSY_TIMEOUT => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_lock(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, FileLockingProtocolFailed};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked | FileLockingProtocolFailed))
 }
 
 fn open_and_upgrade(path: &Path) -> Result<Connection, Unusable> {

@@ -1,6 +1,8 @@
 //! The real agents, pinned, from npm, and what they need to talk to loopback only.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -35,14 +37,27 @@ pub const CLAUDE_2_0: Release = release("@anthropic-ai/claude-code", "2.0.76", "
 pub const GEMINI: Release = release("@google/gemini-cli", "0.61.0", "gemini");
 /// Gemini CLI, which kept a session in one document.
 pub const GEMINI_0_25: Release = release("@google/gemini-cli", "0.25.0", "gemini");
+/// OpenCode, which kept documents in folders.
+pub const OPENCODE_1_0: Release = release("opencode-ai", "1.0.185", "opencode");
 /// OpenCode as it is now.
 pub const OPENCODE: Release = release("opencode-ai", "1.18.33", "opencode");
 /// Qwen Code as it is now.
 pub const QWEN: Release = release("@qwen-code/qwen-code", "0.24.4", "qwen");
 
-/// All releases that the lab drives: some 3 GB on disk.
-pub const ALL: [Release; 10] =
-    [CODEX, CODEX_0_80, CODEX_0_130, CLAUDE, CLAUDE_1_0, CLAUDE_2_0, GEMINI, GEMINI_0_25, OPENCODE, QWEN];
+/// All releases that the lab drives: some 3.5 GB on disk.
+pub const ALL: [Release; 11] = [
+    CODEX,
+    CODEX_0_80,
+    CODEX_0_130,
+    CLAUDE,
+    CLAUDE_1_0,
+    CLAUDE_2_0,
+    GEMINI,
+    GEMINI_0_25,
+    OPENCODE,
+    OPENCODE_1_0,
+    QWEN,
+];
 
 /// Where the agents are installed, each release in a directory of its own.
 #[derive(Debug, Clone)]
@@ -80,8 +95,15 @@ impl Agents {
     /// Installs what is not there yet; each release takes some seconds and some 200 MB.
     ///
     /// # Errors
-    /// npm is not there, or could not install. What was installed before stays.
+    /// npm is not there, or could not install. What was installed before stays; the rest is tried again next time.
     pub fn install(&self, releases: &[Release]) -> io::Result<()> {
+        if releases.iter().all(|release| self.has(release)) {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&self.dir)?;
+        // Two that install into one folder spoil it; the second waits here, and finds it done.
+        let lock = std::fs::File::create(self.dir.join("install.lock"))?;
+        lock.lock()?;
         for release in releases.iter().filter(|release| !self.has(release)) {
             let folder = self.folder(release);
             std::fs::create_dir_all(&folder)?;
@@ -184,15 +206,21 @@ multi_agent_v2 = true
         "autoupdate": false, "share": "disabled", "model": "lab/lab-model", "small_model": "lab/lab-model",
         "provider": {"lab": provider},
     });
-    write(".config/opencode/opencode.json", opencode.to_string())
+    write(".config/opencode/opencode.json", opencode.to_string())?;
+    // OpenCode 1.0 fetches ripgrep from GitHub where there is none; it lists a project's files with it.
+    write(&format!("{OWN_PROGRAMS}/rg"), "#!/bin/sh\n".to_owned())?;
+    std::fs::set_permissions(home.join(OWN_PROGRAMS).join("rg"), Permissions::from_mode(0o755))
 }
 
+/// Below the home: programs of the lab's own.
+const OWN_PROGRAMS: &str = ".lab";
 const CLAUDE_KEY: &str = "lab-key-of-claude";
 
 /// Returns a command of a release that knows nothing of the machine but its programs.
 pub fn command(agents: &Agents, release: &Release, home: &Path, url: &str) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let paths = std::iter::once(agents.programs(release)).chain(std::env::split_paths(&path));
+    let paths =
+        [agents.programs(release), home.join(OWN_PROGRAMS)].into_iter().chain(std::env::split_paths(&path));
     let mut command = Command::new(agents.programs(release).join(release.program));
     command.env_clear();
     command.env("PATH", std::env::join_paths(paths).unwrap_or(path)).env("HOME", home);
@@ -217,11 +245,14 @@ pub fn command(agents: &Agents, release: &Release, home: &Path, url: &str) -> Co
         "DISABLE_AUTOUPDATER",
         "GEMINI_CLI_NO_RELAUNCH",
         "OPENCODE_DISABLE_AUTOUPDATE",
+        "OPENCODE_DISABLE_DEFAULT_PLUGINS",
         "OPENCODE_DISABLE_MODELS_FETCH",
     ] {
         command.env(name, "1");
     }
     command.env("GEMINI_API_KEY", "lab").env("GOOGLE_GEMINI_BASE_URL", url);
+    // OpenCode fetches its plugins with an npm of its own; the model has none.
+    command.env("npm_config_registry", url).env("npm_config_fetch_retries", "0");
     command
         .env("OPENAI_API_KEY", "lab")
         .env("OPENAI_BASE_URL", format!("{url}/v1"))

@@ -43,6 +43,10 @@ pub struct SessionTruth {
     pub needle: Option<String>,
     /// The raw id of the session it was forked from.
     pub forked_from: Option<String>,
+    /// The human's prompts word by word, its own; none where they were not noted.
+    pub asked: Vec<String>,
+    /// What the model was told to answer them, where it was told to.
+    pub answered: Vec<String>,
     /// Model requests of its own whose usage it records; each costs what [`crate::server::Usage`] says.
     pub requests: Option<u64>,
     /// Its sub-agent has a sub-agent.
@@ -84,7 +88,7 @@ pub fn copy_home(to: &Path) -> io::Result<()> {
 }
 
 /// Files and folders of a home in which sessions lie; the rest is settings, caches and logs.
-const SESSIONS: [&str; 9] = [
+const SESSIONS: [&str; 10] = [
     ".claude/projects",
     ".codex/sessions",
     ".codex/archived_sessions",
@@ -93,6 +97,7 @@ const SESSIONS: [&str; 9] = [
     ".gemini/tmp",
     ".local/share/opencode/opencode.db",
     ".local/share/opencode/opencode.db-wal",
+    ".local/share/opencode/storage",
     ".qwen/projects",
 ];
 

@@ -10,9 +10,11 @@ mod qwen;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::agents::{ALL, Agents, Release, command, prepare_home};
 use crate::fixtures::{SessionTruth, Truth};
+use crate::script::Prompt;
 use crate::server::Server;
 use process::{Ended, run};
 
@@ -37,12 +39,29 @@ pub enum LabError {
 /// Makes one agent's sessions.
 type Maker = fn(&Lab) -> Result<Vec<SessionTruth>, LabError>;
 
+const MAKERS: [(&str, Maker); 5] = [
+    ("codex", codex::make),
+    ("claude", claude::make),
+    ("gemini", gemini::make),
+    ("opencode", opencode::make),
+    ("qwen", qwen::make),
+];
+/// The agents that the lab drives.
+pub const AGENTS: [&str; 5] = [MAKERS[0].0, MAKERS[1].0, MAKERS[2].0, MAKERS[3].0, MAKERS[4].0];
+/// More at once only wait for each other's processor time.
+const AT_ONCE: usize = 3;
+
 /// Drives the agents in one directory: `home` for them, `projects` to work in.
 pub struct Lab {
     dir: PathBuf,
     home: PathBuf,
     agents: Agents,
     server: Server,
+    /// How many more agents may run now.
+    free: Mutex<usize>,
+    is_free: Condvar,
+    /// What was said to whom.
+    talks: Mutex<Vec<(String, Prompt)>>,
 }
 
 /// Projects that agents work in, each a git repository on the branch `lab-branch`.
@@ -65,7 +84,8 @@ impl Lab {
         let server = Server::start(0)?;
         let projects: Vec<PathBuf> = PROJECTS.iter().map(|name| dir.join("projects").join(name)).collect();
         prepare_home(&home, &server.url(), &projects)?;
-        let lab = Lab { dir, home, agents: agents.clone(), server };
+        let (free, is_free, talks) = (Mutex::new(AT_ONCE), Condvar::new(), Mutex::default());
+        let lab = Lab { dir, home, agents: agents.clone(), server, free, is_free, talks };
         projects.iter().try_for_each(|project| lab.make_project(project))?;
         Ok(lab)
     }
@@ -93,11 +113,19 @@ impl Lab {
     /// # Errors
     /// [`LabError`].
     pub fn make_everything(&self) -> Result<Truth, LabError> {
+        self.make(&AGENTS)
+    }
+
+    /// Makes every kind of session of some [`AGENTS`].
+    ///
+    /// # Errors
+    /// [`LabError`].
+    pub fn make(&self, agents: &[&str]) -> Result<Truth, LabError> {
         self.agents.install(&ALL)?;
+        let makers = MAKERS.into_iter().filter(|(agent, _)| agents.contains(agent));
         // Agents wait for the model and for themselves most of the time, so they work side by side.
-        let makers: [Maker; 5] = [codex::make, claude::make, gemini::make, opencode::make, qwen::make];
         let parts = std::thread::scope(|scope| {
-            let threads: Vec<_> = makers.into_iter().map(|make| scope.spawn(move || make(self))).collect();
+            let threads: Vec<_> = makers.map(|(_, make)| scope.spawn(move || make(self))).collect();
             threads
                 .into_iter()
                 .map(|thread| thread.join().expect("a maker does not panic"))
@@ -107,7 +135,27 @@ impl Lab {
         for part in parts {
             sessions.extend(part?);
         }
+        for (id, prompt) in self.talks.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let session = sessions.iter_mut().find(|session| session.source_session_id == *id);
+            let session = session.ok_or_else(|| io::Error::other(format!("nobody owns the session {id}")))?;
+            session.asked.push(prompt.text().to_owned());
+            session.answered.extend(prompt.answer());
+        }
         Ok(Truth { sessions })
+    }
+
+    /// Keeps what was said in a session, for the truth.
+    fn note(&self, id: &str, prompt: &Prompt) {
+        self.talks.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), prompt.clone()));
+    }
+
+    /// Waits until one more agent may run.
+    fn place(&self) -> Place<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free =
+            self.is_free.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Place(self)
     }
 
     /// The home of the agents.
@@ -123,6 +171,13 @@ impl Lab {
         self.dir.join("agents.log")
     }
 
+    /// Puts the smallest picture there is into a project, one white dot, and returns its path.
+    fn picture(&self, project: &str) -> io::Result<String> {
+        let path = self.project(project).join("dot.png");
+        std::fs::write(&path, PICTURE)?;
+        Ok(path.display().to_string())
+    }
+
     /// Runs an agent to its end.
     fn agent(
         &self,
@@ -131,6 +186,7 @@ impl Lab {
         words: &[&str],
         input: &str,
     ) -> Result<Ended, LabError> {
+        let _place = self.place();
         let mut command = command(&self.agents, release, &self.home, &self.server.url());
         command.args(words).current_dir(self.project(project));
         Ok(run(command, input, &self.log(), &mut |_| false)?)
@@ -144,6 +200,7 @@ impl Lab {
         words: &[&str],
         mark: &str,
     ) -> Result<Ended, LabError> {
+        let _place = self.place();
         let mut command = command(&self.agents, release, &self.home, &self.server.url());
         command.args(words).current_dir(self.project(project));
         let mut has_asked = |_: &str| self.server.asked().iter().any(|asked| asked.prompt.contains(mark));
@@ -157,6 +214,23 @@ impl Lab {
             what: format!("printed no {key}"),
             log: self.log(),
         })
+    }
+}
+
+const PICTURE: &[u8] = &[
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0,
+    0, 1, 8, 2, 0, 0, 0, 0x90, 0x77, 0x53, 0xde, 0, 0, 0, 0x0c, b'I', b'D', b'A', b'T', 0x08, 0xd7, 0x63,
+    0xf8, 0xff, 0xff, 0x3f, 0, 0x05, 0xfe, 0x02, 0xfe, 0xdc, 0xcc, 0x59, 0xe7, 0, 0, 0, 0, b'I', b'E', b'N',
+    b'D', 0xae, 0x42, 0x60, 0x82,
+];
+
+/// The right to run one agent.
+struct Place<'a>(&'a Lab);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.is_free.notify_one();
     }
 }
 

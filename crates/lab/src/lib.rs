@@ -3,14 +3,15 @@
 //! [`fixtures`] are sessions of real agents, committed; [`corpus`] makes gigabytes that look alike. [`Lab`] drives the
 //! real agents on a scripted model of its own ([`server`], [`script`]) in a scratch home, and says what it scripted.
 //!
-//! **Promises.** Everything happens in the directory that was given: agents get a HOME of their own and talk to
-//! loopback only. No process is left behind.
+//! **Promises.** Everything happens in the directory that was given: agents get a HOME of their own. Where the system
+//! has namespaces, [`alone`] keeps them on loopback and ends whatever they start; elsewhere their settings do.
 
 pub mod agents;
+pub mod alone;
 pub mod corpus;
 pub mod fixtures;
 mod lab;
 pub mod script;
 pub mod server;
 
-pub use lab::{Lab, LabError};
+pub use lab::{AGENTS, Lab, LabError};

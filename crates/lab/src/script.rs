@@ -81,6 +81,16 @@ impl Prompt {
         self.step("fail", &status.to_string())
     }
 
+    /// What is said in the end; nothing is by a model that fails, or that nobody waits for.
+    pub fn answer(&self) -> Option<String> {
+        let steps = steps(&self.0);
+        let is_silent = steps.iter().any(|step| matches!(step, Step::Fail(_) | Step::Wait(_)));
+        steps.into_iter().find_map(|step| match step {
+            Step::Say(words) if !is_silent => Some(words),
+            _ => None,
+        })
+    }
+
     /// The whole prompt.
     pub fn text(&self) -> &str {
         &self.0
@@ -137,6 +147,7 @@ mod tests {
         assert_eq!(read[1], Step::Write { path: "a b.txt".to_owned(), content: "x = y".to_owned() });
         assert_eq!(read[2], Step::Helper(helper.text().to_owned()));
         assert_eq!(read[4], Step::Wait(2));
+        assert_eq!((prompt.answer(), helper.answer()), (None, Some("Looked".to_owned())));
         let Step::Helper(of_helper) = &steps(helper.text())[1] else { panic!("no helper") };
         assert_eq!(of_helper, inner.text());
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::process::Group;
-use super::{Lab, LabError, said};
+use super::{Lab, LabError, Place, said};
 use crate::agents::{CODEX, command};
 use crate::fixtures::{Inherited, SessionTruth};
 use crate::script::Prompt;
@@ -17,17 +17,23 @@ use crate::script::Prompt;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One process; it ends with this.
-pub struct AppServer {
+pub struct AppServer<'a> {
+    lab: &'a Lab,
     stdin: ChildStdin,
     messages: Receiver<Value>,
     last_id: u64,
     project: String,
+    /// When it asks before it runs something.
+    approval: &'static str,
+    /// What it is answered then.
+    decision: &'static str,
     _group: Group,
+    _place: Place<'a>,
 }
 
-impl AppServer {
+impl<'a> AppServer<'a> {
     /// Makes the sessions that `codex exec` can't: named, forked in the middle, compacted, interrupted.
-    pub fn tour(lab: &Lab, project: &str) -> Result<Vec<SessionTruth>, LabError> {
+    pub fn tour(lab: &'a Lab, project: &str) -> Result<Vec<SessionTruth>, LabError> {
         let mut server = Self::start(lab, project)?;
         let truth = |id: &str, prompts, answers, tools| said("codex", id, project, prompts, answers, tools);
         let mut sessions = Vec::new();
@@ -51,13 +57,22 @@ impl AppServer {
             ..truth(&fork, 1, 1, 0)
         });
 
+        server.approval = "untrusted";
+        let asking = server.thread()?;
+        server.turn(&asking, &Prompt::new("May I?").run("touch allowed.txt").say("It was allowed"))?;
+        server.decision = "decline";
+        server.turn(&asking, &Prompt::new("And now?").run("touch declined.txt").say("It was declined"))?;
+        server.approval = "never";
+        sessions.push(SessionTruth { requests: Some(4), ..truth(&asking, 2, 2, 2) });
+
         let long = server.thread()?;
         server.turn(&long, &Prompt::new("Long talk").say("One"))?;
         server.turn(&long, &Prompt::new("Longer talk").say("Two"))?;
         server.call("thread/compact/start", json!({"threadId": long}))?;
         server.wait("turn/completed")?;
         server.turn(&long, &Prompt::new("After compaction").say("Three"))?;
-        sessions.push(truth(&long, 3, 3, 0));
+        // The summary is a request as well.
+        sessions.push(SessionTruth { requests: Some(4), ..truth(&long, 3, 3, 0) });
 
         let stopped = server.thread()?;
         let slow = Prompt::new("Stop me").wait(20).say("Never said");
@@ -71,11 +86,12 @@ impl AppServer {
         let mut server = Self::start(lab, project)?;
         server.call("thread/resume", json!({"threadId": stopped}))?;
         server.turn(&stopped, &Prompt::new("Resumed elsewhere").say("Resumed"))?;
-        sessions.push(truth(&stopped, 3, 2, 0));
+        sessions.push(SessionTruth { requests: Some(2), ..truth(&stopped, 3, 2, 0) });
         Ok(sessions)
     }
 
-    fn start(lab: &Lab, project: &str) -> Result<Self, LabError> {
+    fn start(lab: &'a Lab, project: &str) -> Result<Self, LabError> {
+        let place = lab.place();
         let directory = lab.project(project);
         let mut command = command(&lab.agents, &CODEX, &lab.home, &lab.server.url());
         command.arg("app-server").current_dir(&directory);
@@ -94,7 +110,17 @@ impl AppServer {
             }
         });
         let project = directory.display().to_string();
-        let mut server = AppServer { stdin, messages, last_id: 0, project, _group: group };
+        let mut server = AppServer {
+            lab,
+            approval: "never",
+            decision: "accept",
+            stdin,
+            messages,
+            last_id: 0,
+            project,
+            _group: group,
+            _place: place,
+        };
         let client = json!({"name": "lab", "title": "Lab", "version": "1"});
         server
             .call("initialize", json!({"clientInfo": client, "capabilities": {"experimentalApi": true}}))?;
@@ -109,7 +135,11 @@ impl AppServer {
 
     fn receive(&mut self) -> io::Result<Value> {
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the app-server does not answer");
-        self.messages.recv_timeout(PATIENCE).map_err(late)
+        let message = self.messages.recv_timeout(PATIENCE).map_err(late)?;
+        if message["method"].as_str().is_some_and(|method| method.ends_with("/requestApproval")) {
+            self.send(&json!({"id": message["id"], "result": {"decision": self.decision}}))?;
+        }
+        Ok(message)
     }
 
     fn call(&mut self, method: &str, parameters: Value) -> io::Result<Value> {
@@ -134,7 +164,7 @@ impl AppServer {
 
     fn thread(&mut self) -> io::Result<String> {
         let parameters =
-            json!({"cwd": self.project, "sandbox": "danger-full-access", "approvalPolicy": "never"});
+            json!({"cwd": self.project, "sandbox": "danger-full-access", "approvalPolicy": self.approval});
         let started = self.call("thread/start", parameters)?;
         Ok(started["thread"]["id"].as_str().unwrap_or_default().to_owned())
     }
@@ -142,6 +172,7 @@ impl AppServer {
     fn begin(&mut self, thread: &str, prompt: &Prompt) -> io::Result<String> {
         let input = json!([{"type": "text", "text": prompt.text()}]);
         let turn = self.call("turn/start", json!({"threadId": thread, "input": input}))?;
+        self.lab.note(thread, prompt);
         Ok(turn["turn"]["id"].as_str().unwrap_or_default().to_owned())
     }
 

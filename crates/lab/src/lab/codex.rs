@@ -10,14 +10,6 @@ use crate::fixtures::{Inherited, SessionTruth};
 use crate::script::Prompt;
 
 const PROJECT: &str = "alpha";
-/// The smallest picture there is: one white dot.
-pub const PICTURE: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0,
-    0, 1, 8, 2, 0, 0, 0, 0x90, 0x77, 0x53, 0xde, 0, 0, 0, 0x0c, b'I', b'D', b'A', b'T', 0x08, 0xd7, 0x63,
-    0xf8, 0xff, 0xff, 0x3f, 0, 0x05, 0xfe, 0x02, 0xfe, 0xdc, 0xcc, 0x59, 0xe7, 0, 0, 0, 0, b'I', b'E', b'N',
-    b'D', 0xae, 0x42, 0x60, 0x82,
-];
-
 pub fn make(lab: &Lab) -> Result<Vec<SessionTruth>, LabError> {
     let truth = |id: &str, prompts, answers, tools| said("codex", id, PROJECT, prompts, answers, tools);
     let mut sessions = Vec::new();
@@ -30,7 +22,7 @@ pub fn make(lab: &Lab) -> Result<Vec<SessionTruth>, LabError> {
         let id = exec(lab, &release, &["-m", "lab-model"], &prompt)?;
         let again = Prompt::new("And again").say("Again");
         exec(lab, &release, &["-m", "lab-model", "resume", &id], &again)?;
-        sessions.push(SessionTruth { needle: needle("legacy"), ..truth(&id, 2, 2, 2) });
+        sessions.push(SessionTruth { needle: needle("legacy"), requests: Some(4), ..truth(&id, 2, 2, 2) });
     }
 
     let id = exec(lab, &CODEX, &[], &Prompt::new("Plan the parser").say("A plan for the parser"))?;
@@ -65,17 +57,23 @@ pub fn make(lab: &Lab) -> Result<Vec<SessionTruth>, LabError> {
     let slow = Prompt::new("Too slow for Codex").wait(20).say("Never said");
     let words = ["exec", "--json", "--skip-git-repo-check", slow.text()];
     let ended = lab.interrupted(&CODEX, PROJECT, &words, "Too slow for Codex")?;
-    sessions.push(truth(&lab.id(&CODEX, &ended, "thread_id")?, 1, 0, 0));
+    let id = lab.id(&CODEX, &ended, "thread_id")?;
+    lab.note(&id, &slow);
+    sessions.push(truth(&id, 1, 0, 0));
 
     let helper = Prompt::new("Look around").run("pwd").say("The helper looked");
     let id = exec(lab, &CODEX, &[], &Prompt::new("Ask a helper").helper(helper).say("The helper is back"))?;
-    sessions.push(SessionTruth { subagents: 1, ..truth(&id, 1, 1, 2) });
+    sessions.push(SessionTruth { subagents: 1, requests: Some(3), ..truth(&id, 1, 1, 2) });
 
-    let picture = lab.project(PROJECT).join("dot.png");
-    fs::write(&picture, PICTURE)?;
-    let picture = format!("--image={}", picture.display());
+    let picture = format!("--image={}", lab.picture(PROJECT)?);
     let id = exec(lab, &CODEX, &[&picture], &Prompt::new("What is in the picture?").say("One white dot"))?;
     sessions.push(SessionTruth { requests: Some(1), ..truth(&id, 1, 1, 0) });
+
+    // It is offered no tool for files, and writes by a command.
+    let prompt =
+        Prompt::new("A model that Codex does not know").write("unknown.txt", "hello").say("Wrote it");
+    let id = exec(lab, &CODEX, &["-m", "lab-model"], &prompt)?;
+    sessions.push(SessionTruth { requests: Some(2), ..truth(&id, 1, 1, 1) });
 
     let id = exec(lab, &CODEX, &[], &Prompt::new("Old work").say("Done long ago"))?;
     lab.agent(&CODEX, PROJECT, &["archive", &id], "")?;
@@ -97,7 +95,9 @@ fn needle(name: &str) -> Option<String> {
 fn exec(lab: &Lab, release: &Release, words: &[&str], prompt: &Prompt) -> Result<String, LabError> {
     let words = [&["exec", "--json", "--skip-git-repo-check"], words, &["--", prompt.text()]].concat();
     let ended = lab.agent(release, PROJECT, &words, "")?;
-    lab.id(release, &ended, "thread_id")
+    let id = lab.id(release, &ended, "thread_id")?;
+    lab.note(&id, prompt);
+    Ok(id)
 }
 
 /// Compresses a rollout as Codex does with one that was not touched for long.

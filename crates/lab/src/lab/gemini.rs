@@ -18,7 +18,21 @@ pub fn make(lab: &Lab) -> Result<Vec<SessionTruth>, LabError> {
     };
     let mut sessions = Vec::new();
     let id = print(lab, &GEMINI_0_25, &[], &work("document"))?;
-    sessions.push(SessionTruth { needle: Some("zebra-document-needle".to_owned()), ..truth(&id, 1, 1, 2) });
+    sessions.push(SessionTruth {
+        needle: Some("zebra-document-needle".to_owned()),
+        requests: Some(3),
+        ..truth(&id, 1, 1, 2)
+    });
+
+    // It hands back its answer by a tool.
+    let helper = Prompt::new("Look around").say("The helper looked");
+    let id = print(lab, &GEMINI, &[], &Prompt::new("Ask a helper").helper(helper).say("The helper is back"))?;
+    sessions.push(SessionTruth { subagents: 1, requests: Some(2), ..truth(&id, 1, 1, 1) });
+
+    // That it failed is written nowhere.
+    let id = print(lab, &GEMINI, &[], &Prompt::new("Before the failure").say("Said before"))?;
+    print(lab, &GEMINI, &["--resume", &id], &Prompt::new("This fails").fail(400))?;
+    sessions.push(SessionTruth { requests: Some(1), ..truth(&id, 2, 1, 0) });
 
     let id = print(lab, &GEMINI, &[], &Prompt::new("Plan the page").say("A plan for the page"))?;
     sessions.push(SessionTruth { requests: Some(1), ..truth(&id, 1, 1, 0) });
@@ -37,5 +51,7 @@ fn print(lab: &Lab, release: &Release, words: &[&str], prompt: &Prompt) -> Resul
     let fixed = ["-m", "gemini-2.5-flash", "--yolo", "-o", "stream-json"];
     let words = [&fixed[..], words, &["-p", prompt.text()]].concat();
     let ended = lab.agent(release, PROJECT, &words, "")?;
-    lab.id(release, &ended, "session_id")
+    let id = lab.id(release, &ended, "session_id")?;
+    lab.note(&id, prompt);
+    Ok(id)
 }

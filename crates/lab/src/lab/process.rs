@@ -50,7 +50,10 @@ impl Group {
     pub fn spawn(command: &mut Command, log: &Path) -> io::Result<Self> {
         let log = File::options().create(true).append(true).open(log)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).process_group(0);
-        command.spawn().map(Group)
+        command.spawn().map(Group).map_err(|error| {
+            let program = Path::new(command.get_program()).display();
+            io::Error::new(error.kind(), format!("{program} could not be started: {error}"))
+        })
     }
 
     fn signal(&self, signal: Signal) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Turn, is_context, names, text_of};
+use super::plan::{Plan, Turn, names, said};
 use super::{Reply, Usage, id};
 
 pub fn read(body: &Value) -> Turn {
@@ -12,16 +12,9 @@ pub fn read(body: &Value) -> Turn {
         match message["role"].as_str() {
             Some("user") => {
                 // Its surroundings stand in parts of their own, or in a message of their own.
-                let parts = message["content"]
-                    .as_array()
-                    .cloned()
-                    .unwrap_or_else(|| vec![message["content"].clone()]);
-                let texts = parts
-                    .iter()
-                    .map(|part| part["text"].as_str().map_or_else(|| text_of(part), str::to_owned));
-                let said: Vec<String> = texts.filter(|text| !text.is_empty() && !is_context(text)).collect();
+                let said = said(&message["content"]);
                 if !said.is_empty() {
-                    (turn.prompt, turn.step) = (said.join("\n"), 0);
+                    (turn.prompt, turn.step) = (said, 0);
                 }
             }
             Some("tool") => turn.step += 1,
@@ -64,6 +57,10 @@ pub fn write(body: &Value, plan: &Plan, is_stream: bool) -> Reply {
     };
     let mut last = chunk(json!({}), finish.into());
     last["usage"] = usage;
-    let first = chunk(json!({"role": "assistant", "content": ""}), Value::Null);
-    Reply::Events(vec![(None, first), (None, chunk(delta, Value::Null)), (None, last)])
+    let mut events = vec![(None, chunk(json!({"role": "assistant", "content": ""}), Value::Null))];
+    if let Some(thought) = &plan.thought {
+        events.push((None, chunk(json!({"reasoning_content": thought}), Value::Null)));
+    }
+    events.extend([(None, chunk(delta, Value::Null)), (None, last)]);
+    Reply::Events(events)
 }

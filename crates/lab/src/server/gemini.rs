@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Turn, is_context, names, smallest};
+use super::plan::{FINISH, Plan, Turn, is_context, names, smallest};
 use super::{Reply, Usage, id};
 
 pub fn read(body: &Value) -> Turn {
@@ -42,6 +42,9 @@ pub fn write(body: &Value, plan: &Plan, is_stream: bool) -> Reply {
     let mut parts = Vec::new();
     if let Some(thought) = plan.thought.as_ref().filter(|_| !wants_json) {
         parts.push(json!({"text": thought, "thought": true}));
+    }
+    if plan.call.as_ref().is_some_and(|call| call.name == FINISH) {
+        parts.push(json!({"text": plan.text}));
     }
     parts.push(match &plan.call {
         _ if wants_json => json!({"text": smallest(schema).to_string()}),

@@ -2,28 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Turn, is_context, names, smallest};
+use super::plan::{Plan, Turn, names, said, smallest};
 use super::{Reply, Usage, id};
 
 pub fn read(body: &Value) -> Turn {
     let mut turn = Turn { tools: names(&body["tools"], |tool| tool["name"].as_str()), ..Turn::default() };
     let messages = body["messages"].as_array().into_iter().flatten();
     for message in messages.filter(|message| message["role"] == "user") {
-        let texts: Vec<&str> = match &message["content"] {
-            Value::String(text) => vec![text],
-            Value::Array(blocks) => {
-                turn.step += blocks.iter().filter(|block| block["type"] == "tool_result").count();
-                blocks
-                    .iter()
-                    .filter(|block| block["type"] == "text")
-                    .filter_map(|block| block["text"].as_str())
-                    .collect()
-            }
-            _ => Vec::new(),
-        };
-        let said: Vec<&str> = texts.into_iter().filter(|text| !is_context(text)).collect();
+        let content = &message["content"];
+        let blocks = content.as_array().into_iter().flatten();
+        turn.step += blocks.filter(|block| block["type"] == "tool_result").count();
+        let said = said(content);
         if !said.is_empty() {
-            (turn.prompt, turn.step) = (said.join("\n"), 0);
+            (turn.prompt, turn.step) = (said, 0);
         }
     }
     turn

@@ -35,9 +35,11 @@ pub struct Call {
     pub input: Value,
 }
 
+/// How a sub-agent of Gemini CLI hands back its answer.
+pub const FINISH: &str = "complete_task";
 const SHELLS: [&str; 6] = ["exec_command", "shell_command", "shell", "Bash", "bash", "run_shell_command"];
 const WRITERS: [&str; 4] = ["apply_patch", "Write", "write", "write_file"];
-const HELPERS: [&str; 5] = ["Agent", "Task", "spawn_agent", "task", "agent"];
+const HELPERS: [&str; 6] = ["Agent", "Task", "spawn_agent", "task", "agent", "invoke_agent"];
 
 impl Plan {
     pub fn of(turn: &Turn) -> Self {
@@ -57,6 +59,10 @@ impl Plan {
             plan.text = "There is nothing in the script for this.".to_owned();
         }
         plan.call = calls.into_iter().nth(turn.step);
+        if plan.call.is_none() && turn.tools.iter().any(|tool| tool == FINISH) {
+            let input = json!({"result": {"response": plan.text}});
+            plan.call = Some(Call { name: FINISH.to_owned(), input });
+        }
         plan
     }
 }
@@ -97,6 +103,10 @@ fn call(step: &Step, tools: &[String]) -> Vec<Call> {
                 },
                 Call { name: "wait_agent".to_owned(), input: json!({"timeout_ms": 30_000}) },
             ],
+            Some("invoke_agent") => {
+                let input = json!({"agent_name": "generalist", "prompt": prompt});
+                vec![Call { name: "invoke_agent".to_owned(), input }]
+            }
             Some(name) => {
                 let kind = if name == "task" { "general" } else { "general-purpose" };
                 let input =
@@ -145,7 +155,30 @@ pub fn text_of(content: &Value) -> String {
     }
 }
 
+/// What the human says in a content: its texts, less those that the agent put there.
+pub fn said(content: &Value) -> String {
+    let texts = match content {
+        Value::String(text) => vec![text.as_str()],
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => Vec::new(),
+    };
+    texts.into_iter().filter(|text| !is_context(text)).collect::<Vec<_>>().join("\n")
+}
+
 /// Names out of a list of tools.
 pub fn names<'a>(tools: &'a Value, name: impl Fn(&'a Value) -> Option<&'a str>) -> Vec<String> {
     tools.as_array().into_iter().flatten().filter_map(|tool| name(tool).map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_beside_a_picture_is_said() {
+        let parts =
+            json!([{"text": "<image name=[Image #1]>"}, {"text": "</image>"}, {"text": "What is it?"}]);
+        assert_eq!(said(&parts), "What is it?");
+        assert_eq!(said(&json!("<environment_context></environment_context>")), "");
+    }
 }

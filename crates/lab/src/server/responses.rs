@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Turn, is_context, text_of};
+use super::plan::{Plan, Turn, said, text_of};
 use super::{Reply, Usage, id};
 
 pub fn read(body: &Value) -> Turn {
@@ -13,9 +13,10 @@ pub fn read(body: &Value) -> Turn {
     for item in items {
         match item["type"].as_str().unwrap_or("message") {
             "message" if item["role"] == "user" => {
-                let text = text_of(&item["content"]);
-                if !is_context(&text) {
-                    (turn.prompt, turn.step) = (text, 0);
+                // A picture stands between parts that open and close it.
+                let said = said(&item["content"]);
+                if !said.is_empty() {
+                    (turn.prompt, turn.step) = (said, 0);
                 }
             }
             // How a sub-agent gets its task.
