@@ -78,13 +78,15 @@ impl GeminiReader {
     }
 
     fn message(&mut self, message: Raw<'_>, again: bool, out: &mut Out<'_, '_>) {
-        let (mut id, mut kind, mut content) = (b"" as &[u8], b"" as &[u8], None);
+        let (mut id, mut kind, mut content, mut shown) = (b"" as &[u8], b"" as &[u8], None, None);
         let (mut thoughts, mut calls, mut tokens, mut model, mut at) = (None, None, None, None, None);
         for (key, value) in message.fields().flatten() {
             match key {
                 b"id" => id = value.word(),
                 b"type" => kind = value.word(),
                 b"content" => content = Some(value),
+                // Since 0.5x: what the human typed, where files that it names were put into `content`.
+                b"displayContent" => shown = Some(value),
                 b"thoughts" => thoughts = Some(value),
                 b"toolCalls" => calls = Some(value),
                 b"tokens" => tokens = Some(value),
@@ -98,7 +100,7 @@ impl GeminiReader {
             (out.emit)(Event::SeenAt(at));
         }
         match kind {
-            b"user" => self.user(id, content, again, out),
+            b"user" => self.user(id, content, shown, again, out),
             b"gemini" => {
                 self.thoughts(id, thoughts, content, out);
                 let words = content.map(|content| words_of(content, false)).unwrap_or_default();
@@ -149,7 +151,14 @@ impl GeminiReader {
         (new_id && !(again && known_words)) || self.expand
     }
 
-    fn user(&mut self, id: &[u8], content: Option<Raw<'_>>, again: bool, out: &mut Out<'_, '_>) {
+    fn user(
+        &mut self,
+        id: &[u8],
+        content: Option<Raw<'_>>,
+        shown: Option<Raw<'_>>,
+        again: bool,
+        out: &mut Out<'_, '_>,
+    ) {
         let Some(content) = content else { return };
         for part in content.elements() {
             if let Some(response) = part.get("functionResponse") {
@@ -160,7 +169,13 @@ impl GeminiReader {
                 out.numbered(new, |out| out.tool_end(call, text, None, None));
             }
         }
-        let words = words_of(content, false);
+        let sent = words_of(content, false);
+        let typed = shown.map(|shown| words_of(shown, false)).filter(|typed| !typed.trim().is_empty());
+        if let Some(added) = typed.as_ref().filter(|typed| **typed != sent) {
+            let new = self.is_first_writing(id, b"added", added, again);
+            out.numbered(new, |out| out.item(ItemKind::Context, hash(&[id, b"added"]), sent.clone()));
+        }
+        let words = typed.unwrap_or(sent);
         if words.trim().is_empty() {
             return;
         }

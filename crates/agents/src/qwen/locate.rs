@@ -1,4 +1,5 @@
-//! Where Qwen Code keeps its sessions: `~/.qwen/projects/<cwd with - for others>/chats/<id>.jsonl`.
+//! Where Qwen Code keeps its sessions: `~/.qwen/projects/<cwd with - for others>/chats/<id>.jsonl`, its sub-agents in
+//! `…/subagents/<session>/agent-<id>.jsonl`.
 
 use marline_model::Source;
 
@@ -9,13 +10,19 @@ pub fn discover(env: &Env) -> Discovery {
     let mut found = Discovery::default();
     walk(&env.dir("QWEN_HOME", ".qwen").join("projects"), &mut found, &mut |path, relative, stat, found| {
         let parts: Vec<&str> = relative.split('/').collect();
-        let [_, "chats", name] = parts[..] else { return };
+        let (name, role) = match parts[..] {
+            [_, "chats", name] => (name, FileRole::Session),
+            [_, "subagents", parent, name] if name.starts_with("agent-") => {
+                (name, FileRole::Subagent { parent: Some(parent.to_owned()) })
+            }
+            _ => return,
+        };
         let Some(session) = name.strip_suffix(".jsonl") else { return };
         found.files.push(SessionFile {
             path: path.to_owned(),
             source: Source::Qwen,
             shape: Shape::Lines,
-            role: FileRole::Session,
+            role,
             session: Some(session.to_owned()),
             archived: false,
             stat,

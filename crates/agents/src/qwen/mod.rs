@@ -30,7 +30,7 @@ impl Agent for Qwen {
         wire::INVENTORY.to_vec()
     }
 
-    fn reader(&self, _file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {
-        Box::new(read::QwenReader::new(state))
+    fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {
+        Box::new(read::QwenReader::new(file, state))
     }
 }

@@ -1,12 +1,13 @@
 //! Qwen's records → items.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use marline_model::{ItemKind, Timestamp, ToolStatus, Usage};
 use serde::{Deserialize, Serialize};
 
 use super::wire::gives_items;
-use crate::agent::{Reader, Want};
+use crate::agent::{FileRole, Reader, SessionFile, Want};
 use crate::event::{Event, Item, Meta, TitleKind, ToolCall, ToolEnd, hash};
 use crate::json::{Malformed, Raw};
 use crate::text::{exit_code_in, files_of, join, strings_of};
@@ -17,11 +18,16 @@ use crate::text::{exit_code_in, files_of, join, strings_of};
 struct State {
     /// The parents of the prompts so far: two prompts with one parent are a rewind.
     prompt_parents: Vec<u64>,
+    /// Who the session's parent or origin is was told.
+    introduced: bool,
 }
 
 /// Reads one chat.
 pub struct QwenReader {
     state: State,
+    role: FileRole,
+    /// What stands beside a sub-agent's chat about it.
+    meta: PathBuf,
 }
 
 /// The fields of a record that matter.
@@ -41,6 +47,7 @@ struct Record<'a> {
     usage: Option<Raw<'a>>,
     result: Option<Raw<'a>>,
     payload: Option<Raw<'a>>,
+    forked_from: Option<Raw<'a>>,
 }
 
 impl<'a> Record<'a> {
@@ -63,8 +70,13 @@ impl<'a> Record<'a> {
                 b"usageMetadata" => record.usage = Some(value),
                 b"toolCallResult" => record.result = Some(value),
                 b"systemPayload" => record.payload = Some(value),
+                b"forkedFrom" => record.forked_from = Some(value),
                 _ => {}
             }
+        }
+        // Qwen 0.24: a fork copies records under new ids and names the old ones, by which they are known again.
+        if let Some(origin) = record.forked_from.and_then(|from| from.get("messageUuid")) {
+            record.uuid = origin.word();
         }
         Ok(record)
     }
@@ -83,8 +95,31 @@ impl<'a> Record<'a> {
 }
 
 impl QwenReader {
-    pub fn new(state: Option<&str>) -> Self {
-        QwenReader { state: state.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default() }
+    pub fn new(file: &SessionFile, state: Option<&str>) -> Self {
+        let state = state.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        QwenReader { state, role: file.role.clone(), meta: file.path.with_extension("meta.json") }
+    }
+
+    /// Tells once whose sub-agent or fork this is.
+    fn introduce(&mut self, record: &Record<'_>, emit: &mut dyn FnMut(Event<'_>)) {
+        if std::mem::replace(&mut self.state.introduced, true) {
+            return;
+        }
+        if let FileRole::Subagent { parent } = &self.role {
+            let meta = std::fs::read(&self.meta).unwrap_or_default();
+            let meta = Raw::first(&meta).ok().map(|(meta, _)| meta);
+            let text = |name| meta.and_then(|meta| meta.get(name)?.text());
+            let agent = text("parentAgentId").map(|agent| Cow::Owned(format!("agent-{agent}")));
+            if let Some(session) = agent.or_else(|| parent.clone().map(Cow::Owned)) {
+                emit(Event::Parent { session, call: None });
+            }
+            if let Some(text) = text("description") {
+                emit(Event::Title { kind: TitleKind::Generated, text, session: None });
+            }
+        }
+        if let Some(session) = record.forked_from.and_then(|from| from.get("sessionId")?.text()) {
+            emit(Event::ForkedFrom { session, shared_bytes: None });
+        }
     }
 
     fn prompt(&mut self, record: &Record<'_>, out: &mut Out<'_, '_>) {
@@ -92,7 +127,8 @@ impl QwenReader {
         if words.trim().is_empty() {
             return;
         }
-        let human = matches!(record.provenance, b"real_user" | b"");
+        let is_subagent = matches!(self.role, FileRole::Subagent { .. });
+        let human = !is_subagent && matches!(record.provenance, b"real_user" | b"");
         let parent = hash(&[record.parent]);
         let rewound = human && !record.parent.is_empty() && self.state.prompt_parents.contains(&parent);
         if human {
@@ -224,6 +260,7 @@ impl Reader for QwenReader {
             branch: record.branch.and_then(Raw::text).filter(|branch| !branch.is_empty()),
             ..Meta::default()
         }));
+        self.introduce(&record, emit);
         let mut out = Out { next: 0, want, emit };
         let mut kind = String::from_utf8_lossy(record.kind).into_owned();
         if !record.subtype.is_empty() {
@@ -277,16 +314,19 @@ impl Out<'_, '_> {
     }
 }
 
-/// `promptTokenCount` counts cached tokens, `candidatesTokenCount` leaves thoughts out.
+/// `promptTokenCount` counts cached tokens. Whether `candidatesTokenCount` counts thoughts depends on the model's
+/// provider; the total tells.
 fn usage_of(usage: Raw<'_>) -> Usage {
     let field = |name| usage.get(name).and_then(Raw::count).unwrap_or(0);
     let (cached, thoughts) = (field("cachedContentTokenCount"), field("thoughtsTokenCount"));
+    let (prompt, candidates) = (field("promptTokenCount"), field("candidatesTokenCount"));
+    let counts_thoughts = field("totalTokenCount") == prompt + candidates;
     Usage {
-        input_tokens: field("promptTokenCount").saturating_sub(cached),
+        input_tokens: prompt.saturating_sub(cached),
         cached_input_tokens: cached,
         cache_write_tokens: 0,
         cache_write_1h_tokens: 0,
-        output_tokens: field("candidatesTokenCount") + thoughts,
+        output_tokens: candidates + if counts_thoughts { 0 } else { thoughts },
         reasoning_tokens: thoughts,
     }
 }

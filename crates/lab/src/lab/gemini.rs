@@ -17,6 +17,7 @@ pub fn make(lab: &Lab) -> Result<Vec<SessionTruth>, LabError> {
             .say("Wrote the page")
     };
     let mut sessions = Vec::new();
+    lab.picture(PROJECT)?;
     let id = print(lab, &GEMINI_0_25, &[], &work("document"))?;
     sessions.push(SessionTruth {
         needle: Some("zebra-document-needle".to_owned()),
@@ -33,6 +34,9 @@ pub fn make(lab: &Lab) -> Result<Vec<SessionTruth>, LabError> {
     let id = print(lab, &GEMINI, &[], &Prompt::new("Before the failure").say("Said before"))?;
     print(lab, &GEMINI, &["--resume", &id], &Prompt::new("This fails").fail(400))?;
     sessions.push(SessionTruth { requests: Some(1), ..truth(&id, 2, 1, 0) });
+
+    let id = print(lab, &GEMINI, &[], &Prompt::new("What is in @dot.png").say("One white dot"))?;
+    sessions.push(SessionTruth { requests: Some(1), ..truth(&id, 1, 1, 0) });
 
     let id = print(lab, &GEMINI, &[], &Prompt::new("Plan the page").say("A plan for the page"))?;
     sessions.push(SessionTruth { requests: Some(1), ..truth(&id, 1, 1, 0) });
