@@ -148,13 +148,15 @@ fn write(world: &World, home: &Path, plan: &Plan, at: usize) -> io::Result<Made>
 /// Decides sizes, agents, projects and times, and where the needles go.
 fn plan(options: &Options, world: &World) -> Vec<Plan> {
     let mut random = Random::new(options.seed, 3);
-    let largest = (options.bytes / 8).max(1_500);
+    // What is planned are bytes of texts and their records; what agents write around them comes on top.
+    let planned = options.bytes * 53 / 64;
+    let largest = (planned / 8).max(1_500);
     let mut sizes = Vec::new();
-    for _ in 0..options.bytes.div_ceil(BYTES_PER_GIANT) {
+    for _ in 0..planned.div_ceil(BYTES_PER_GIANT) {
         sizes.push(random.between(50_000_000, 200_000_000).min(largest));
     }
     let mut sum: u64 = sizes.iter().sum();
-    while sum < options.bytes {
+    while sum < planned {
         let size = random.length(options.median as f64, 1.6, 1_500, LARGEST) as u64;
         sizes.push(size.min(largest));
         sum += size.min(largest);
