@@ -161,6 +161,9 @@ pub trait Agent: Sync {
     /// The agent's name as people write it.
     fn name(&self) -> &'static str;
 
+    /// Returns the directory below which the agent keeps its sessions; it need not be there.
+    fn home(&self, env: &Env) -> PathBuf;
+
     /// Looks for the agent's files. A root that is not there is no problem.
     fn discover(&self, env: &Env) -> Discovery;
 

@@ -11,10 +11,12 @@
 //!
 //! **Knows nothing of** the catalogue's SQL, the search index, processes and sockets.
 
+pub mod action;
 pub mod agent;
 pub mod database;
 pub mod event;
 pub mod frame;
+pub mod image;
 pub mod json;
 pub mod registry;
 pub mod walk;

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -20,6 +21,8 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
+    /// Index, watch and show everything in a browser
+    Up(UpArgs),
     /// Bring the catalogue and the search index up to date
     Index(IndexArgs),
     /// List sessions, the last active first
@@ -107,6 +110,36 @@ pub struct FilterArgs {
     /// Only archived sessions
     #[arg(long)]
     pub archived: bool,
+}
+
+/// Index, watch and show everything in a browser
+///
+/// Prints a link that lets one browser in, once; a second `marline up` prints another one. Only this machine can
+/// connect, unless --listen says otherwise: then connections are encrypted, and each browser must be let in by such a
+/// link as well.
+#[derive(Args)]
+pub struct UpArgs {
+    /// Listen on this port of this machine; by default 7437 or the next free one
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Open the link in a browser
+    #[arg(long, conflicts_with = "no_open")]
+    pub open: bool,
+    /// Don't open it; by default it is opened where there is a terminal and a screen
+    #[arg(long)]
+    pub no_open: bool,
+    /// Listen on this address, too, encrypted: 0.0.0.0:7443
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// A name that browsers reach this machine by; can be given several times
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
+    /// The certificate for --listen, PEM; by default one is made
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -276,7 +309,7 @@ impl FilterArgs {
             since: time("since", &self.since)?,
             until: time("until", &self.until)?,
             archived: self.archived,
-            all: false,
+            ..Filter::default()
         })
     }
 }

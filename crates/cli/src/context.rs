@@ -12,16 +12,59 @@ use crate::failure::Failure;
 use crate::terminal::note;
 
 /// Variables that agents and Marline honour.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 10] = [
     "MARLINE_HOME",
     "XDG_DATA_HOME",
     "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+    "XDG_RUNTIME_DIR",
     "CLAUDE_CONFIG_DIR",
     "CODEX_HOME",
     "GEMINI_CLI_HOME",
     "QWEN_HOME",
     "OPENCODE_DATA_DIR",
 ];
+
+/// Where things lie.
+pub struct Places {
+    pub env: Env,
+    /// The catalogue and the search index.
+    pub index: PathBuf,
+    /// What the board must remember: who has access, its certificate.
+    pub state: PathBuf,
+    /// The board's socket for the owner's own programs.
+    pub socket: PathBuf,
+}
+
+impl Places {
+    /// Reads the environment.
+    pub fn read() -> Result<Self, Failure> {
+        let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).ok_or_else(|| {
+            Failure::usage(
+                "HOME is not set, so there is no telling where sessions lie.",
+                "Set HOME to your home directory.",
+            )
+        })?;
+        let vars = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        let env = Env::new(PathBuf::from(home), vars);
+        let below = |home: PathBuf| (home.join("index"), home.join("board"), home.join("board").join("sock"));
+        let (index, state, socket) = match (env.var("MARLINE_HOME"), env.var("XDG_RUNTIME_DIR")) {
+            (Some(home), _) => below(PathBuf::from(home)),
+            (None, runtime) => {
+                let state = env.dir("XDG_STATE_HOME", ".local/state").join("marline");
+                let run = runtime.map_or_else(|| state.clone(), |run| PathBuf::from(run).join("marline"));
+                // All of the index can be made again, so it is a cache.
+                (env.dir("XDG_CACHE_HOME", ".cache").join("marline").join("index"), state, run.join("sock"))
+            }
+        };
+        Ok(Places { env, index, state, socket })
+    }
+}
+
+/// The time.
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
 
 /// What a command stands on.
 pub struct Context {
@@ -33,20 +76,8 @@ pub struct Context {
 impl Context {
     /// Reads the environment and opens the index.
     pub fn open() -> Result<Self, Failure> {
-        let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).ok_or_else(|| {
-            Failure::usage(
-                "HOME is not set, so there is no telling where sessions lie.",
-                "Set HOME to your home directory.",
-            )
-        })?;
-        let vars = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-        let env = Env::new(PathBuf::from(home), vars);
-        let dir = match env.var("MARLINE_HOME") {
-            Some(home) => PathBuf::from(home).join("index"),
-            // All of it can be made again, so it is a cache.
-            None => env.dir("XDG_CACHE_HOME", ".cache").join("marline").join("index"),
-        };
-        let index = Index::open(&dir)?;
+        let places = Places::read()?;
+        let index = Index::open(&places.index)?;
         if let Some(aside) = index.set_aside() {
             note(&format!(
                 "The catalogue was set aside as {} because {}; it is made anew.",
@@ -54,8 +85,7 @@ impl Context {
                 aside.reason
             ));
         }
-        let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        Ok(Context { env, now, index })
+        Ok(Context { env: places.env, now: now(), index })
     }
 
     /// Opens the index and brings it up to date, unless asked not to.

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use marline_index::{IndexError, QueryError, WatchError};
@@ -17,6 +18,21 @@ impl Failure {
     /// Wrong use of the command line.
     pub fn usage(message: &str, hint: &str) -> Self {
         Failure { message: message.to_owned(), hint: Some(hint.to_owned()), code: 2 }
+    }
+
+    /// Something is in the way that only its owner can move.
+    pub fn refused(message: &str, hint: &str) -> Self {
+        Failure { message: message.to_owned(), hint: Some(hint.to_owned()), code: 3 }
+    }
+
+    /// A file or directory of Marline's own could not be used.
+    pub fn file(path: &Path, error: &io::Error) -> Self {
+        Failure { message: format!("{}: {error}.", path.display()), hint: None, code: 4 }
+    }
+
+    /// The board could not go on.
+    pub fn board(error: &dyn Error) -> Self {
+        Failure { message: format!("{}.", chain(error).trim_end_matches('.')), hint: None, code: 4 }
     }
 
     /// Standard output could not be written. A closed pipe is the reader's right.

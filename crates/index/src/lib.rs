@@ -11,6 +11,8 @@
 //! **Knows nothing of** HTTP, tmux, or which agent a byte came from after [`marline_agents::Reader::read`].
 
 mod catalogue;
+mod changes;
+mod facets;
 mod files;
 mod lineage;
 mod part;
@@ -26,9 +28,11 @@ mod texts;
 mod transcript;
 mod usage;
 mod watch;
+mod window;
 mod write;
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use marline_agents::Env;
@@ -37,16 +41,19 @@ use rusqlite::Connection;
 
 use crate::text_index::TextWriter;
 pub use catalogue::{CatalogueError, SetAside};
+pub use changes::{Changed, Changes, ParsePositionError, Position};
+pub use facets::{Facet, Facets};
 pub use price::table_date;
-pub use query::{Query, QueryError, time};
+pub use query::{Meaning, MeaningKind, Query, QueryError, time};
 pub use scan::{Progress, Report, Stop};
-pub use search::{Hit, HitSession, Searched};
-pub use sessions::{FileSize, Filter, Inherited, Page, Session, Sort};
-pub use sources::{Finding, SourceReport, findings};
+pub use search::{Answer, Hit, HitSession, Order, Searched};
+pub use sessions::{FileSize, Filter, Inherited, Page, Project, Projects, Session, Sort, Touched};
+pub use sources::{Finding, Retention, SourceReport, findings};
 pub use text_index::TextIndexError;
 pub use transcript::{Entry, Place, Tool, Transcript, TranscriptPage};
 pub use usage::{UsageBy, UsageLine, UsageReport};
 pub use watch::{WatchError, watch};
+pub use window::{ItemKey, ItemPage, Mark, MarkKind, Outline, ParseItemKeyError, Window};
 
 /// Why the index could not do what was asked. What was committed before stays.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +131,7 @@ pub struct Index {
     dir: PathBuf,
     connection: Connection,
     set_aside: Option<SetAside>,
+    inode: Option<u64>,
 }
 
 impl Index {
@@ -137,10 +145,15 @@ impl Index {
             connection.execute_batch(
                 "PRAGMA query_only = 0; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
             )?;
-            return Ok(Index { dir: dir.to_owned(), connection, set_aside: None });
+            return Ok(Index::of(dir, connection, None));
         }
         let (connection, set_aside) = catalogue::open(dir)?;
-        Ok(Index { dir: dir.to_owned(), connection, set_aside })
+        Ok(Index::of(dir, connection, set_aside))
+    }
+
+    fn of(dir: &Path, connection: Connection, set_aside: Option<SetAside>) -> Self {
+        let inode = std::fs::metadata(dir.join(catalogue::FILE_NAME)).ok().map(|catalogue| catalogue.ino());
+        Index { dir: dir.to_owned(), connection, set_aside, inode }
     }
 
     /// Returns what became of a catalogue that could not be used.
@@ -211,7 +224,7 @@ impl Index {
              DELETE FROM pending; DELETE FROM titles; DELETE FROM meta WHERE name <> 'segment';
              DELETE FROM segments;",
         )?;
-        let outcome = self.keep_missing();
+        let outcome = self.keep_missing().and_then(|()| Ok(changes::begin_epoch(&self.connection)?));
         self.connection.execute_batch(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
         outcome
     }

@@ -12,8 +12,8 @@ use crate::price::cost_micro_usd;
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
-/// Makes lineage and sums of the changed sessions anew, and of those that depend on them.
-pub fn settle(connection: &Connection, changed: &BTreeSet<i64>) -> rusqlite::Result<()> {
+/// Makes lineage and sums of the changed sessions anew, and of those that depend on them. Returns all of these.
+pub fn settle(connection: &Connection, changed: &BTreeSet<i64>) -> rusqlite::Result<BTreeSet<i64>> {
     let all = with_family(connection, changed)?;
     let mut ordered = Vec::new();
     for session in &all {
@@ -42,7 +42,7 @@ pub fn settle(connection: &Connection, changed: &BTreeSet<i64>) -> rusqlite::Res
         sum_usage(connection, *session)?;
         list(connection, *session)?;
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Adds the sessions that share their first item, or are forked from a changed one.
@@ -108,10 +108,8 @@ fn find_nested_parent(connection: &Connection, session: i64) -> rusqlite::Result
         .query_row(params![parent, call, session], |row| row.get(0))
         .optional()?;
     if let Some(caller) = caller.filter(|caller| *caller != parent) {
-        connection.execute(
-            "UPDATE sessions SET parent_id = ?2, parent_call = NULL WHERE number = ?1",
-            params![session, caller],
-        )?;
+        connection
+            .execute("UPDATE sessions SET parent_id = ?2 WHERE number = ?1", params![session, caller])?;
     }
     Ok(())
 }

@@ -4,8 +4,10 @@
 //! `project:api`, `kind:prompt`, `tool:bash`, `model:opus`, `file:main.rs`, `since:7d`, `until:2026-11-01`,
 //! `branch:main`. A word with marks inside (`src/main.rs`, `error[E0308]`) must stand in the text just so.
 
-use marline_model::{ItemKind, Source, Timestamp};
+use marline_model::{ItemKind, SessionId, Source, Timestamp};
 use marline_text::{MAX_WORD, query_words};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::sessions::Filter;
 
@@ -59,6 +61,36 @@ pub struct Query {
     pub kinds: Vec<ItemKind>,
     /// Which tools, in lower case; empty: all.
     pub tools: Vec<String>,
+    /// What was understood, in the order of the text.
+    pub meaning: Vec<Meaning>,
+}
+
+/// A part of a query and what it is taken for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Meaning {
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: MeaningKind,
+    /// As typed, without quotes, star and minus.
+    pub text: String,
+}
+
+/// What a part of a query is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeaningKind {
+    /// A word that must stand in the text.
+    Word,
+    /// Words that must stand just so.
+    Phrase,
+    /// The beginning of a word.
+    Prefix,
+    /// What must not stand in it.
+    Not,
+    /// One of several.
+    Any,
+    /// Which sessions or items.
+    Filter,
 }
 
 impl Term {
@@ -91,6 +123,9 @@ impl Query {
                 && let Some(name) = &token.filter
                 && query.add_filter(name, &token.text, now)?
             {
+                query
+                    .meaning
+                    .push(Meaning { kind: MeaningKind::Filter, text: format!("{name}:{}", token.text) });
                 either = false;
                 continue;
             }
@@ -100,6 +135,7 @@ impl Query {
                 None => token.text,
             };
             let Some(term) = Term::new(&text, token.is_quoted) else { continue };
+            query.means(&term, token.is_not, either);
             match query.all.last_mut() {
                 _ if token.is_not => query.none.push(term),
                 Some(group) if either => group.push(term),
@@ -108,6 +144,21 @@ impl Query {
             either = false;
         }
         Ok(query)
+    }
+
+    fn means(&mut self, term: &Term, is_not: bool, either: bool) {
+        let kind = match term {
+            _ if is_not => MeaningKind::Not,
+            _ if either => MeaningKind::Any,
+            term if term.is_prefix => MeaningKind::Prefix,
+            term if term.needs_text => MeaningKind::Phrase,
+            _ => MeaningKind::Word,
+        };
+        // The first of several is one of them, too.
+        if let (true, Some(last)) = (kind == MeaningKind::Any, self.meaning.last_mut()) {
+            last.kind = MeaningKind::Any;
+        }
+        self.meaning.push(Meaning { kind, text: term.text.clone() });
     }
 
     fn add_filter(&mut self, name: &str, value: &str, now: Timestamp) -> Result<bool, QueryError> {
@@ -124,6 +175,14 @@ impl Query {
                 }
             }
             "project" => self.filter.projects.extend(values.map(str::to_owned)),
+            "session" => {
+                for value in values {
+                    let id: Result<SessionId, _> = value.parse();
+                    self.filter
+                        .ids
+                        .push(id.map_err(|_| fail("it takes whole ids, such as claude:6cfbd1e6-…"))?);
+                }
+            }
             "branch" => self.filter.branches.extend(values.map(str::to_owned)),
             "model" => self.filter.models.extend(values.map(str::to_owned)),
             "file" => self.filter.files.extend(values.map(str::to_owned)),
@@ -264,6 +323,25 @@ mod tests {
         assert_eq!(query.filter.since.map(Timestamp::as_millis), Some(1_000_000_000_000 - 7 * 86_400_000));
         assert_eq!(query.all[0][0].text, "std::fs");
         assert_eq!(query.all[1][0].words, ["http", "x", "y"]);
+    }
+
+    #[test]
+    fn what_a_query_means_can_be_told() {
+        let meaning = parse(r#"one "two words" -three par* a OR b kind:tool src/x.rs"#).meaning;
+        let told: Vec<String> = meaning.iter().map(|part| format!("{:?} {}", part.kind, part.text)).collect();
+        assert_eq!(
+            told,
+            [
+                "Word one",
+                "Phrase two words",
+                "Not three",
+                "Prefix par",
+                "Any a",
+                "Any b",
+                "Filter kind:tool",
+                "Phrase src/x.rs"
+            ]
+        );
     }
 
     #[test]

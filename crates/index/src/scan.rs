@@ -239,7 +239,8 @@ fn settle(writer: &mut Writer<'_>, is_unsettled: bool) -> Result<(), IndexError>
         let mut all = writer.connection.prepare("SELECT number FROM sessions")?;
         changed.extend(all.query_map([], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?);
     }
-    lineage::settle(writer.connection, &changed)?;
+    let settled = lineage::settle(writer.connection, &changed)?;
+    writer.unstamped.extend(settled);
     writer.connection.execute("DELETE FROM meta WHERE name = ?1", [UNSETTLED])?;
     Ok(())
 }
@@ -286,7 +287,11 @@ fn forget<'a>(
         let connection = writer.connection;
         connection.execute("UPDATE files SET missing = 1 WHERE number = ?1", [file.number])?;
         connection.execute("DELETE FROM pending WHERE file = ?1", [file.number])?;
-        connection.execute("UPDATE sessions SET missing = 1 WHERE file = ?1", [file.number])?;
+        let mut lost =
+            connection.prepare_cached("UPDATE sessions SET missing = 1 WHERE file = ?1 RETURNING number")?;
+        for session in lost.query_map([file.number], |row| row.get(0))? {
+            writer.unstamped.insert(session?);
+        }
         let mut copies = connection.prepare_cached(
             "SELECT f.path FROM files f JOIN sessions s ON f.copy_of = s.id WHERE s.file = ?1 AND f.missing = 0",
         )?;

@@ -5,12 +5,15 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use marline_agents::hash;
-use marline_model::{ItemKind, SessionId, Timestamp};
+use marline_model::{ItemKind, SessionId, Source, Timestamp};
 use marline_text::{Deleted, Doc, Segment, Wanted, common, either, is_cjk, without};
 use rusqlite::params_from_iter;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::facets::{Facets, Tally};
 use crate::query::{Query, QueryError, Term};
+use crate::sessions::Session;
 use crate::text_index::{TextIndexError, segments};
 use crate::texts::searchable;
 use crate::transcript::Records;
@@ -38,6 +41,36 @@ pub struct Searched {
     /// What the reader should know about the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// How the texts that match are spread, if that was asked for.
+    #[serde(skip)]
+    pub facets: Option<Facets>,
+}
+
+/// How a search is to be answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    /// How many hits at most.
+    pub limit: usize,
+    /// In which order.
+    pub order: Order,
+    /// Whether to count what matches by source, project, kind and time.
+    pub with_facets: bool,
+}
+
+impl Answer {
+    /// The best hits, without facets.
+    pub const fn best(limit: usize) -> Self {
+        Answer { limit, order: Order::Rank, with_facets: false }
+    }
+}
+
+/// The order of hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The best first.
+    Rank,
+    /// As they stand in their sessions: for finding within one.
+    Place,
 }
 
 /// One item that matches.
@@ -61,11 +94,15 @@ pub struct Hit {
 }
 
 /// A hit's session.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HitSession {
     /// The canonical id.
     pub id: SessionId,
+    /// The agent.
+    pub source: Source,
+    /// The agent's own id.
+    pub source_session_id: String,
     /// Its title.
     pub title: Option<String>,
     /// Its project.
@@ -76,6 +113,21 @@ pub struct HitSession {
     pub parent_id: Option<String>,
     /// Its file is gone.
     pub missing: bool,
+}
+
+impl HitSession {
+    fn of(session: Session) -> Self {
+        HitSession {
+            source: session.source,
+            source_session_id: session.source_session_id,
+            id: session.id,
+            title: session.title,
+            project: session.project,
+            updated_at: session.updated_at,
+            parent_id: session.parent_id,
+            missing: session.missing,
+        }
+    }
 }
 
 /// A document that matches, before its text is read.
@@ -120,7 +172,8 @@ impl Index {
     ///
     /// # Errors
     /// [`QueryError::Empty`] for a query without words and filters; [`IndexError`].
-    pub fn search(&self, query: &Query, limit: usize, now: Timestamp) -> Result<Searched, IndexError> {
+    pub fn search(&self, query: &Query, answer: Answer, now: Timestamp) -> Result<Searched, IndexError> {
+        let Answer { limit, order, with_facets } = answer;
         if query.all.is_empty()
             && query.none.is_empty()
             && query.kinds.is_empty()
@@ -134,7 +187,7 @@ impl Index {
         if !is_complete {
             notes.push("The index is not complete yet: there may be more.".to_owned());
         }
-        let mut answer = Searched { hits: Vec::new(), total: 0, complete: is_complete, notes };
+        let mut answer = Searched { hits: Vec::new(), total: 0, complete: is_complete, notes, facets: None };
         let sessions = self.selected(query)?;
         if sessions.as_ref().is_some_and(HashSet::is_empty) {
             answer.notes.push("The filters select no session.".to_owned());
@@ -147,6 +200,8 @@ impl Index {
             kinds: query.kinds.iter().fold(0, |mask, kind| mask | 1 << (*kind as u16)),
             tools: self.tool_numbers(query)?,
             now: now.as_millis(),
+            order,
+            counts: with_facets && !query.needs_text(),
             // Several texts may turn out to be of one item.
             limit: if query.needs_text() {
                 MAX_LOOKED_INTO
@@ -166,11 +221,14 @@ impl Index {
             {
                 continue;
             }
-            let (candidates, total) = all_matching(&segments, query, looseness)
+            let (candidates, total, tally) = all_matching(&segments, query, looseness)
                 .and_then(|matching| gather.gather(&segments, matching))
                 .map_err(|source| TextIndexError { path: dir.clone(), source })?;
-            self.prove(query, candidates, total, limit, &mut answer)?;
+            let proven = self.prove(query, candidates, total, limit, now, &mut answer)?;
             if answer.total > 0 {
+                if with_facets {
+                    answer.facets = Some(self.facets(if query.needs_text() { &proven } else { &tally })?);
+                }
                 if !note.is_empty() {
                     answer.notes.push(note.to_owned());
                 }
@@ -213,8 +271,10 @@ impl Index {
         candidates: Vec<Candidate>,
         total: u64,
         limit: usize,
+        now: Timestamp,
         answer: &mut Searched,
-    ) -> Result<(), IndexError> {
+    ) -> Result<Tally, IndexError> {
+        let mut tally = Tally::default();
         let proves = query.needs_text();
         let started = Instant::now();
         let mut records = Records::default();
@@ -239,14 +299,7 @@ impl Index {
             let session = match sessions.get(&candidate.session) {
                 Some(known) => known.clone(),
                 None => {
-                    let found = self.session_by_number(candidate.session.into())?.map(|session| HitSession {
-                        id: session.id,
-                        title: session.title,
-                        project: session.project,
-                        updated_at: session.updated_at,
-                        parent_id: session.parent_id,
-                        missing: session.missing,
-                    });
+                    let found = self.session_by_number(candidate.session.into())?.map(HitSession::of);
                     sessions.insert(candidate.session, found.clone());
                     found
                 }
@@ -276,13 +329,14 @@ impl Index {
                 continue;
             }
             proven += 1;
+            tally.count(candidate.session, candidate.kind, candidate.at, now.as_millis());
             if answer.hits.len() < limit {
                 let (snippet, highlights) = snippet(&text, query);
                 answer.hits.push(Hit {
                     session,
                     seq: candidate.seq.into(),
                     kind: ItemKind::from_number(candidate.kind),
-                    at: Some(candidate.at).filter(|at| *at != 0).map(Timestamp::from_millis),
+                    at: entry.at,
                     snippet,
                     highlights,
                     score: candidate.score,
@@ -296,7 +350,7 @@ impl Index {
         if answer.hits.is_empty() {
             answer.total = 0;
         }
-        Ok(())
+        Ok(tally)
     }
 
     /// Looks for a regular expression in the texts themselves, newest sessions first.
@@ -315,7 +369,8 @@ impl Index {
             .build()
             .map_err(|error| QueryError::Regex(error.to_string()))?;
         let started = Instant::now();
-        let mut answer = Searched { hits: Vec::new(), total: 0, complete: true, notes: Vec::new() };
+        let mut answer =
+            Searched { hits: Vec::new(), total: 0, complete: true, notes: Vec::new(), facets: None };
         let filter = crate::sessions::Filter { all: true, ..query.filter.clone() };
         let (condition, values) = filter.condition();
         let sql =
@@ -364,14 +419,7 @@ impl Index {
                 if answer.hits.len() < limit {
                     let (snippet, highlights) = cut(text, &[(at.start, at.end)]);
                     answer.hits.push(Hit {
-                        session: HitSession {
-                            id: session.id.clone(),
-                            title: session.title.clone(),
-                            project: session.project.clone(),
-                            updated_at: session.updated_at,
-                            parent_id: session.parent_id.clone(),
-                            missing: session.missing,
-                        },
+                        session: HitSession::of(session.clone()),
                         seq: entry.seq,
                         kind: entry.kind,
                         at: entry.at,
@@ -559,6 +607,9 @@ struct Gather {
     kinds: u16,
     tools: Option<HashSet<u16>>,
     now: i64,
+    order: Order,
+    /// Whether to count what matches.
+    counts: bool,
     limit: usize,
 }
 
@@ -567,8 +618,9 @@ impl Gather {
         &self,
         segments: &[(Segment, Deleted)],
         matching: Vec<Vec<u32>>,
-    ) -> io::Result<(Vec<Candidate>, u64)> {
+    ) -> io::Result<(Vec<Candidate>, u64, Tally)> {
         let mut best: BinaryHeap<Candidate> = BinaryHeap::new();
+        let mut tally = Tally::default();
         let mut total = 0;
         for ((segment, deleted), numbers) in segments.iter().zip(matching) {
             for doc in segment.docs(numbers.into_iter().filter(|number| !deleted.contains(*number))) {
@@ -577,6 +629,9 @@ impl Gather {
                     continue;
                 }
                 total += 1;
+                if self.counts {
+                    tally.count(doc.session, doc.kind, doc.at, self.now);
+                }
                 let candidate = self.candidate(&doc);
                 if best.len() < self.limit {
                     best.push(candidate);
@@ -586,7 +641,7 @@ impl Gather {
                 }
             }
         }
-        Ok((best.into_sorted_vec(), total))
+        Ok((best.into_sorted_vec(), total, tally))
     }
 
     fn is_wanted(&self, doc: &Doc) -> bool {
@@ -596,6 +651,10 @@ impl Gather {
     }
 
     fn candidate(&self, doc: &Doc) -> Candidate {
+        if self.order == Order::Place {
+            // Equal in all that comes first, so that the places decide.
+            return Candidate { score: 0.0, at: 0, session: doc.session, seq: doc.seq, kind: doc.kind };
+        }
         let days = ((self.now - doc.at) as f64 / 86_400_000.0).max(0.0);
         let recency = 1.0 / (1.0 + days / HALF_LIFE_DAYS);
         let score = (weight(doc.kind) * (0.5 + 0.5 * recency)) as f32;

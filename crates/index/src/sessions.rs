@@ -1,15 +1,16 @@
 //! Sessions as lists and reports show them.
 
-use marline_model::{Counts, SessionId, Source, Timestamp, Usage};
+use marline_model::{Counts, SessionId, SessionKind, Source, Timestamp, Usage};
 use rusqlite::types::Value;
-use rusqlite::{Row, ToSql, params_from_iter};
+use rusqlite::{OptionalExtension, Row, ToSql, params_from_iter};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::query::QueryError;
 use crate::{Index, IndexError};
 
 /// A session, as `ls --json` prints it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// The canonical id.
@@ -18,8 +19,8 @@ pub struct Session {
     pub source: Source,
     /// The agent's own id.
     pub source_session_id: String,
-    /// `main` or `subagent`.
-    pub kind: String,
+    /// A human's, or a sub-agent's.
+    pub kind: SessionKind,
     /// The session that started this one as its sub-agent.
     pub parent_id: Option<String>,
     /// The session that this one was forked from.
@@ -67,7 +68,7 @@ pub struct Session {
 }
 
 /// What a session shares with its origin.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Inherited {
     /// Prompts.
@@ -79,7 +80,7 @@ pub struct Inherited {
 }
 
 /// A file and its length.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FileSize {
     /// Where it is.
     pub path: String,
@@ -104,6 +105,10 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// A file with this in its path was read or written.
     pub files: Vec<String>,
+    /// Only these sessions.
+    pub ids: Vec<SessionId>,
+    /// Each of these words occurs in the title, the first prompt, the project or the id.
+    pub words: Vec<String>,
     /// Only archived ones.
     pub archived: bool,
     /// Archived ones, sub-agents, and sessions in which nothing was said, too.
@@ -125,7 +130,7 @@ pub enum Sort {
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     /// The sessions.
@@ -135,6 +140,49 @@ pub struct Page {
     /// Where the next page begins; absent on the last one.
     pub next_cursor: Option<String>,
 }
+
+/// A file that tools of a session named.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Touched {
+    /// Its path, as the tool gave it.
+    pub path: String,
+    /// How often it was looked at.
+    pub reads: u64,
+    /// How often it was changed.
+    pub writes: u64,
+}
+
+/// Sessions of one project.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProjectGroup)]
+pub struct Project {
+    /// Its name; none where no directory is known.
+    pub project: Option<String>,
+    /// The last active sessions.
+    pub sessions: Vec<Session>,
+    /// How many there are in all.
+    pub total: u64,
+    /// The last activity.
+    pub updated_at: Option<Timestamp>,
+    /// Cost of all of them, in millionths of a US dollar.
+    pub cost_micro_usd: u64,
+    /// Tokens of all of them.
+    pub total_tokens: u64,
+}
+
+/// Sessions by project.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProjectPage)]
+pub struct Projects {
+    /// The last active projects.
+    pub projects: Vec<Project>,
+    /// How many projects there are in all.
+    pub total: u64,
+}
+
+/// Children or forks that are told of one session.
+const MAX_RELATED: usize = 500;
 
 const COLUMNS: &str = "s.id, s.kind, s.parent_id, s.forked_from_id,
     COALESCE(t.title, s.given_title, s.generated_title), s.first_prompt, s.project, s.cwd, s.git_branch, s.git_commit,
@@ -167,7 +215,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Session, i64)> {
         source: id.source(),
         source_session_id: id.raw().to_owned(),
         id,
-        kind: row.get(1)?,
+        kind: match row.get_ref(1)?.as_str()? {
+            "subagent" => SessionKind::Subagent,
+            _ => SessionKind::Main,
+        },
         parent_id: row.get(2)?,
         forked_from_id: row.get(3)?,
         title,
@@ -218,6 +269,8 @@ impl Filter {
             && self.branches.is_empty()
             && self.models.is_empty()
             && self.files.is_empty()
+            && self.ids.is_empty()
+            && self.words.is_empty()
             && self.since.is_none()
             && self.until.is_none()
             && !self.archived
@@ -260,6 +313,19 @@ impl Filter {
             },
             true,
         );
+        let ids: Vec<String> = self.ids.iter().map(SessionId::to_string).collect();
+        any(&mut values, &ids, &|n| format!("s.id = ?{n}"), false);
+        for word in &self.words {
+            let stands = |n| {
+                let columns = ["given_title", "generated_title", "first_prompt", "project", "id"]
+                    .map(|column| format!("s.{column} LIKE ?{n} ESCAPE '\\'"));
+                format!(
+                    "{} OR s.id IN (SELECT id FROM titles WHERE title LIKE ?{n} ESCAPE '\\')",
+                    columns.join(" OR ")
+                )
+            };
+            any(&mut values, std::slice::from_ref(word), &stands, true);
+        }
         if let Some(since) = self.since {
             values.push(Value::Integer(since.as_millis()));
             parts.push(format!("s.updated_at >= ?{}", values.len()));
@@ -374,6 +440,21 @@ impl Index {
         Err(IndexError::NotFound(given.to_owned()))
     }
 
+    /// Finds a session by its whole id.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`].
+    pub fn session_by_id(&self, id: &SessionId) -> Result<Session, IndexError> {
+        self.row_by_id(id).map(|(session, _)| session)
+    }
+
+    pub(crate) fn row_by_id(&self, id: &SessionId) -> Result<(Session, i64), IndexError> {
+        let sql = format!("SELECT {COLUMNS} {TABLES} WHERE s.id = ?1");
+        let id = id.to_string();
+        let found = self.connection.prepare_cached(&sql)?.query_row([&id], read).optional()?;
+        found.ok_or(IndexError::NotFound(id))
+    }
+
     pub(crate) fn session_by_number(&self, number: i64) -> Result<Option<Session>, IndexError> {
         let sql = format!("SELECT {COLUMNS} {TABLES} WHERE s.number = ?1");
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -386,11 +467,114 @@ impl Index {
     /// # Errors
     /// [`IndexError::Sqlite`].
     pub fn children(&self, id: &SessionId) -> Result<Vec<Session>, IndexError> {
+        self.related("parent_id", id)
+    }
+
+    /// Returns the sessions that were forked from one, in the order of their start.
+    ///
+    /// # Errors
+    /// [`IndexError::Sqlite`].
+    pub fn forks(&self, id: &SessionId) -> Result<Vec<Session>, IndexError> {
+        self.related("forked_from_id", id)
+    }
+
+    fn related(&self, column: &str, id: &SessionId) -> Result<Vec<Session>, IndexError> {
         let sql = format!(
-            "SELECT {COLUMNS} {TABLES} WHERE s.parent_id = ?1 AND s.listed = 1 ORDER BY s.started_at, s.id"
+            "SELECT {COLUMNS} {TABLES} WHERE s.{column} = ?1 AND s.listed = 1 ORDER BY s.started_at, s.id
+             LIMIT {MAX_RELATED}"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([id.to_string()], read)?;
+        Ok(rows.map(|row| row.map(|(session, _)| session)).collect::<Result<_, _>>()?)
+    }
+
+    /// Returns how many items a session has of its own.
+    ///
+    /// # Errors
+    /// [`IndexError::Sqlite`].
+    pub fn item_count(&self, id: &SessionId) -> Result<u64, IndexError> {
+        let sql = "SELECT items FROM sessions WHERE id = ?1";
+        let count: Option<i64> =
+            self.connection.prepare_cached(sql)?.query_row([id.to_string()], |row| row.get(0)).optional()?;
+        Ok(count.unwrap_or(0).max(0) as u64)
+    }
+
+    /// Returns how many sessions are listed when nothing in particular is asked for.
+    ///
+    /// # Errors
+    /// [`IndexError::Sqlite`].
+    pub fn session_count(&self) -> Result<u64, IndexError> {
+        let (condition, _) = Filter::default().condition();
+        let sql = format!("SELECT COUNT(*) FROM sessions s WHERE {condition}");
+        let count: i64 = self.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        Ok(count as u64)
+    }
+
+    /// Returns the files that a session's tools named, the most written first.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`]; [`IndexError::Sqlite`].
+    pub fn touched(&self, id: &SessionId, limit: usize) -> Result<Vec<Touched>, IndexError> {
+        let (_, number) = self.row_by_id(id)?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT path, reads, writes FROM touched WHERE session = ?1 ORDER BY writes DESC, reads DESC, path LIMIT ?2",
+        )?;
+        let rows = statement.query_map(rusqlite::params![number, limit as i64], |row| {
+            Ok(Touched {
+                path: row.get(0)?,
+                reads: row.get::<_, i64>(1)? as u64,
+                writes: row.get::<_, i64>(2)? as u64,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Groups sessions by project, the last active project first, with the last active sessions of each.
+    ///
+    /// # Errors
+    /// [`IndexError::Sqlite`].
+    pub fn projects(&self, filter: &Filter, limit: usize, per: usize) -> Result<Projects, IndexError> {
+        let (condition, values) = filter.condition();
+        let sql = format!("SELECT COUNT(DISTINCT COALESCE(s.project, '')) FROM sessions s WHERE {condition}");
+        let total: i64 = self.connection.query_row(&sql, params_from_iter(&values), |row| row.get(0))?;
+        let sql = format!(
+            "SELECT s.project, COUNT(*), MAX(s.updated_at), SUM(s.cost_micro_usd),
+                SUM(s.input_tokens + s.cached_input_tokens + s.cache_write_tokens + s.output_tokens)
+             FROM sessions s WHERE {condition} GROUP BY s.project ORDER BY 3 DESC, 1 LIMIT {limit}"
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let rows = statement.query_map([id.to_string()], read)?;
+        let mut rows = statement.query(params_from_iter(&values))?;
+        let mut projects = Vec::new();
+        while let Some(row) = rows.next()? {
+            let project: Option<String> = row.get(0)?;
+            projects.push(Project {
+                sessions: self.last_of(project.as_deref(), &condition, &values, per)?,
+                project,
+                total: row.get::<_, i64>(1)? as u64,
+                updated_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
+                cost_micro_usd: row.get::<_, i64>(3)? as u64,
+                total_tokens: row.get::<_, i64>(4)? as u64,
+            });
+        }
+        Ok(Projects { projects, total: total as u64 })
+    }
+
+    fn last_of(
+        &self,
+        project: Option<&str>,
+        condition: &str,
+        values: &[Value],
+        limit: usize,
+    ) -> Result<Vec<Session>, IndexError> {
+        let mut values = values.to_vec();
+        values.push(project.map_or(Value::Null, |project| Value::Text(project.to_owned())));
+        let sql = format!(
+            "SELECT {COLUMNS} {TABLES} WHERE {condition} AND s.project IS ?{}
+             ORDER BY s.updated_at DESC, s.id DESC LIMIT {limit}",
+            values.len()
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map(params_from_iter(&values), read)?;
         Ok(rows.map(|row| row.map(|(session, _)| session)).collect::<Result<_, _>>()?)
     }
 }

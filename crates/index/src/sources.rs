@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use marline_agents::{Env, registry};
 use marline_model::{Source, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Index, IndexError};
 
 /// What one agent's files came to.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceReport {
     /// The agent's word.
@@ -41,7 +42,7 @@ pub struct SourceReport {
 }
 
 /// Something that is wrong or about to be, and what to do.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// What, in a sentence.
@@ -49,6 +50,23 @@ pub struct Finding {
     /// What to do about it.
     pub cure: String,
 }
+
+/// How long an agent keeps sessions, and what it is about to delete.
+#[derive(Debug)]
+pub struct Retention {
+    /// The agent.
+    pub source: Source,
+    /// Its name.
+    pub name: &'static str,
+    /// Days after which it deletes them.
+    pub days: u64,
+    /// Sessions that will be gone within seven days.
+    pub sessions: u64,
+}
+
+const DAY_MS: i64 = 86_400_000;
+/// How long before a deletion it is told.
+const NOTICE_DAYS: i64 = 7;
 
 impl Index {
     /// Tells, for each agent, what was found.
@@ -109,20 +127,25 @@ impl Index {
         Ok(())
     }
 
-    /// Counts sessions of an agent whose last activity lies before a time, and that are still there.
+    /// Tells which agents delete sessions, and how many they are about to.
     ///
     /// # Errors
     /// [`IndexError::Sqlite`].
-    pub fn sessions_before(&self, source: Source, before: Timestamp) -> Result<u64, IndexError> {
-        let sql =
+    pub fn retention(&self, env: &Env, now: Timestamp) -> Result<Vec<Retention>, IndexError> {
+        let mut out = Vec::new();
+        let mut statement = self.connection.prepare_cached(
             "SELECT COUNT(*) FROM sessions WHERE source = ?1 AND listed = 1 AND missing = 0 AND kind = 'main'
-                   AND updated_at < ?2";
-        let count: i64 = self.connection.query_row(
-            sql,
-            rusqlite::params![source.as_str(), before.as_millis()],
-            |row| row.get(0),
+             AND updated_at < ?2",
         )?;
-        Ok(count as u64)
+        for agent in registry::all() {
+            let Some(days) = agent.retention_days(env) else { continue };
+            let before = now.as_millis().saturating_sub((days as i64 - NOTICE_DAYS).saturating_mul(DAY_MS));
+            let count: i64 =
+                statement.query_row(rusqlite::params![agent.source().as_str(), before], |row| row.get(0))?;
+            let sessions = count as u64;
+            out.push(Retention { source: agent.source(), name: agent.name(), days, sessions });
+        }
+        Ok(out)
     }
 }
 
@@ -131,9 +154,6 @@ impl Index {
 /// # Errors
 /// [`IndexError::Sqlite`].
 pub fn findings(index: &Index, env: &Env, now: Timestamp) -> Result<Vec<Finding>, IndexError> {
-    const DAY_MS: i64 = 86_400_000;
-    /// How long before a deletion it is told.
-    const NOTICE_DAYS: i64 = 7;
     let mut out = Vec::new();
     for report in index.sources(env)? {
         for problem in &report.problems {
@@ -155,19 +175,14 @@ pub fn findings(index: &Index, env: &Env, now: Timestamp) -> Result<Vec<Finding>
             });
         }
     }
-    for agent in marline_agents::registry::all() {
-        let Some(days) = agent.retention_days(env) else { continue };
-        let before = now.as_millis() - (days as i64 - NOTICE_DAYS) * DAY_MS;
-        let count = index.sessions_before(agent.source(), Timestamp::from_millis(before))?;
-        if count > 0 {
-            out.push(Finding {
-                problem: format!(
-                    "{} deletes sessions after {days} days: {count} will be gone within {NOTICE_DAYS} days.",
-                    agent.name()
-                ),
-                cure: "Raise cleanupPeriodDays in Claude's settings.json; Marline keeps prompts and answers in any case.".into(),
-            });
-        }
+    for risk in index.retention(env, now)?.iter().filter(|risk| risk.sessions > 0) {
+        out.push(Finding {
+            problem: format!(
+                "{} deletes sessions after {} days: {} will be gone within {NOTICE_DAYS} days.",
+                risk.name, risk.days, risk.sessions
+            ),
+            cure: "Raise cleanupPeriodDays in Claude's settings.json; Marline keeps prompts and answers in any case.".into(),
+        });
     }
     if !index.is_complete()? {
         out.push(Finding {

@@ -5,23 +5,26 @@ use std::collections::hash_map::Entry as Slot;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use marline_agents::image::{images, may_hold_images};
 use marline_agents::json::Raw;
 use marline_agents::{Event, SessionFile, Shape, Want, registry};
 use marline_model::{ItemKind, SessionId, Source, Timestamp, ToolStatus, Usage};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::lineage::usage_at;
 use crate::part::INHERITED;
 use crate::scan::file_row;
 use crate::sessions::Session;
+use crate::window::{ItemKey, Window};
 use crate::{Index, IndexError};
 
-/// How many forks of forks are followed; a guard against records that name each other.
-const MAX_LINEAGE: usize = 32;
+/// What readers put in the place of a picture.
+const PICTURE: &str = "[image]";
 
 /// Where a record lies.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Place {
     /// The file.
     pub path: String,
@@ -43,8 +46,8 @@ pub struct Tool {
     pub input: Option<String>,
     /// The output.
     pub output: Option<String>,
-    /// `pending`, `completed`, `failed` or `declined`.
-    pub status: String,
+    /// How it ended.
+    pub status: ToolStatus,
     /// The exit code of a command.
     pub exit_code: Option<i64>,
     /// How long it took.
@@ -57,6 +60,8 @@ pub struct Tool {
 pub struct Entry {
     /// Its number; items inherited by reference bear their origin's.
     pub seq: u64,
+    /// Its place in the transcript as shown.
+    pub key: ItemKey,
     /// What it is.
     pub kind: ItemKind,
     /// When.
@@ -77,11 +82,21 @@ pub struct Entry {
     /// The session that an inherited item lies in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inherited_from: Option<String>,
+    /// The child session that this call started, where the agent records which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub child_id: Option<SessionId>,
+    /// How many pictures it holds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub images: usize,
     /// Its record.
     pub raw: Place,
     /// The record can't be read any more, or not as it was.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unreadable: bool,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A session's items.
@@ -117,6 +132,7 @@ pub(crate) struct ItemPlace {
     offset: u64,
     length: u64,
     part: u16,
+    pub key: i64,
     flags: u8,
     tool: Option<String>,
     status: Option<u8>,
@@ -126,12 +142,13 @@ pub(crate) struct ItemPlace {
     message: Option<String>,
 }
 
-const ITEM_COLUMNS: &str = "i.seq, i.kind, i.at, i.file, i.offset, i.length, i.part, i.flags, n.name,
-    i.status, i.exit_code, i.duration_ms, i.out_offset, i.out_length, i.out_part, m.text
+pub(crate) const ITEM_COLUMNS: &str =
+    "i.seq, i.kind, i.at, i.file, i.offset, i.length, i.part, i.flags, n.name,
+    i.status, i.exit_code, i.duration_ms, i.out_offset, i.out_length, i.out_part, m.text, i.key
     FROM items i LEFT JOIN names n ON n.number = i.tool
     LEFT JOIN messages m ON m.place = (i.session << 32 | i.seq)";
 
-fn item_place(row: &Row<'_>) -> rusqlite::Result<ItemPlace> {
+pub(crate) fn item_place(row: &Row<'_>) -> rusqlite::Result<ItemPlace> {
     let number = |n: usize| row.get::<_, i64>(n).map(|number| number as u64);
     let output = match row.get::<_, Option<i64>>(12)? {
         Some(offset) => Some((offset as u64, number(13)?, row.get(14)?)),
@@ -152,6 +169,7 @@ fn item_place(row: &Row<'_>) -> rusqlite::Result<ItemPlace> {
         duration_ms: row.get(11)?,
         output,
         message: row.get(15)?,
+        key: row.get(16)?,
     })
 }
 
@@ -212,6 +230,17 @@ impl Records {
         }
     }
 
+    /// Reads the bytes of an item's records: its own, and that of its call's output where it lies apart.
+    pub(crate) fn of(&mut self, index: &Index, item: &ItemPlace) -> Result<Vec<Vec<u8>>, IndexError> {
+        let output = item.output.filter(|output| (output.0, output.1) != (item.offset, item.length));
+        let places = [Some((item.offset, item.length)), output.map(|output| (output.0, output.1))];
+        let mut out = Vec::new();
+        for (offset, length) in places.into_iter().flatten() {
+            out.extend(self.bytes(index, item.file, offset, length)?);
+        }
+        Ok(out)
+    }
+
     /// Reads an item's texts: its own, its call's input and output.
     pub(crate) fn entry(&mut self, index: &Index, item: &ItemPlace) -> Result<Entry, IndexError> {
         let source_and_path = self.file(index, item.file)?.map(|(file, _)| (file.clone(), file.path.clone()));
@@ -219,12 +248,15 @@ impl Records {
             source_and_path.as_ref().map(|(_, path)| path.to_string_lossy().into_owned()).unwrap_or_default();
         let mut entry = Entry {
             seq: item.seq,
+            key: ItemKey::own(item.seq),
             kind: item.kind,
             at: item.at.map(Timestamp::from_millis),
             text: String::new(),
             tool: None,
             inherited: item.flags & INHERITED != 0,
             inherited_from: None,
+            child_id: None,
+            images: 0,
             model: None,
             usage: None,
             raw: Place { path, offset: item.offset, length: item.length },
@@ -232,6 +264,9 @@ impl Records {
         };
         if let Some(message) = &item.message {
             entry.text.clone_from(message);
+            if message.contains(PICTURE) {
+                entry.images = self.of(index, item)?.iter().map(|record| images(record).len()).sum();
+            }
             return Ok(entry);
         }
         let Some((file, _)) = source_and_path else {
@@ -241,7 +276,7 @@ impl Records {
         let Some(agent) = registry::agent(file.source) else { return Ok(entry) };
         let mut tool = (item.kind == ItemKind::Tool).then(|| Tool {
             name: item.tool.clone().unwrap_or_default(),
-            status: item.status.map_or(ToolStatus::Pending, ToolStatus::from_number).as_str().to_owned(),
+            status: item.status.map_or(ToolStatus::Pending, ToolStatus::from_number),
             exit_code: item.exit_code,
             duration_ms: item.duration_ms.map(|ms| ms as u64),
             ..Tool::default()
@@ -269,6 +304,9 @@ impl Records {
             && let Some(bytes) = self.bytes(index, item.file, offset, length)?
             && let Ok((value, _)) = Raw::first(&bytes)
         {
+            if may_hold_images(&bytes) {
+                entry.images = self.of(index, item)?.iter().map(|record| images(record).len()).sum();
+            }
             let mut reader = agent.reader(&file, None);
             let _ = reader.read(value, Want::Expand, &mut |event| {
                 if let Event::ToolEnd(end) = event
@@ -298,11 +336,13 @@ impl Index {
     pub fn transcript(&self, given: &str, wanted: Transcript) -> Result<TranscriptPage, IndexError> {
         let (session, number) = self.session_row(given)?;
         let mut warnings = Vec::new();
+        self.stretches(&session.id, number, &mut warnings)?;
         let mut records = Records::default();
         let mut items = Vec::new();
-        let from_start = matches!(wanted, Transcript::From(0, _));
-        if from_start {
-            self.inherited_items(&session.id, &mut records, &mut items, &mut warnings)?;
+        if matches!(wanted, Transcript::From(0, _)) {
+            // What is inherited by reference comes before the session's own.
+            let page = self.items(&session.id, Window::Before(ItemKey::own(0)), usize::MAX - 1)?;
+            items.extend(page.items);
         }
         let (from, limit, tail) = match wanted {
             Transcript::From(seq, limit) => (seq, limit, false),
@@ -331,7 +371,7 @@ impl Index {
         for place in &places {
             items.push(records.entry(self, place)?);
         }
-        self.add_requests(&session, number, &mut items[own..])?;
+        self.add_requests(session.source, number, &mut items[own..])?;
         if session.missing {
             warnings.push("The session's file is gone; its prompts and answers are kept.".to_owned());
         }
@@ -339,7 +379,12 @@ impl Index {
     }
 
     /// Adds models and usage of the requests that items came of.
-    fn add_requests(&self, session: &Session, number: i64, items: &mut [Entry]) -> Result<(), IndexError> {
+    pub(crate) fn add_requests(
+        &self,
+        source: Source,
+        number: i64,
+        items: &mut [Entry],
+    ) -> Result<(), IndexError> {
         let (Some(first), Some(last)) = (items.first(), items.last()) else { return Ok(()) };
         let mut statement = self.connection.prepare_cached(
             "SELECT u.seq, n.name, u.input, u.cached, u.written, u.written_1h, u.output, u.reasoning
@@ -352,7 +397,7 @@ impl Index {
             })?;
         let requests: Vec<_> = requests.collect::<Result<_, _>>()?;
         // OpenCode tells what a request cost before what came of it, the others after.
-        let tells_before = session.source == Source::OpenCode;
+        let tells_before = source == Source::OpenCode;
         let is_models = |kind| matches!(kind, ItemKind::Answer | ItemKind::Reasoning | ItemKind::Tool);
         for (seq, _, usage) in &requests {
             let mut rest = items.iter_mut().filter(|item| is_models(item.kind) && item.usage.is_none());
@@ -372,61 +417,6 @@ impl Index {
                 requests.iter().find(|(seq, ..)| *seq > item.seq)
             };
             item.model = request.and_then(|(_, model, _)| model.clone());
-        }
-        Ok(())
-    }
-
-    /// Reads what a session shares with its origins by reference, the oldest first.
-    fn inherited_items(
-        &self,
-        id: &SessionId,
-        records: &mut Records,
-        items: &mut Vec<Entry>,
-        warnings: &mut Vec<String>,
-    ) -> Result<(), IndexError> {
-        let mut chain: Vec<(i64, String, i64)> = Vec::new();
-        let mut current = id.to_string();
-        loop {
-            let link: Option<(String, i64)> = self
-                .connection
-                .query_row(
-                    "SELECT forked_from_id, shared_bytes FROM sessions
-                     WHERE id = ?1 AND forked_from_id IS NOT NULL AND shared_bytes IS NOT NULL",
-                    [&current],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            let Some((origin, bytes)) = link else { break };
-            if chain.len() >= MAX_LINEAGE
-                || origin == *id.to_string()
-                || chain.iter().any(|link| link.1 == origin)
-            {
-                warnings.push(format!("{origin} is its own origin; the history stops there."));
-                break;
-            }
-            let sql = "SELECT number FROM sessions WHERE id = ?1";
-            let number: Option<i64> =
-                self.connection.query_row(sql, [&origin], |row| row.get(0)).optional()?;
-            let Some(number) = number else {
-                warnings
-                    .push(format!("The history shared with {origin} is missing: that session is not here."));
-                break;
-            };
-            chain.push((number, origin.clone(), bytes));
-            current = origin;
-        }
-        let sql =
-            format!("SELECT {ITEM_COLUMNS} WHERE i.session = ?1 AND i.offset < ?2 ORDER BY i.session, i.seq");
-        let mut statement = self.connection.prepare(&sql)?;
-        for (number, origin, bytes) in chain.into_iter().rev() {
-            let places: Vec<ItemPlace> =
-                statement.query_map([number, bytes], item_place)?.collect::<Result<_, _>>()?;
-            for place in places {
-                let mut entry = records.entry(self, &place)?;
-                entry.inherited = true;
-                entry.inherited_from = Some(origin.clone());
-                items.push(entry);
-            }
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use marline_model::Usage;
 use rusqlite::params_from_iter;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::price::{cost_micro_usd, table_date};
 use crate::sessions::Filter;
@@ -27,11 +28,15 @@ pub enum UsageBy {
 }
 
 /// One line of a report.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageLine {
     /// The day, model, project, agent or session.
     pub key: String,
+    /// The second grouping's, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub and: Option<String>,
     /// Model requests.
     pub requests: u64,
     /// Tokens.
@@ -41,7 +46,7 @@ pub struct UsageLine {
 }
 
 /// A report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageReport {
     /// The lines: days in order, everything else by cost and tokens.
@@ -55,11 +60,16 @@ pub struct UsageReport {
 }
 
 impl Index {
-    /// Sums up usage; the filter's `since` and `until` select days.
+    /// Sums up usage, by one thing or by two; the filter's `since` and `until` select days.
     ///
     /// # Errors
     /// [`IndexError::Sqlite`].
-    pub fn usage(&self, by: UsageBy, filter: &Filter) -> Result<UsageReport, IndexError> {
+    pub fn usage(
+        &self,
+        by: UsageBy,
+        and: Option<UsageBy>,
+        filter: &Filter,
+    ) -> Result<UsageReport, IndexError> {
         const DAY_MS: i64 = 86_400_000;
         let days =
             (filter.since.map(|t| t.as_millis() / DAY_MS), filter.until.map(|t| t.as_millis() / DAY_MS));
@@ -72,37 +82,44 @@ impl Index {
                 when += &format!(" AND d.day {operator} ?{}", values.len());
             }
         }
-        let key = match by {
+        let column = |by| match by {
             UsageBy::Day => "d.day",
             UsageBy::Model => "''",
             UsageBy::Project => "COALESCE(s.project, '')",
             UsageBy::Source => "s.source",
             UsageBy::Session => "s.id",
         };
+        let (key, second) = (column(by), and.map_or("''", column));
         let sql = format!(
             "SELECT CAST({key} AS TEXT), COALESCE(n.name, ''), SUM(d.requests), SUM(d.input), SUM(d.cached),
-                SUM(d.written), SUM(d.written_1h), SUM(d.output), SUM(d.reasoning)
+                SUM(d.written), SUM(d.written_1h), SUM(d.output), SUM(d.reasoning), CAST({second} AS TEXT)
              FROM usage_days d JOIN sessions s ON s.number = d.session LEFT JOIN names n ON n.number = d.model
-             WHERE {condition}{when} GROUP BY 1, d.model"
+             WHERE {condition}{when} GROUP BY 1, d.model, 10"
         );
         let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query(params_from_iter(&values))?;
-        let mut lines: BTreeMap<String, UsageLine> = BTreeMap::new();
+        let mut lines: BTreeMap<(String, Option<String>), UsageLine> = BTreeMap::new();
         let mut total = UsageLine { key: "total".to_owned(), ..UsageLine::default() };
         let mut unpriced = BTreeSet::new();
         while let Some(row) = rows.next()? {
             let model: String = row.get(1)?;
-            let key = match by {
-                UsageBy::Day => day_name(row.get::<_, String>(0)?.parse().unwrap_or(0)),
+            let name = |by, text: String| match by {
+                UsageBy::Day => day_name(text.parse().unwrap_or(0)),
                 UsageBy::Model => model.clone(),
-                _ => row.get(0)?,
+                _ => text,
             };
+            let key = name(by, row.get(0)?);
+            let second = and.map(|and| row.get(9).map(|text| name(and, text))).transpose()?;
             let usage = crate::lineage::usage_at(row, 3)?;
             let cost = cost_micro_usd(&model, &usage);
             if cost.is_none() && !usage.is_zero() {
                 unpriced.insert(if model.is_empty() { "(not recorded)".to_owned() } else { model });
             }
-            let line = lines.entry(key.clone()).or_insert_with(|| UsageLine { key, ..UsageLine::default() });
+            let line = lines.entry((key.clone(), second.clone())).or_insert_with(|| UsageLine {
+                key,
+                and: second,
+                ..UsageLine::default()
+            });
             for line in [line, &mut total] {
                 line.requests += row.get::<_, i64>(2)? as u64;
                 line.usage += usage;

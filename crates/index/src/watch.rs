@@ -14,7 +14,7 @@ use marline_agents::{Env, FileRole, SessionFile, registry};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use crate::scan::{Found, Stop, walk_all};
-use crate::{Index, IndexError, Refreshed, Report};
+use crate::{Index, IndexError, Progress, Refreshed, Report};
 
 /// Events of one burst are taken together.
 const COALESCE: Duration = Duration::from_millis(15);
@@ -55,11 +55,18 @@ enum Look {
 /// Paths of one event; none: events were lost.
 type Change = Option<Vec<PathBuf>>;
 
-/// Refreshes whenever something changes, until `stop` is set. `told` gets the report of every refresh.
+/// Refreshes whenever something changes, until `stop` is set or the index is deleted. `progress` hears of a refresh while it works, `told` gets
+/// the report of every one.
 ///
 /// # Errors
 /// [`WatchError`].
-pub fn watch(index: &Index, env: &Env, stop: &Stop, told: &mut dyn FnMut(&Report)) -> Result<(), WatchError> {
+pub fn watch(
+    index: &Index,
+    env: &Env,
+    stop: &Stop,
+    progress: &(dyn Fn(Progress) + Sync),
+    told: &mut dyn FnMut(&Report),
+) -> Result<(), WatchError> {
     let (sender, changes) = channel::<Change>();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let change = match event {
@@ -74,7 +81,7 @@ pub fn watch(index: &Index, env: &Env, stop: &Stop, told: &mut dyn FnMut(&Report
     let mut seen = Seen::default();
     let mut look = Look::Everywhere;
     loop {
-        match refresh(index, env, stop, look, &mut seen)? {
+        match refresh(index, env, stop, look, &mut seen, progress)? {
             Refreshed::Done(report) => {
                 let has_more = seen.watch_directories(&mut watcher, &report.directories)?;
                 told(&report);
@@ -93,7 +100,7 @@ pub fn watch(index: &Index, env: &Env, stop: &Stop, told: &mut dyn FnMut(&Report
                 continue;
             }
         }
-        match next(&changes, env, stop, &mut seen)? {
+        match next(index, &changes, env, stop, &mut seen)? {
             Some(next) => look = next,
             None => return Ok(()),
         }
@@ -106,6 +113,7 @@ fn refresh(
     stop: &Stop,
     look: Look,
     seen: &mut Seen,
+    progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Refreshed, IndexError> {
     let Some(_lock) = index.lock()? else { return Ok(Refreshed::Busy) };
     let found = match look {
@@ -119,11 +127,12 @@ fn refresh(
             Found { files, problems: Vec::new(), directories: Vec::new(), is_everything: false }
         }
     };
-    index.scan(found, stop, &|_| ()).map(Refreshed::Done)
+    index.scan(found, stop, progress).map(Refreshed::Done)
 }
 
 /// Waits for changes that matter. `None`: it is time to stop.
 fn next(
+    index: &Index,
     changes: &Receiver<Change>,
     env: &Env,
     stop: &Stop,
@@ -131,7 +140,7 @@ fn next(
 ) -> Result<Option<Look>, IndexError> {
     let started = Instant::now();
     loop {
-        if stop.load(Ordering::Relaxed) {
+        if stop.load(Ordering::Relaxed) || !index.is_current() {
             return Ok(None);
         }
         // Woken every second only to see whether to stop.

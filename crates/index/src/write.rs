@@ -10,6 +10,7 @@ use marline_text::Doc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::IndexError;
+use crate::changes::stamp;
 use crate::part::{EndRow, Facts, FileState, ItemRow, Part, Row};
 use crate::pending::{Piece, pack};
 use crate::text_index::TextWriter;
@@ -39,6 +40,8 @@ pub struct Writer<'a> {
     next_session: i64,
     /// Sessions whose lineage and sums are to be made anew.
     pub changed: BTreeSet<i64>,
+    /// Sessions that the next commit changes for readers.
+    pub unstamped: BTreeSet<i64>,
 }
 
 impl<'a> Writer<'a> {
@@ -51,7 +54,14 @@ impl<'a> Writer<'a> {
         let mut names = connection.prepare("SELECT name, number FROM names")?;
         let names = names.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         let text = TextWriter::begin(connection, search_dir)?;
-        Ok(Writer { connection, text, names, next_session, changed: BTreeSet::new() })
+        Ok(Writer {
+            connection,
+            text,
+            names,
+            next_session,
+            changed: BTreeSet::new(),
+            unstamped: BTreeSet::new(),
+        })
     }
 
     /// Adds a text to the search index.
@@ -62,6 +72,7 @@ impl<'a> Writer<'a> {
     /// Commits and begins the next batch.
     pub fn commit(&mut self) -> Result<(), IndexError> {
         self.text.prepare_commit(self.connection)?;
+        stamp(self.connection, &std::mem::take(&mut self.unstamped))?;
         Ok(self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?)
     }
 
@@ -72,6 +83,12 @@ impl<'a> Writer<'a> {
         self.text.prepare_commit(self.connection)?;
         self.connection.execute_batch("COMMIT")?;
         self.text.remove_merged(self.connection)
+    }
+
+    /// Notes that a session is not what it was.
+    pub fn note_change(&mut self, session: i64) {
+        self.changed.insert(session);
+        self.unstamped.insert(session);
     }
 
     pub fn name(&mut self, name: &str) -> rusqlite::Result<i64> {
@@ -161,12 +178,12 @@ impl<'a> Writer<'a> {
                  updated_at = NULL, parent_id = NULL, parent_call = NULL, forked_from_id = NULL,
                  shared_bytes = NULL, warm_up = 0, skipped = 0, cwd = NULL, project = NULL, git_branch = NULL,
                  git_commit = NULL, git_remote = NULL, model = NULL, provider = NULL, agent_version = NULL,
-                 kind = 'main'
+                 kind = 'main', rewritten = (SELECT value + 1 FROM meta WHERE name = 'revision')
              WHERE number = ?1",
         ] {
             self.connection.prepare_cached(sql)?.execute([session])?;
         }
-        self.changed.insert(session);
+        self.note_change(session);
         self.text.delete_session(self.connection, session as u32)
     }
 
@@ -243,7 +260,7 @@ impl<'a> Writer<'a> {
                  AND (file IS NOT ?2 OR archived <> ?3 OR missing <> 0 OR kind <> ?4)",
             )?
             .execute(params![session, number, file.archived, kind])?;
-        self.changed.insert(session);
+        self.note_change(session);
         Ok(Some(session))
     }
 
@@ -379,7 +396,7 @@ impl<'a> Writer<'a> {
                 let sql = "SELECT number FROM sessions WHERE id = ?1";
                 let known: Option<i64> =
                     self.connection.query_row(sql, [&id], |row| row.get(0)).optional()?;
-                self.changed.extend(known);
+                known.into_iter().for_each(|session| self.note_change(session));
             }
         }
         Ok(())

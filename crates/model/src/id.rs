@@ -4,9 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Which agent wrote a session. First-class data: written by the adapter, never guessed from a path.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub enum Source {
     /// Claude Code by Anthropic.
     Claude,
@@ -120,6 +124,18 @@ impl SessionId {
         &self.raw
     }
 }
+
+impl PartialSchema for SessionId {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("`<source>:<the agent's own id>`"))
+            .examples(["claude:6cfbd1e6-0401-48f8-8f5c-49ebecedfcb2"])
+            .into()
+    }
+}
+
+impl ToSchema for SessionId {}
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,9 +1,10 @@
 //! What a session consists of.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What one item of a session is, the same word for every agent.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum ItemKind {
@@ -77,11 +78,12 @@ impl ItemKind {
 }
 
 /// How a tool call ended, as far as the agent recorded it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum ToolStatus {
     /// No output was recorded (yet).
+    #[default]
     Pending = 0,
     /// It ended without an error.
     Completed = 1,
@@ -113,8 +115,18 @@ impl ToolStatus {
     }
 }
 
+/// Whose conversation a session is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionKind {
+    /// A human's.
+    Main,
+    /// A sub-agent's: its prompts are another agent's.
+    Subagent,
+}
+
 /// How many of each a session holds.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// What the human said.

@@ -21,6 +21,6 @@ mod time;
 mod usage;
 
 pub use id::{ParseIdError, SessionId, Source};
-pub use item::{Counts, ItemKind, ToolStatus};
+pub use item::{Counts, ItemKind, SessionKind, ToolStatus};
 pub use time::{ParseTimeError, Timestamp};
 pub use usage::Usage;

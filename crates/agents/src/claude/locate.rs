@@ -16,13 +16,13 @@ use crate::walk::walk;
 /// What Claude itself uses where `cleanupPeriodDays` is not set.
 const DEFAULT_RETENTION_DAYS: u64 = 30;
 
-fn root(env: &Env) -> PathBuf {
+pub fn home(env: &Env) -> PathBuf {
     env.dir("CLAUDE_CONFIG_DIR", ".claude")
 }
 
 pub fn discover(env: &Env) -> Discovery {
     let mut found = Discovery::default();
-    walk(&root(env).join("projects"), &mut found, &mut |path, relative, stat, found| {
+    walk(&home(env).join("projects"), &mut found, &mut |path, relative, stat, found| {
         let Some(stem) = relative.strip_suffix(".jsonl") else { return };
         let parts: Vec<&str> = stem.split('/').collect();
         let (role, session) = match parts[..] {
@@ -48,7 +48,7 @@ pub fn discover(env: &Env) -> Discovery {
 }
 
 pub fn retention_days(env: &Env) -> Option<u64> {
-    let settings = fs::read(root(env).join("settings.json")).unwrap_or_default();
+    let settings = fs::read(home(env).join("settings.json")).unwrap_or_default();
     let configured =
         Raw::first(&settings).ok().and_then(|(value, _)| value.get("cleanupPeriodDays")?.count());
     Some(configured.unwrap_or(DEFAULT_RETENTION_DAYS))

@@ -3,6 +3,8 @@
 //! `sessions/YYYY/MM/DD/rollout-<local time>-<thread id>.jsonl`, cold ones as `.jsonl.zst`, archived ones flat
 //! in `archived_sessions/`. Names stand in `session_index.jsonl`, the newest line wins.
 
+use std::path::PathBuf;
+
 use marline_model::Source;
 
 use crate::agent::{Discovery, Env, FileRole, SessionFile, Shape, Stat};
@@ -11,8 +13,12 @@ use crate::walk::walk;
 /// Length of a UUID in text.
 const UUID: usize = 36;
 
+pub fn home(env: &Env) -> PathBuf {
+    env.dir("CODEX_HOME", ".codex")
+}
+
 pub fn discover(env: &Env) -> Discovery {
-    let home = env.dir("CODEX_HOME", ".codex");
+    let home = home(env);
     let mut found = Discovery::default();
     for (folder, archived) in [("sessions", false), ("archived_sessions", true)] {
         walk(&home.join(folder), &mut found, &mut |path, relative, stat, found| {

@@ -8,6 +8,8 @@ mod locate;
 mod read;
 pub(crate) mod wire;
 
+use std::path::PathBuf;
+
 use marline_model::Source;
 
 use crate::agent::{Agent, Discovery, Env, FileRole, Reader, SessionFile};
@@ -22,6 +24,10 @@ impl Agent for Codex {
 
     fn name(&self) -> &'static str {
         "Codex"
+    }
+
+    fn home(&self, env: &Env) -> PathBuf {
+        locate::home(env)
     }
 
     fn discover(&self, env: &Env) -> Discovery {

@@ -2,18 +2,22 @@
 //!
 //! `tmp/<project>/.project_root` holds the project's path; older releases name the folder by a hash of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use marline_model::Source;
 
 use crate::agent::{Discovery, Env, FileRole, SessionFile, Shape};
 use crate::walk::walk;
 
-pub fn discover(env: &Env) -> Discovery {
-    let home = match env.var("GEMINI_CLI_HOME") {
+pub fn home(env: &Env) -> PathBuf {
+    match env.var("GEMINI_CLI_HOME") {
         Some(home) => Path::new(home).join(".gemini"),
         None => env.home().join(".gemini"),
-    };
+    }
+}
+
+pub fn discover(env: &Env) -> Discovery {
+    let home = home(env);
     let mut found = Discovery::default();
     walk(&home.join("tmp"), &mut found, &mut |path, relative, stat, found| {
         let parts: Vec<&str> = relative.split('/').collect();

@@ -1,11 +1,17 @@
 //! Where OpenCode keeps its sessions: `opencode.db` in the XDG data directory, `storage/` before it.
 
+use std::path::PathBuf;
+
 use marline_model::Source;
 
 use crate::agent::{Discovery, Env, FileRole, SessionFile, Shape, Stat};
 
+pub fn home(env: &Env) -> PathBuf {
+    env.data_home().join("opencode")
+}
+
 pub fn discover(env: &Env) -> Discovery {
-    let home = env.data_home().join("opencode");
+    let home = home(env);
     let mut found = Discovery::default();
     if !home.is_dir() {
         tracing::debug!(root = %home.display(), "no such root");

@@ -8,6 +8,8 @@ mod store;
 mod tree;
 pub(crate) mod wire;
 
+use std::path::PathBuf;
+
 use marline_model::Source;
 
 use crate::agent::{
@@ -24,6 +26,10 @@ impl Agent for OpenCode {
 
     fn name(&self) -> &'static str {
         "OpenCode"
+    }
+
+    fn home(&self, env: &Env) -> PathBuf {
+        locate::home(env)
     }
 
     fn discover(&self, env: &Env) -> Discovery {

@@ -1,14 +1,20 @@
 //! Where Qwen Code keeps its sessions: `~/.qwen/projects/<cwd with - for others>/chats/<id>.jsonl`, its sub-agents in
 //! `…/subagents/<session>/agent-<id>.jsonl`.
 
+use std::path::PathBuf;
+
 use marline_model::Source;
 
 use crate::agent::{Discovery, Env, FileRole, SessionFile, Shape};
 use crate::walk::walk;
 
+pub fn home(env: &Env) -> PathBuf {
+    env.dir("QWEN_HOME", ".qwen")
+}
+
 pub fn discover(env: &Env) -> Discovery {
     let mut found = Discovery::default();
-    walk(&env.dir("QWEN_HOME", ".qwen").join("projects"), &mut found, &mut |path, relative, stat, found| {
+    walk(&home(env).join("projects"), &mut found, &mut |path, relative, stat, found| {
         let parts: Vec<&str> = relative.split('/').collect();
         let (name, role) = match parts[..] {
             [_, "chats", name] => (name, FileRole::Session),

@@ -6,6 +6,8 @@ mod locate;
 mod read;
 pub(crate) mod wire;
 
+use std::path::PathBuf;
+
 use marline_model::Source;
 
 use crate::agent::{Agent, Discovery, Env, Reader, SessionFile};
@@ -20,6 +22,10 @@ impl Agent for Qwen {
 
     fn name(&self) -> &'static str {
         "Qwen Code"
+    }
+
+    fn home(&self, env: &Env) -> PathBuf {
+        locate::home(env)
     }
 
     fn discover(&self, env: &Env) -> Discovery {

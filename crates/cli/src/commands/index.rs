@@ -114,7 +114,7 @@ pub fn run(args: &IndexArgs) -> Result<ExitCode, Failure> {
     }
     if args.watch {
         let failed = AtomicBool::new(false);
-        marline_index::watch(&context.index, &context.env, &stop, &mut |report| {
+        marline_index::watch(&context.index, &context.env, &stop, &|_| (), &mut |report| {
             if report.read > 0 && args.json {
                 let line = json!({"event": "refreshed", "read": report.read, "bytes": report.bytes});
                 failed.store(print_json(&line).is_err(), Ordering::Relaxed);

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use marline_index::{Page, Session};
+use marline_model::SessionKind;
 
 use crate::args::LsArgs;
 use crate::commands::{print_json, print_line};
@@ -59,7 +60,7 @@ fn row(context: &Context, session: &Session, width: usize) -> String {
     );
     let mut marks = String::new();
     for (is, mark) in [
-        (session.kind == "subagent", " sub-agent"),
+        (session.kind == SessionKind::Subagent, " sub-agent"),
         (session.forked_from_id.is_some(), " fork"),
         (session.archived, " archived"),
         (session.missing, " file gone"),

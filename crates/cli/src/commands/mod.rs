@@ -7,6 +7,7 @@ pub mod ls;
 pub mod search;
 pub mod show;
 pub mod sources;
+pub mod up;
 pub mod usage;
 
 use std::io::{self, Write};

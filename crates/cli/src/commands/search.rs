@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use marline_index::{Hit, Query, Searched};
+use marline_index::{Answer, Hit, Query, Searched};
 
 use crate::args::SearchArgs;
 use crate::commands::{print_json, print_line};
@@ -30,7 +30,7 @@ pub fn run(args: &SearchArgs) -> Result<ExitCode, Failure> {
         context.index.search_regex(&text, &query, args.limit, REGEX_BUDGET)?
     } else {
         let query = Query::parse(&format!("{text}{flags}"), filter, context.now)?;
-        context.index.search(&query, args.limit, context.now)?
+        context.index.search(&query, Answer::best(args.limit), context.now)?
     };
     if args.read.json {
         print_json(&searched)?;

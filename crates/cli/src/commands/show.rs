@@ -148,7 +148,7 @@ fn entry(item: &Entry, whole_output: bool) -> String {
         out += &styled(DIM, "(the record can't be read any more)\n");
     }
     if let Some(tool) = &item.tool {
-        let mut facts = tool.status.clone();
+        let mut facts = tool.status.as_str().to_owned();
         if let Some(code) = tool.exit_code {
             facts += &format!(", exit {code}");
         }

@@ -13,7 +13,7 @@ use crate::terminal::{BOLD, DIM, fit, note, pad, styled};
 pub fn run(args: &UsageArgs) -> Result<ExitCode, Failure> {
     let context = Context::read(&args.read)?;
     let filter = args.filter.filter(context.now)?;
-    let report = context.index.usage(args.by.into(), &filter)?;
+    let report = context.index.usage(args.by.into(), None, &filter)?;
     if args.read.json {
         print_json(&report)?;
     } else if !report.lines.is_empty() {

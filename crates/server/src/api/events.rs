@@ -1,0 +1,99 @@
+//! What changes, as it changes: as server-sent events for scripts, over a WebSocket for pages.
+//!
+//! Browsers open six connections to a host at most; six tabs with an event stream each would leave none for requests.
+//! WebSockets have a limit of their own, far above.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::unfold;
+use marline_index::Position;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::board::Board;
+use crate::changes::Listener;
+use crate::params::Query;
+use crate::problem::{Problem, sentence};
+use crate::wire::LiveEvent;
+
+/// A client that is gone without a word is noticed after so long.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// From where to tell.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventParams {
+    /// The id of the last event that the client has; without it only what is new is told.
+    after: Option<String>,
+}
+
+fn position(text: Option<&str>) -> Result<Option<Position>, Problem> {
+    let parse = |text: &str| text.parse().map_err(|error| Problem::INVALID.because(sentence(&error)));
+    text.filter(|text| !text.is_empty()).map(parse).transpose()
+}
+
+/// Tells what changes as server-sent events; goes on after `Last-Event-ID`.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events",
+    params(EventParams, ("last-event-id" = Option<String>, Header, description = "The same as `after`")),
+    responses((status = 200, body = LiveEvent, content_type = "text/event-stream"), (status = 400, body = Problem)))]
+pub async fn stream(
+    State(board): State<Board>,
+    Query(events): Query<EventParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let after = position(last.or(events.after.as_deref()))?;
+    let listener = board.feed.listen(&board, after).await?;
+    let events = unfold(listener, |mut listener: Listener| async {
+        let told = listener.next().await?;
+        let event = Event::default().id(told.position.to_string()).event(told.kind).data(&told.json);
+        Some((Ok::<_, Infallible>(event), listener))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+/// Tells the same over a WebSocket, a JSON text each.
+#[utoipa::path(get, path = "/api/v1/events/socket", tag = "events", params(EventParams),
+    responses((status = 101, description = "A LiveEvent in each message"), (status = 400, body = Problem)))]
+pub async fn socket(
+    State(board): State<Board>,
+    Query(events): Query<EventParams>,
+    socket: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let socket = socket.map_err(|error| Problem::INVALID.because(sentence(&error)))?;
+    let after = position(events.after.as_deref())?;
+    let listener = board.feed.listen(&board, after).await?;
+    Ok(socket.max_message_size(1024).on_upgrade(|socket| tell(socket, listener)))
+}
+
+async fn tell(mut socket: WebSocket, mut listener: Listener) {
+    let mut alive = tokio::time::interval(KEEP_ALIVE);
+    let mut is_heard = true;
+    loop {
+        tokio::select! {
+            told = listener.next() => {
+                let Some(told) = told else { break };
+                if socket.send(Message::text(told.json.clone())).await.is_err() {
+                    return;
+                }
+            }
+            said = socket.recv() => match said {
+                // Nothing is expected from the client but that it is there.
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => is_heard = true,
+            },
+            _ = alive.tick() => {
+                if !std::mem::take(&mut is_heard) || socket.send(Message::Ping("".into())).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+    let _ = socket.send(Message::Close(None)).await;
+}

@@ -1,0 +1,122 @@
+//! The handlers: extract, ask the index once, answer.
+
+mod devices;
+mod events;
+mod health;
+mod items;
+mod login;
+mod search;
+mod sessions;
+mod usage;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::board::Board;
+use crate::guard::{API, guard};
+use crate::openapi::Words;
+use crate::problem::Problem;
+use crate::{LOGIN_PATH, assets, openapi};
+
+/// No request has a body worth more.
+const MAX_BODY: usize = 64 << 10;
+/// Answers below this are not worth compressing.
+const WORTH_COMPRESSING: u64 = 1024;
+
+/// The documented routes.
+pub fn routes() -> OpenApiRouter<Board> {
+    OpenApiRouter::with_openapi(Words::openapi())
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::projects))
+        .routes(routes!(sessions::one))
+        .routes(routes!(sessions::children))
+        .routes(routes!(sessions::forks))
+        .routes(routes!(sessions::outline))
+        .routes(routes!(sessions::files))
+        .routes(routes!(items::page))
+        .routes(routes!(items::one))
+        .routes(routes!(items::raw))
+        .routes(routes!(items::image))
+        .routes(routes!(search::search))
+        .routes(routes!(usage::report))
+        .routes(routes!(usage::csv))
+        .routes(routes!(health::status))
+        .routes(routes!(health::sources))
+        .routes(routes!(health::doctor))
+        .routes(routes!(events::stream))
+        .routes(routes!(events::socket))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::link))
+        .routes(routes!(devices::remove))
+}
+
+/// Everything that is served.
+pub fn router(board: &Board) -> Router {
+    let compressed = CompressionLayer::new().compress_when(
+        SizeAbove::new(WORTH_COMPRESSING)
+            .and(NotForContentType::new("text/event-stream"))
+            .and(NotForContentType::new("image/")),
+    );
+    let (api, _) = routes().split_for_parts();
+    api.route("/api/v1/openapi.json", get(|| async { Json(openapi::document()) }))
+        .route(&format!("{API}{{*rest}}"), get(nothing).fallback(nothing))
+        .layer(from_fn_with_state(board.clone(), tagged))
+        .layer(compressed)
+        .route(LOGIN_PATH, get(login::open))
+        .route("/healthz", get(|| async { "ok" }))
+        .fallback(assets::serve)
+        .method_not_allowed_fallback(|| async { Problem::METHOD })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(board.clone(), guard))
+        .with_state(board.clone())
+}
+
+async fn nothing() -> Problem {
+    Problem::NOT_FOUND.because("There is no such address in the API.")
+}
+
+/// What an answer depends on beside the catalogue, so that it must be made each time.
+const UNTAGGED: [&str; 6] = [
+    "/api/v1/events",
+    "/api/v1/status",
+    "/api/v1/sources",
+    "/api/v1/doctor",
+    "/api/v1/devices",
+    "/api/v1/openapi",
+];
+
+/// Answers "not modified" without work where the catalogue is as the client last saw it.
+async fn tagged(State(board): State<Board>, request: Request, next: Next) -> Response {
+    let address = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    if *request.method() != Method::GET || UNTAGGED.iter().any(|path| address.starts_with(path)) {
+        return next.run(request).await;
+    }
+    let tag = match board.readers.ask(|index| Ok(index.tag()?)).await {
+        Ok(tag) => tag,
+        Err(problem) => return problem.into_response(),
+    };
+    // What is said of times relative to now holds for a minute.
+    let is_relative = ["since=", "until=", "q="].iter().any(|part| address.contains(part));
+    let minute = if is_relative { board.now().as_millis() / 60_000 } else { 0 };
+    let Ok(tag) = HeaderValue::from_str(&format!("W/\"{}-{tag}-{minute}\"", board.config.version)) else {
+        return next.run(request).await;
+    };
+    let is_known = request.headers().get(header::IF_NONE_MATCH) == Some(&tag);
+    let mut response =
+        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { next.run(request).await };
+    if response.status().is_success() || is_known {
+        let headers = response.headers_mut();
+        headers.insert(header::ETAG, tag);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+    response
+}

@@ -1,0 +1,108 @@
+//! What all requests share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use marline_agents::Env;
+use marline_model::Timestamp;
+
+use crate::access::{Access, AccessError};
+use crate::changes::Feed;
+use crate::doors::{self, Door, DoorError, Stop};
+use crate::indexer::Indexer;
+use crate::pool::Readers;
+
+/// What a board needs to know.
+pub struct Config {
+    /// Where the index lies, or is to be made.
+    pub index_dir: PathBuf,
+    /// Where the board keeps who has access. Only the owner should be able to look into it.
+    pub state_dir: PathBuf,
+    /// Where agents keep their sessions.
+    pub env: Env,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+    /// What browsers are told to open: scheme, host and port, without a slash at the end.
+    pub address: String,
+    /// Host names that requests may bear, beside `localhost` and literal addresses.
+    pub hosts: Vec<String>,
+    /// The sessions are the bundled ones.
+    pub is_demo: bool,
+    /// Marline's version.
+    pub version: &'static str,
+}
+
+/// Why a board could not be opened or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum BoardError {
+    /// It can't be looked after who has access. Nothing was started.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// A door could not be kept open.
+    #[error(transparent)]
+    Door(#[from] DoorError),
+}
+
+/// The board of one user.
+#[derive(Clone)]
+pub struct Board {
+    pub(crate) config: Arc<Config>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) readers: Readers,
+    pub(crate) indexer: Arc<Indexer>,
+    pub(crate) feed: Feed,
+    pub(crate) stop: Stop,
+}
+
+impl Board {
+    /// Prepares a board; nothing is read or served yet.
+    ///
+    /// # Errors
+    /// [`BoardError::Access`].
+    pub fn open(config: Config) -> Result<Self, BoardError> {
+        let access = Access::open(&config.state_dir)?;
+        let readers = Readers::new(config.index_dir.clone());
+        Ok(Board {
+            config: Arc::new(config),
+            access: Arc::new(access),
+            readers,
+            indexer: Arc::default(),
+            feed: Feed::default(),
+            stop: Stop::default(),
+        })
+    }
+
+    /// Makes a link that gives one browser access, once.
+    ///
+    /// # Errors
+    /// [`BoardError::Access`].
+    pub fn link(&self) -> Result<String, BoardError> {
+        let secret = self.access.link()?;
+        Ok(format!("{}{}?token={}", self.config.address, crate::LOGIN_PATH, secret.reveal()))
+    }
+
+    /// Returns what makes [`Board::run`] end.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Indexes, watches and serves until it is stopped; returns when all has ended.
+    ///
+    /// # Errors
+    /// [`BoardError::Door`] when a door fails; everything has ended then.
+    pub async fn run(self, doors: Vec<Door>) -> Result<(), BoardError> {
+        // Where the catalogue stands before anything is indexed: from here on every change is told.
+        let start = self.readers.ask(|index| Ok(index.position()?)).await.ok();
+        let indexing = self.indexer.start(&self);
+        let telling = tokio::spawn(self.feed.clone().run(self.clone(), start));
+        let served = doors::serve(&self, doors).await;
+        self.stop.now();
+        let _ = telling.await;
+        let _ = tokio::task::spawn_blocking(move || indexing.join()).await;
+        Ok(served?)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.config.now)()
+    }
+}

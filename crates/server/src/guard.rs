@@ -1,0 +1,171 @@
+//! What every request passes before it is answered, and every answer before it leaves.
+//!
+//! A page of another site can send requests to this address, and a name of another site can be made to point to it
+//! (DNS rebinding). So a browser's request must bear a host that is ours and no foreign origin, and for anything but the
+//! app's own files a cookie that only this site's requests carry.
+
+use std::net::IpAddr;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::board::Board;
+use crate::problem::Problem;
+
+/// The longest address that is read.
+const MAX_ADDRESS: usize = 8 << 10;
+/// Where everything that needs access lies.
+pub const API: &str = "/api/";
+
+/// Nothing but the app's own files runs, and nothing is fetched from elsewhere.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+    font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// Which door a request came in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// The owner's socket.
+    Owner,
+    /// Loopback.
+    Browser,
+    /// TLS.
+    SecureBrowser,
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The browser's id; none: the owner's own program.
+    pub device: Option<String>,
+}
+
+/// Lets a request through, or says why not.
+pub async fn guard(State(board): State<Board>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let mut response = match check(&board, &mut request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    for (name, value) in [
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if path.starts_with(API) {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+fn check(board: &Board, request: &mut Request) -> Result<(), Problem> {
+    let too_long = request.uri().path_and_query().is_some_and(|address| address.as_str().len() > MAX_ADDRESS);
+    if too_long {
+        return Err(Problem::TOO_LONG.because(format!("An address may have {MAX_ADDRESS} bytes.")));
+    }
+    let trust = request.extensions().get::<Trust>().copied().unwrap_or(Trust::Browser);
+    if trust == Trust::Owner {
+        request.extensions_mut().insert(Caller { device: None });
+        return Ok(());
+    }
+    let headers = request.headers();
+    let host =
+        one(headers, &header::HOST).ok_or_else(|| Problem::INVALID.because("A request needs one Host."))?;
+    if !is_ours(host, &board.config.hosts) {
+        return Err(Problem::FOREIGN.because(format!(
+            "{} is not a name of this Marline; `marline up --host NAME` makes it one.",
+            host.escape_debug()
+        )));
+    }
+    let needs_access = request.uri().path().starts_with(API);
+    is_same_site(headers, host, trust, needs_access || request.method() != Method::GET)?;
+    if needs_access {
+        let device = cookie(headers, &cookie_name(board))
+            .and_then(|secret| board.access.device(secret, board.now()))
+            .ok_or_else(|| {
+                Problem::NO_ACCESS.because("Run `marline up` and open the link that it prints.")
+            })?;
+        request.extensions_mut().insert(Caller { device: Some(device) });
+    }
+    Ok(())
+}
+
+/// A header that must not come twice.
+fn one<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// An address as such can't be made to point elsewhere; a name must be one of ours.
+fn is_ours(host: &str, names: &[String]) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    address.parse::<IpAddr>().is_ok()
+        || name.eq_ignore_ascii_case("localhost")
+        || names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Browsers say where a request comes from. Another site may lead here, but neither ask nor act.
+fn is_same_site(headers: &HeaderMap, host: &str, trust: Trust, is_strict: bool) -> Result<(), Problem> {
+    let scheme = if trust == Trust::SecureBrowser { "https" } else { "http" };
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && origin.to_str().ok() != Some(&format!("{scheme}://{host}"))
+    {
+        return Err(Problem::FOREIGN.because("The request's origin is another site."));
+    }
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if is_strict && !matches!(site, None | Some(b"same-origin" | b"none")) {
+        return Err(Problem::FOREIGN.because("The request was made by another site."));
+    }
+    Ok(())
+}
+
+/// Browsers send a cookie to every port of a host: boards side by side need names of their own.
+pub fn cookie_name(board: &Board) -> String {
+    let port =
+        board.config.address.rsplit(':').next().filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    format!("marline-{}", port.unwrap_or("board"))
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_be_made_to_point_here_are_foreign() {
+        let names = ["desk.tail.net".to_owned()];
+        for ours in
+            ["localhost", "localhost:7437", "127.0.0.1:7437", "[::1]:7437", "192.168.1.4", "Desk.tail.net:1"]
+        {
+            assert!(is_ours(ours, &names), "{ours}");
+        }
+        for foreign in
+            ["evil.example", "localhost.evil.example:7437", "127.0.0.1.evil.example", "", "a:b:c", "desk"]
+        {
+            assert!(!is_ours(foreign, &names), "{foreign}");
+        }
+    }
+}

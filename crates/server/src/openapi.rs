@@ -1,0 +1,78 @@
+//! The OpenAPI document, made from the handlers and their types.
+
+use utoipa::OpenApi;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr};
+
+use crate::wire::LiveEvent;
+
+/// What the handlers don't say of themselves.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Marline",
+        description = "Every coding agent's sessions on this machine.\n\nTimes are RFC 3339 in UTC, sizes bytes, money \
+            millionths of a US dollar. Errors are `application/problem+json`. Answers bear an ETag and can be asked for \
+            again with If-None-Match. A browser gets access by a one-time link (`marline up`), which sets a cookie; \
+            the owner's programs use the Unix socket.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    components(schemas(LiveEvent)),
+    tags(
+        (name = "sessions", description = "Sessions and their transcripts"),
+        (name = "search", description = "Everything that was said and done"),
+        (name = "usage", description = "Tokens and cost"),
+        (name = "health", description = "What was found, what is wrong, how far indexing is"),
+        (name = "events", description = "What changes, as it changes"),
+        (name = "devices", description = "Who has access"),
+    )
+)]
+pub struct Words;
+
+/// Returns the OpenAPI 3.1 document of the board's API.
+pub fn document() -> Document {
+    let mut document = crate::api::routes().split_for_parts().1;
+    if let Some(components) = &mut document.components {
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
+            "marline-PORT",
+            "Set by opening a one-time link of `marline up`.",
+        ));
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+        for schema in components.schemas.values_mut() {
+            require_what_is_always_there(schema);
+        }
+    }
+    document
+}
+
+/// A field that may be null is written all the same; only what says of itself that it is not null may be missing.
+fn require_what_is_always_there(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::Object(object) => {
+            for (name, property) in &object.properties {
+                if may_be_null(property) && !object.required.contains(name) {
+                    object.required.push(name.clone());
+                }
+            }
+        }
+        Schema::OneOf(one) => one.items.iter_mut().for_each(require_what_is_always_there),
+        Schema::AllOf(all) => all.items.iter_mut().for_each(require_what_is_always_there),
+        _ => {}
+    }
+}
+
+fn may_be_null(property: &RefOr<Schema>) -> bool {
+    let is_null = |kind: &SchemaType| match kind {
+        SchemaType::Type(kind) => *kind == Type::Null,
+        SchemaType::Array(kinds) => kinds.contains(&Type::Null),
+        SchemaType::AnyValue => false,
+    };
+    match property {
+        RefOr::T(Schema::Object(object)) => is_null(&object.schema_type),
+        RefOr::T(Schema::Array(array)) => is_null(&array.schema_type),
+        RefOr::T(Schema::OneOf(one)) => one.items.iter().any(may_be_null),
+        _ => false,
+    }
+}
