@@ -76,11 +76,24 @@ export interface ProjectPage {
   total: number;
 }
 
-export type ItemKind = 'prompt' | 'answer' | 'reasoning' | 'tool' | 'file_change' | 'compaction' | 'context' | 'notice' | 'error' | 'unknown';
+export type ItemKind =
+  | 'prompt'
+  | 'answer'
+  | 'reasoning'
+  | 'tool'
+  | 'file_change'
+  | 'compaction'
+  | 'context'
+  | 'notice'
+  | 'error'
+  | 'unknown';
 export type ToolStatus = 'pending' | 'completed' | 'failed' | 'declined';
 
 /** A line of a diff: `op` is ' ', '+' or '-'. */
-export interface DiffLine { op: ' ' | '+' | '-'; text: string }
+export interface DiffLine {
+  op: ' ' | '+' | '-';
+  text: string;
+}
 export interface Hunk {
   /** The first line's number before and after; 0 where the agent does not record it. */
   oldStart: number;
@@ -176,26 +189,42 @@ export interface SessionDetail {
 
 /** GET /api/v1/sessions/{id}/outline — what one jumps to and what the side's timeline shows; at most 5,000 marks, evenly thinned prompts last to go. */
 export interface Outline {
-  marks: { key: string; kind: 'prompt' | 'compaction' | 'error' | 'failed_tool' | 'subagent' | 'fork'; at: Time | null; text: string }[];
+  marks: {
+    key: string;
+    kind: 'prompt' | 'compaction' | 'error' | 'failed_tool' | 'subagent' | 'fork';
+    at: Time | null;
+    text: string;
+  }[];
   truncated: boolean;
 }
 
 /** GET /api/v1/sessions/{id}/files */
-export interface TouchedFiles { files: { path: string; reads: number; writes: number }[] }
+export interface TouchedFiles {
+  files: { path: string; reads: number; writes: number }[];
+}
 
 /** GET /api/v1/search?q=…&limit=&order=rank|place; the list's filters as parameters, too, and `session=ID` to find within one. */
+export interface SearchHit {
+  session: {
+    id: SessionId;
+    source: Source;
+    title: string | null;
+    project: string | null;
+    updatedAt: Time | null;
+    parentId: SessionId | null;
+    missing: boolean;
+  };
+  seq: number;
+  key: string;
+  kind: ItemKind;
+  at: Time | null;
+  snippet: string;
+  /** Ranges of the snippet, in UTF-16 units here (the server converts). */
+  highlights: [number, number][];
+  score: number;
+}
 export interface SearchAnswer {
-  hits: {
-    session: { id: SessionId; source: Source; title: string | null; project: string | null; updatedAt: Time | null; parentId: SessionId | null; missing: boolean };
-    seq: number;
-    key: string;
-    kind: ItemKind;
-    at: Time | null;
-    snippet: string;
-    /** Ranges of the snippet, in UTF-16 units here (the server converts). */
-    highlights: [number, number][];
-    score: number;
-  }[];
+  hits: SearchHit[];
   total: number;
   /** Everything was looked at. */
   complete: boolean;
@@ -205,7 +234,10 @@ export interface SearchAnswer {
   facets: { source: Facet[]; project: Facet[]; kind: Facet[]; time: Facet[] };
 }
 /** `value` can be given back as a filter: source:VALUE, project:VALUE, kind:VALUE, since:VALUE. */
-export interface Facet { value: string; count: number }
+export interface Facet {
+  value: string;
+  count: number;
+}
 
 /** GET /api/v1/usage?by=day|model|project|source|session&and=… (a second grouping), list filters; /api/v1/usage.csv the same as CSV. */
 export interface UsageReport {
@@ -275,7 +307,18 @@ export type LiveEvent =
   | { id: string; kind: 'reset' };
 
 /** RFC 9457, content type application/problem+json. */
-export interface Problem { type: string; title: string; status: number; detail?: string }
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+}
 
 /** GET /api/v1/devices, DELETE /api/v1/devices/{id}, POST /api/v1/devices/links → {url, expiresAt, qrSvg} */
-export interface Device { id: string; name: string; createdAt: Time; lastSeenAt: Time; current: boolean }
+export interface Device {
+  id: string;
+  name: string;
+  createdAt: Time;
+  lastSeenAt: Time;
+  current: boolean;
+}

@@ -1,0 +1,114 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import type { ListFilter } from '../features/sessions/queries';
+import { SessionsPage } from '../features/sessions/sessions-page';
+import { all, one, parseSearch, stringifySearch } from '../lib/search-params';
+import { FirstRun } from './first-run';
+import { Shell } from './shell';
+
+const root = createRootRoute({ component: Shell });
+
+const SORTS = ['updated', 'started', 'cost', 'size'] as const;
+
+/** The list's filters out of an address; what makes no sense there is left out. */
+export function filterOf(search: Record<string, unknown>): ListFilter {
+  const sort = SORTS.find((sort) => sort === one(search, 'sort'));
+  const filter: ListFilter = {
+    q: one(search, 'q'),
+    source: all(search, 'source'),
+    project: all(search, 'project'),
+    branch: all(search, 'branch'),
+    model: all(search, 'model'),
+    file: all(search, 'file'),
+    since: one(search, 'since'),
+    until: one(search, 'until'),
+    archived: search.archived === true || one(search, 'archived') === 'true' || undefined,
+    all: search.all === true || one(search, 'all') === 'true' || undefined,
+    sort,
+  };
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+}
+
+const list = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: filterOf,
+  component: function List() {
+    const filter = list.useSearch();
+    const navigate = list.useNavigate();
+    return (
+      <SessionsPage
+        filter={filter}
+        onChange={(next) => void navigate({ search: next, replace: next.q !== filter.q, resetScroll: true })}
+        firstRun={<FirstRun />}
+      />
+    );
+  },
+});
+
+const session = createRoute({
+  getParentRoute: () => root,
+  path: '/s/$id',
+  validateSearch: (search: Record<string, unknown>): { at?: string; q?: string } => {
+    const [at, q] = [one(search, 'at'), one(search, 'q')];
+    return { ...(at ? { at } : {}), ...(q ? { q } : {}) };
+  },
+  component: lazyRouteComponent(() => import('./transcript-route'), 'TranscriptRoute'),
+});
+
+const search = createRoute({
+  getParentRoute: () => root,
+  path: '/search',
+  validateSearch: (search: Record<string, unknown>): { q?: string } => {
+    const q = one(search, 'q');
+    return q ? { q } : {};
+  },
+  component: lazyRouteComponent(() => import('../features/search/search-page'), 'SearchPage'),
+});
+
+const RANGES = ['7d', '30d', '90d', 'all', 'custom'] as const;
+const usage = createRoute({
+  getParentRoute: () => root,
+  path: '/usage',
+  validateSearch: (search: Record<string, unknown>) => {
+    const range = RANGES.find((range) => range === one(search, 'range')) ?? '30d';
+    const by = (['model', 'source', 'project'] as const).find((by) => by === one(search, 'by')) ?? 'source';
+    const count = (['cost', 'tokens'] as const).find((count) => count === one(search, 'count')) ?? 'cost';
+    const [since, until] = [one(search, 'since'), one(search, 'until')];
+    return { range, by, count, ...(since ? { since } : {}), ...(until ? { until } : {}) };
+  },
+  component: lazyRouteComponent(() => import('./usage-route'), 'UsageRoute'),
+});
+
+const sources = createRoute({
+  getParentRoute: () => root,
+  path: '/sources',
+  component: lazyRouteComponent(() => import('../features/sources/sources-page'), 'SourcesPage'),
+});
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('../features/settings/settings-page'), 'SettingsPage'),
+});
+
+const docs = createRoute({
+  getParentRoute: () => root,
+  path: '/docs/api',
+  component: lazyRouteComponent(() => import('../features/settings/api-docs-page'), 'ApiDocsPage'),
+});
+
+export const routes = { session, usage };
+
+export const router = createRouter({
+  routeTree: root.addChildren([list, session, search, usage, sources, settings, docs]),
+  parseSearch,
+  stringifySearch,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,56 @@
+import { type ReactNode, useId, useRef } from 'react';
+
+interface Props {
+  /** The button that opens it, without its behaviour. */
+  button: (props: { popoverTarget: string; 'aria-haspopup': 'dialog' }) => ReactNode;
+  label: string;
+  children: (close: () => void) => ReactNode;
+}
+
+const GAP = 6;
+
+/** What opens beside a button; the platform's popover, so that it closes by itself. */
+export function Menu({ button, label, children }: Props) {
+  const id = useId();
+  const panel = useRef<HTMLDivElement>(null);
+  const place = () => {
+    const element = panel.current;
+    const opener = document.querySelector(`[popovertarget="${CSS.escape(id)}"]`);
+    if (!element || !opener) return;
+    const from = opener.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = element;
+    const below = from.bottom + GAP + height < innerHeight;
+    element.style.left = `${Math.max(8, Math.min(from.left, innerWidth - width - 8))}px`;
+    element.style.top = `${below ? from.bottom + GAP : Math.max(8, from.top - GAP - height)}px`;
+  };
+  return (
+    <>
+      {button({ popoverTarget: id, 'aria-haspopup': 'dialog' })}
+      <div
+        ref={panel}
+        id={id}
+        popover="auto"
+        role="dialog"
+        aria-label={label}
+        onToggle={place}
+        className="fixed m-0 max-h-[70dvh] min-w-52 overflow-auto rounded-lg bg-raised p-1 text-ink shadow-float"
+      >
+        {children(() => panel.current?.hidePopover())}
+      </div>
+    </>
+  );
+}
+
+/** One act in a menu. */
+export function MenuItem({ onClick, children, hint }: { onClick: () => void; children: ReactNode; hint?: string }) {
+  return (
+    <button
+      type="button"
+      onClick={onClick}
+      className="flex w-full items-center justify-between gap-6 rounded-md px-2.5 py-1.5 text-left text-sm hover:bg-hover coarse:min-h-11"
+    >
+      <span className="flex min-w-0 items-center gap-2">{children}</span>
+      {hint && <kbd className="text-2xs text-ink-3">{hint}</kbd>}
+    </button>
+  );
+}

@@ -1,0 +1,72 @@
+import { GitBranch, GitFork } from 'lucide-react';
+import type { Session } from '../../api/types';
+import { Writing } from '../../components/ui/state';
+import { harmless } from '../../lib/harmless';
+import { dollars, many, short, totalTokens } from '../../lib/numbers';
+import { ago, isWriting, whole } from '../../lib/time';
+
+/** A session's title, whatever it has for one. */
+export function titleOf(session: Pick<Session, 'title' | 'firstPrompt'>): string {
+  return harmless(session.title ?? session.firstPrompt?.split('\n')[0] ?? 'Without a word');
+}
+
+/** Where a session was, under its title. */
+export function Place({ session }: { session: Session }) {
+  return (
+    <span className="flex min-w-0 items-center gap-2 text-ink-3 text-xs">
+      {session.project && <span className="truncate text-ink-2">{harmless(session.project)}</span>}
+      {session.gitBranch && (
+        <span className="flex min-w-0 items-center gap-1">
+          <GitBranch className="size-3 shrink-0" aria-label="branch" />
+          <span className="truncate">{harmless(session.gitBranch)}</span>
+        </span>
+      )}
+      {session.forkedFromId && <GitFork className="size-3 shrink-0" aria-label="a fork" />}
+      {session.model && <span className="truncate max-sm:hidden">{harmless(session.model)}</span>}
+      {session.archived && <span>archived</span>}
+      {session.missing && <span className="text-warn">file gone</span>}
+    </span>
+  );
+}
+
+/** When it was last written, or that it is being written. */
+export function When({ session, now }: { session: Session; now: number }) {
+  if (isWriting(session.updatedAt, now)) return <Writing />;
+  return (
+    <time
+      dateTime={session.updatedAt ?? undefined}
+      title={whole(session.updatedAt)}
+      className="whitespace-nowrap text-ink-3 text-xs tabular-nums"
+    >
+      {ago(session.updatedAt, now)}
+    </time>
+  );
+}
+
+/** How much was said, done and spent. */
+export function Counts({ session }: { session: Session }) {
+  const { prompts, toolCalls, errors } = session.counts;
+  const cost = session.costMicroUsd > 0 ? dollars(session.costMicroUsd) : '';
+  return (
+    <span className="flex items-center justify-end gap-3 whitespace-nowrap text-ink-3 text-xs tabular-nums">
+      {errors > 0 && (
+        <span className="text-bad" title={many(errors, 'error')}>
+          {short(errors)}
+          <span aria-hidden> ✕</span>
+          <span className="sr-only"> errors</span>
+        </span>
+      )}
+      <span className="min-w-10 text-right" title={many(prompts, 'prompt')}>
+        {short(prompts)}
+        <span className="text-ink-3"> msg</span>
+      </span>
+      <span className="min-w-12 text-right" title={many(toolCalls, 'tool call')}>
+        {short(toolCalls)} tools
+      </span>
+      <span className="min-w-14 text-right" title={`${totalTokens(session.usage).toLocaleString('en')} tokens`}>
+        {short(totalTokens(session.usage))} tok
+      </span>
+      <span className="min-w-12 text-right text-ink-2">{cost}</span>
+    </span>
+  );
+}

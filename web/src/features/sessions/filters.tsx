@@ -1,0 +1,158 @@
+import { ListFilter as FilterIcon } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { Button } from '../../components/ui/button';
+import { Chip } from '../../components/ui/chip';
+import { Menu, MenuItem } from '../../components/ui/menu';
+import { AGENTS } from '../../lib/agents';
+import type { ListFilter } from './queries';
+
+const LISTS = ['source', 'project', 'branch', 'model', 'file'] as const;
+const SINCE = [
+  ['1d', 'the last day'],
+  ['7d', 'the last week'],
+  ['30d', 'the last month'],
+] as const;
+
+interface Props {
+  filter: ListFilter;
+  onChange: (filter: ListFilter) => void;
+}
+
+/** The filters that hold. */
+export function Chips({ filter, onChange }: Props) {
+  const lists = LISTS.flatMap((name) => (filter[name] ?? []).map((value) => ({ name, value })));
+  const times = (['since', 'until'] as const).flatMap((name) => (filter[name] ? [{ name, value: filter[name] }] : []));
+  const flags = (['archived', 'all'] as const).filter((name) => filter[name]);
+  if (lists.length + times.length + flags.length === 0) return null;
+  return (
+    <div className="flex flex-wrap gap-1.5">
+      {lists.map(({ name, value }) => (
+        <Chip
+          key={`${name} ${value}`}
+          name={name}
+          value={name === 'source' && value in AGENTS ? AGENTS[value as keyof typeof AGENTS] : value}
+          onRemove={() => onChange({ ...filter, [name]: filter[name]?.filter((other) => other !== value) })}
+        />
+      ))}
+      {times.map(({ name, value }) => (
+        <Chip key={name} name={name} value={value} onRemove={() => onChange({ ...filter, [name]: undefined })} />
+      ))}
+      {flags.map((name) => (
+        <Chip
+          key={name}
+          name="show"
+          value={name === 'all' ? 'everything' : 'archived only'}
+          onRemove={() => onChange({ ...filter, [name]: undefined })}
+        />
+      ))}
+      <Button onClick={() => onChange({ q: filter.q, sort: filter.sort })} className="!h-7 text-xs">
+        Clear
+      </Button>
+    </div>
+  );
+}
+
+/** Adds filters. */
+export function AddFilter({ filter, onChange }: Props) {
+  const add = (name: (typeof LISTS)[number], value: string) => {
+    const before = filter[name] ?? [];
+    if (!before.includes(value)) onChange({ ...filter, [name]: [...before, value] });
+  };
+  return (
+    <Menu
+      label="Add a filter"
+      button={(props) => (
+        <Button icon={FilterIcon} {...props}>
+          Filter
+        </Button>
+      )}
+    >
+      {(close) => (
+        <div className="w-64">
+          {Object.entries(AGENTS).map(([source, name]) => (
+            <MenuItem
+              key={source}
+              onClick={() => {
+                add('source', source);
+                close();
+              }}
+            >
+              {name}
+            </MenuItem>
+          ))}
+          <div className="my-1 border-line border-t" />
+          {SINCE.map(([since, words]) => (
+            <MenuItem
+              key={since}
+              onClick={() => {
+                onChange({ ...filter, since });
+                close();
+              }}
+            >
+              Active in {words}
+            </MenuItem>
+          ))}
+          <div className="my-1 border-line border-t" />
+          <WordFilter
+            onAdd={(name, value) => {
+              add(name, value);
+              close();
+            }}
+          />
+          <div className="my-1 border-line border-t" />
+          <MenuItem
+            onClick={() => {
+              onChange({ ...filter, archived: true });
+              close();
+            }}
+          >
+            Archived only
+          </MenuItem>
+          <MenuItem
+            onClick={() => {
+              onChange({ ...filter, all: true });
+              close();
+            }}
+          >
+            Everything, sub-agents too
+          </MenuItem>
+        </div>
+      )}
+    </Menu>
+  );
+}
+
+function WordFilter({ onAdd }: { onAdd: (name: 'project' | 'branch' | 'model' | 'file', value: string) => void }) {
+  const [name, setName] = useState<'project' | 'branch' | 'model' | 'file'>('project');
+  const [value, setValue] = useState('');
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (value.trim() !== '') onAdd(name, value.trim());
+    setValue('');
+  };
+  return (
+    <form onSubmit={submit} className="flex gap-1 p-1">
+      <select
+        aria-label="What to filter by"
+        value={name}
+        onChange={(event) => setName(event.target.value as typeof name)}
+        className="h-8 rounded-md bg-sunken px-1.5 text-sm"
+      >
+        <option>project</option>
+        <option>branch</option>
+        <option>model</option>
+        <option>file</option>
+      </select>
+      <input
+        aria-label={`Words of the ${name}`}
+        value={value}
+        onChange={(event) => setValue(event.target.value)}
+        placeholder="contains…"
+        className="h-8 min-w-0 flex-1 rounded-md border border-line-strong bg-transparent px-2"
+      />
+      <Button type="submit" kind="edge">
+        Add
+      </Button>
+    </form>
+  );
+}

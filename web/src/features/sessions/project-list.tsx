@@ -1,0 +1,70 @@
+import { useNavigate } from '@tanstack/react-router';
+import { Folder } from 'lucide-react';
+import type { ProjectPage } from '../../api/types';
+import { Button } from '../../components/ui/button';
+import { harmless } from '../../lib/harmless';
+import { useLetters } from '../../lib/letters';
+import { useNow } from '../../lib/now';
+import { dollars, many, short } from '../../lib/numbers';
+import { useSettings } from '../../lib/settings';
+import { SessionCard, SessionRow } from './session-row';
+import type { Selection } from './use-selection';
+
+interface Props {
+  page: ProjectPage | undefined;
+  selection: Selection;
+  onAll: (project: string) => void;
+}
+
+/** Sessions by project, the last active project first. */
+export function ProjectList({ page, selection, onAll }: Props) {
+  const now = useNow();
+  const { list } = useSettings();
+  const navigate = useNavigate();
+  useLetters({
+    j: () => selection.move(1),
+    k: () => selection.move(-1),
+    x: () => selection.current && selection.toggle(selection.current, false),
+    Enter: () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } }),
+    Escape: selection.clear,
+  });
+  const View = list === 'cards' ? SessionCard : SessionRow;
+  return (
+    <>
+      {page?.projects.map((group) => (
+        <section key={group.project} className="pt-5">
+          <div className="flex items-center gap-2 px-3 pb-1.5 text-xs max-sm:px-1">
+            <Folder className="size-3.5 text-ink-3" aria-hidden />
+            <h2 className="min-w-0 truncate font-semibold text-sm">
+              {harmless(group.project ?? 'Without a directory')}
+            </h2>
+            <span className="whitespace-nowrap text-ink-3 tabular-nums">
+              {many(group.total, 'session')}
+              <span className="max-sm:hidden">
+                {' · '}
+                {short(group.totalTokens)} tokens · {dollars(group.costMicroUsd)}
+              </span>
+            </span>
+            {group.project !== null && group.total > group.sessions.length && (
+              <Button className="ml-auto !h-7 text-xs" onClick={() => onAll(group.project ?? '')}>
+                All {group.total.toLocaleString('en')}
+              </Button>
+            )}
+          </div>
+          <div className={list === 'cards' ? 'grid grid-cols-[repeat(auto-fill,minmax(280px,1fr))] gap-3' : ''}>
+            {group.sessions.map((session) => (
+              <View
+                key={session.id}
+                session={session}
+                now={now}
+                isCurrent={selection.current === session.id}
+                isSelected={selection.has(session.id)}
+                onSelect={(range) => selection.toggle(session.id, range)}
+              />
+            ))}
+          </div>
+        </section>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,92 @@
+import { Link } from '@tanstack/react-router';
+import type { Session } from '../../api/types';
+import { AgentMark } from '../../components/ui/agent-mark';
+import { Counts, Place, titleOf, When } from './facts';
+
+interface Props {
+  session: Session;
+  now: number;
+  isCurrent: boolean;
+  isSelected: boolean;
+  onSelect: (range: boolean) => void;
+}
+
+/** One session in a list. */
+export function SessionRow({ session, now, isCurrent, isSelected, onSelect }: Props) {
+  return (
+    <div
+      data-current={isCurrent || undefined}
+      className={`group relative flex items-center gap-3 rounded-lg px-3 py-2.5 compact:py-1.5 hover:bg-hover max-sm:-mx-1 max-sm:px-2 ${isCurrent ? 'bg-hover' : ''} ${isSelected ? 'bg-accent-soft' : ''}`}
+    >
+      <label className="relative z-10 grid size-5 shrink-0 place-items-center coarse:size-6">
+        <span
+          className={`col-start-1 row-start-1 group-hover:opacity-0 group-has-[:focus-visible]:opacity-0 coarse:group-hover:opacity-100 ${isSelected ? 'opacity-0' : ''}`}
+        >
+          <AgentMark source={session.source} />
+        </span>
+        <input
+          type="checkbox"
+          checked={isSelected}
+          aria-label={`Select ${titleOf(session)}`}
+          onClick={(event) => onSelect(event.shiftKey)}
+          onChange={() => undefined}
+          className={`col-start-1 row-start-1 size-4 accent-accent focus-visible:opacity-100 group-hover:opacity-100 coarse:pointer-events-none coarse:group-hover:opacity-0 ${isSelected ? '' : 'opacity-0'}`}
+        />
+      </label>
+      <div className="min-w-0 flex-1">
+        <Link
+          to="/s/$id"
+          params={{ id: session.id }}
+          className="block truncate font-medium after:absolute after:inset-0 after:rounded-lg focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent"
+        >
+          {titleOf(session)}
+        </Link>
+        <Place session={session} />
+      </div>
+      <div className="max-md:hidden">
+        <Counts session={session} />
+      </div>
+      <div className="w-16 shrink-0 text-right">
+        <When session={session} now={now} />
+      </div>
+    </div>
+  );
+}
+
+/** One session as a card. */
+export function SessionCard({ session, now, isCurrent, isSelected, onSelect }: Props) {
+  return (
+    <div
+      data-current={isCurrent || undefined}
+      className={`relative flex h-40 flex-col gap-2 rounded-xl border p-4 hover:bg-hover ${isSelected ? 'border-accent bg-accent-soft' : isCurrent ? 'border-line-strong' : 'border-line'}`}
+    >
+      <div className="flex items-center justify-between gap-2">
+        <span className="text-xs">
+          <AgentMark source={session.source} named />
+        </span>
+        <When session={session} now={now} />
+      </div>
+      <Link
+        to="/s/$id"
+        params={{ id: session.id }}
+        className="line-clamp-2 break-words font-medium after:absolute after:inset-0 after:rounded-xl"
+      >
+        {titleOf(session)}
+      </Link>
+      <div className="mt-auto space-y-2">
+        <Place session={session} />
+        <div className="flex items-center justify-between">
+          <input
+            type="checkbox"
+            checked={isSelected}
+            aria-label={`Select ${titleOf(session)}`}
+            onClick={(event) => onSelect(event.shiftKey)}
+            onChange={() => undefined}
+            className="relative z-10 size-4 accent-accent"
+          />
+          <Counts session={session} />
+        </div>
+      </div>
+    </div>
+  );
+}

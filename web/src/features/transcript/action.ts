@@ -1,0 +1,55 @@
+import { Bot, FilePen, FileText, Globe, ListTodo, type LucideIcon, Search, SquareTerminal, Wrench } from 'lucide-react';
+import type { Action } from '../../api/types';
+
+const ICONS: Record<Action['type'], LucideIcon> = {
+  command: SquareTerminal,
+  edit: FilePen,
+  read: FileText,
+  find: Search,
+  web: Globe,
+  todo: ListTodo,
+  agent: Bot,
+  other: Wrench,
+};
+
+/** The icon of what a call does. */
+export function iconOf(action: Action): LucideIcon {
+  return ICONS[action.type];
+}
+
+/** What a call does, in a line. `isCode` where the words are a command, a path or a pattern. */
+export function sayAction(action: Action): { verb: string; words: string; isCode: boolean } {
+  switch (action.type) {
+    case 'command':
+      return { verb: 'Ran', words: action.command.split('\n')[0] ?? '', isCode: true };
+    case 'edit': {
+      const [first, ...others] = action.files;
+      const verb = first?.change === 'create' ? 'Wrote' : first?.change === 'delete' ? 'Deleted' : 'Changed';
+      return {
+        verb,
+        words: `${first?.path ?? ''}${others.length > 0 ? ` and ${others.length} more` : ''}`,
+        isCode: true,
+      };
+    }
+    case 'read':
+      return { verb: 'Read', words: action.path, isCode: true };
+    case 'find':
+      return {
+        verb: 'Looked for',
+        words: action.path ? `${action.pattern} in ${action.path}` : action.pattern,
+        isCode: true,
+      };
+    case 'web':
+      return { verb: 'Looked up', words: action.target, isCode: false };
+    case 'todo': {
+      const done = action.items.filter((item) => item.status === 'completed').length;
+      return { verb: 'Plan', words: `${done} of ${action.items.length} done`, isCode: false };
+    }
+    case 'agent':
+      return { verb: 'Asked a sub-agent', words: action.description, isCode: false };
+    case 'other':
+      return { verb: '', words: action.summary, isCode: false };
+    default:
+      return action satisfies never;
+  }
+}

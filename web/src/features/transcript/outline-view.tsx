@@ -1,0 +1,72 @@
+import { Bot, CircleAlert, GitFork, Shrink, X } from 'lucide-react';
+import type { Outline } from '../../api/types';
+import { harmless } from '../../lib/harmless';
+import { clock } from '../../lib/time';
+
+type Mark = Outline['marks'][number];
+
+const ICONS = { compaction: Shrink, error: CircleAlert, failed_tool: X, subagent: Bot, fork: GitFork } as const;
+const WORDS = {
+  compaction: 'Summed up',
+  error: 'Error',
+  failed_tool: 'failed',
+  subagent: 'Sub-agent',
+  fork: 'Forked here',
+  prompt: '',
+} as const;
+
+/** What one jumps to, in the order of the session. */
+export function OutlineView({
+  outline,
+  at,
+  onJump,
+}: {
+  outline: Outline;
+  at: string | null;
+  onJump: (key: string) => void;
+}) {
+  return (
+    <ol className="border-line border-l">
+      {outline.marks.map((mark) => (
+        <li key={`${mark.key} ${mark.kind}`}>
+          <button
+            type="button"
+            aria-current={mark.key === at ? 'location' : undefined}
+            onClick={() => onJump(mark.key)}
+            className="-ml-px flex w-full items-start gap-2 border-transparent border-l-2 py-1 pl-3 text-left text-xs hover:text-ink aria-[current]:border-accent aria-[current]:text-ink coarse:py-3"
+          >
+            <MarkBody mark={mark} />
+          </button>
+        </li>
+      ))}
+      {outline.truncated && <li className="py-1 pl-3 text-ink-3 text-xs">There is more; the search finds it.</li>}
+    </ol>
+  );
+}
+
+function MarkBody({ mark }: { mark: Mark }) {
+  if (mark.kind === 'prompt') {
+    return (
+      <>
+        <span className="line-clamp-2 min-w-0 flex-1 text-ink-2 [overflow-wrap:anywhere]">
+          {harmless(mark.text) || 'A prompt'}
+        </span>
+        <span className="shrink-0 text-2xs text-ink-3 tabular-nums">{clock(mark.at)}</span>
+      </>
+    );
+  }
+  const Icon = ICONS[mark.kind];
+  const isBad = mark.kind === 'error' || mark.kind === 'failed_tool';
+  return (
+    <span className={`flex min-w-0 items-center gap-1.5 ${isBad ? 'text-bad' : 'text-ink-3'}`}>
+      <Icon className="size-3 shrink-0" aria-hidden />
+      <span className="truncate">
+        {mark.kind === 'failed_tool'
+          ? `${harmless(mark.text)} failed`
+          : mark.text
+            ? harmless(mark.text)
+            : WORDS[mark.kind]}
+      </span>
+    </span>
+  );
+}

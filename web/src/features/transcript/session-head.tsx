@@ -1,0 +1,92 @@
+import { Link } from '@tanstack/react-router';
+import { ArrowLeft, GitBranch } from 'lucide-react';
+import type { ReactNode } from 'react';
+import type { Session, SessionDetail } from '../../api/types';
+import { AgentMark } from '../../components/ui/agent-mark';
+import { Writing } from '../../components/ui/state';
+import { harmless } from '../../lib/harmless';
+import { useNow } from '../../lib/now';
+import { bytes, dollars, many, short, totalTokens } from '../../lib/numbers';
+import { ago, isWriting, whole } from '../../lib/time';
+
+/** What a session is, above its transcript. */
+export function SessionHead({ detail, acts }: { detail: SessionDetail; acts: ReactNode }) {
+  const { session, parent, origin, children, forks } = detail;
+  const now = useNow();
+  const size = session.files.reduce((sum, file) => sum + file.bytes, 0);
+  return (
+    <header className="pt-5 pb-3">
+      <div className="flex items-center gap-2 text-xs">
+        <Link
+          to="/"
+          aria-label="Back to the sessions"
+          className="-ml-1.5 grid size-8 place-items-center rounded-md text-ink-3 hover:bg-hover hover:text-ink sm:hidden coarse:size-11"
+        >
+          <ArrowLeft className="size-4" aria-hidden />
+        </Link>
+        <AgentMark source={session.source} named />
+        {session.agentVersion && <span className="text-ink-3">{harmless(session.agentVersion)}</span>}
+        {isWriting(session.updatedAt, now) && <Writing />}
+        <span className="ml-auto flex items-center gap-1">{acts}</span>
+      </div>
+      <h1 className="mt-1.5 line-clamp-3 font-semibold text-lg [overflow-wrap:anywhere]">
+        {harmless(session.title ?? session.firstPrompt ?? 'Without a word')}
+      </h1>
+      <p className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-ink-3 text-xs">
+        {session.cwd && <span className="font-mono [overflow-wrap:anywhere]">{harmless(session.cwd)}</span>}
+        {session.gitBranch && (
+          <span className="flex items-center gap-1">
+            <GitBranch className="size-3" aria-label="branch" />
+            {harmless(session.gitBranch)}
+          </span>
+        )}
+        {session.model && <span>{harmless(session.model)}</span>}
+        {session.provider && <span>{harmless(session.provider)}</span>}
+        <span title={`${whole(session.startedAt)} to ${whole(session.updatedAt)}`}>{ago(session.updatedAt, now)}</span>
+      </p>
+      <p className="mt-1 flex flex-wrap gap-x-3 gap-y-1 text-ink-3 text-xs tabular-nums">
+        <span>{many(session.counts.prompts, 'prompt')}</span>
+        <span>{many(session.counts.toolCalls, 'tool call')}</span>
+        {session.counts.errors > 0 && <span className="text-bad">{many(session.counts.errors, 'error')}</span>}
+        {totalTokens(session.usage) > 0 && (
+          <span
+            title={`${session.usage.inputTokens} in, ${session.usage.cachedInputTokens} cached, ${session.usage.cacheWriteTokens} written to the cache, ${session.usage.outputTokens} out`}
+          >
+            {short(totalTokens(session.usage))} tokens
+          </span>
+        )}
+        {session.costMicroUsd > 0 && <span className="text-ink-2">{dollars(session.costMicroUsd)}</span>}
+        {size > 0 && <span>{bytes(size)}</span>}
+        {session.skippedRecords > 0 && (
+          <span className="text-warn">{many(session.skippedRecords, 'record')} skipped</span>
+        )}
+      </p>
+      <Relations name="Started by" sessions={parent ? [parent] : []} />
+      <Relations name="Forked from" sessions={origin ? [origin] : []} />
+      <Relations name="Sub-agents" sessions={children} />
+      <Relations name="Forks" sessions={forks} />
+    </header>
+  );
+}
+
+const SHOWN = 4;
+
+function Relations({ name, sessions }: { name: string; sessions: Session[] }) {
+  if (sessions.length === 0) return null;
+  return (
+    <p className="mt-1 flex flex-wrap items-baseline gap-x-3 gap-y-1 text-xs">
+      <span className="text-ink-3">{name}</span>
+      {sessions.slice(0, SHOWN).map((session) => (
+        <Link
+          key={session.id}
+          to="/s/$id"
+          params={{ id: session.id }}
+          className="max-w-80 truncate text-accent hover:underline"
+        >
+          {harmless(session.title ?? session.id)}
+        </Link>
+      ))}
+      {sessions.length > SHOWN && <span className="text-ink-3">and {sessions.length - SHOWN} more</span>}
+    </p>
+  );
+}

@@ -1,0 +1,151 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Circle, CircleCheck, CircleDot, type LucideIcon } from 'lucide-react';
+import type { Action, Item, Tool } from '../../api/types';
+import { Button } from '../../components/ui/button';
+import { harmless } from '../../lib/harmless';
+import { bytes } from '../../lib/numbers';
+import { Code } from './code';
+import { Diffs } from './diff-view';
+import { languageOf } from './highlight';
+import { Pictures } from './pictures';
+import { Plain } from './plain';
+import { readPage } from './queries';
+import { Terminal } from './terminal';
+
+type Todo = Extract<Action, { type: 'todo' }>['items'][number];
+
+const TODO: Record<Todo['status'], { icon: LucideIcon; word: string; look: string }> = {
+  pending: { icon: Circle, word: 'to do', look: 'text-ink-2' },
+  in_progress: { icon: CircleDot, word: 'being done', look: 'font-medium' },
+  completed: { icon: CircleCheck, word: 'done', look: 'text-ink-3' },
+};
+
+/** What went into a call and came out of it. */
+export function ToolBody({
+  session,
+  item,
+  tool,
+  onWhole,
+}: {
+  session: string;
+  item: Item;
+  tool: Tool;
+  onWhole: () => void;
+}) {
+  return (
+    <div className="space-y-2.5">
+      <Input tool={tool} />
+      {item.childId && <ChildPreview id={item.childId} />}
+      <Pictures session={session} item={item} />
+      <Output tool={tool} />
+      {item.truncatedBytes !== undefined && (
+        <Button kind="edge" onClick={onWhole}>
+          Load all, {bytes(item.truncatedBytes)} more
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Input({ tool }: { tool: Tool }) {
+  const { action } = tool;
+  switch (action.type) {
+    case 'command':
+      return (
+        <>
+          <Code code={action.command} language="bash" />
+          {action.cwd && <p className="font-mono text-ink-3 text-xs">in {harmless(action.cwd)}</p>}
+        </>
+      );
+    case 'edit':
+      return <Diffs files={action.files} />;
+    case 'todo':
+      return <TodoList items={action.items} />;
+    case 'agent':
+      return <Plain text={action.prompt} className="text-ink-2" />;
+    case 'read':
+    case 'find':
+    case 'web':
+      return null;
+    case 'other':
+      return tool.input ? <Code code={pretty(tool.input)} language="json" /> : null;
+    default:
+      return action satisfies never;
+  }
+}
+
+/** JSON with its lines; anything else as it is. */
+function pretty(input: string): string {
+  try {
+    return JSON.stringify(JSON.parse(input), null, 2);
+  } catch {
+    return input;
+  }
+}
+
+function Output({ tool }: { tool: Tool }) {
+  const { action, output } = tool;
+  if (output === null || output.trim() === '') {
+    return tool.status === 'pending' ? <p className="text-ink-3">No output yet.</p> : null;
+  }
+  const exit = tool.exitCode !== null && tool.exitCode !== 0 && (
+    <p className="text-bad text-xs">Exit code {tool.exitCode}</p>
+  );
+  if (action.type === 'read') return <Code code={output} language={languageOf(action.path)} />;
+  if (action.type === 'todo' || (action.type === 'edit' && tool.status === 'completed')) return null;
+  if (action.type === 'agent') return <Plain text={output} />;
+  return (
+    <>
+      <Terminal text={output} label={`What ${tool.name} printed`} />
+      {exit}
+    </>
+  );
+}
+
+/** What is to be done, and how far it is. */
+export function TodoList({ items }: { items: Todo[] }) {
+  return (
+    <ul className="space-y-1">
+      {items.map((todo, n) => {
+        const { icon: Icon, word, look } = TODO[todo.status];
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: The order of a plan is its identity.
+          <li key={n} className={`flex items-start gap-2 ${look}`}>
+            <Icon className="mt-0.5 size-4 shrink-0" aria-label={word} />
+            <span className="min-w-0 [overflow-wrap:anywhere]">{harmless(todo.text)}</span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+const PREVIEW = 12;
+
+/** The beginning of what a sub-agent did. */
+function ChildPreview({ id }: { id: string }) {
+  const page = useQuery({
+    queryKey: ['session', id, 'preview'],
+    queryFn: ({ signal }) => readPage(id, { at: 'start' }, PREVIEW, signal),
+  });
+  const said = page.data?.items.filter((item) => item.kind === 'answer' || item.kind === 'tool') ?? [];
+  return (
+    <div className="border-line border-l-2 pl-3">
+      <ul className="space-y-1 text-ink-2">
+        {said.slice(0, 6).map((item) => (
+          <li key={item.key} className="truncate">
+            {item.tool ? (
+              <code className="font-mono text-xs">{harmless(item.tool.name)}</code>
+            ) : (
+              harmless(item.text.split('\n')[0] ?? '')
+            )}
+          </li>
+        ))}
+      </ul>
+      <Link to="/s/$id" params={{ id }} className="mt-1.5 inline-block font-medium text-accent hover:underline">
+        Open the sub-agent’s session
+      </Link>
+    </div>
+  );
+}

@@ -1,0 +1,244 @@
+import { useQuery } from '@tanstack/react-query';
+import { Code2, Ellipsis, ListTree, Search } from 'lucide-react';
+import { useCallback, useMemo, useRef, useState } from 'react';
+import type { Item } from '../../api/types';
+import { Button } from '../../components/ui/button';
+import { Dialog } from '../../components/ui/dialog';
+import { Failed, Notice, Skeleton } from '../../components/ui/faces';
+import { Menu, MenuItem } from '../../components/ui/menu';
+import { say } from '../../components/ui/toast';
+import { copy } from '../../lib/clipboard';
+import { harmless } from '../../lib/harmless';
+import { useLetters } from '../../lib/letters';
+import { set, useSettings } from '../../lib/settings';
+import { asMarkdown, itemAsMarkdown } from './as-markdown';
+import { FindBar } from './find-bar';
+import { OutlineView } from './outline-view';
+import { transcript } from './queries';
+import { RecordDialog } from './record-dialog';
+import { SessionHead } from './session-head';
+import { type TranscriptHandle, TranscriptList } from './transcript-list';
+import { useTranscript } from './use-transcript';
+
+interface Props {
+  id: string;
+  at?: string | undefined;
+  query?: string | undefined;
+  onBack: () => void;
+}
+
+/** One session: what was said and done, from its end or from a place. */
+export function TranscriptPage({ id, at, query, onBack }: Props) {
+  const detail = useQuery(transcript.detail(id));
+  const outline = useQuery(transcript.outline(id, detail.data?.items ?? 0));
+  const read = useTranscript(id, at ? { around: at } : { at: 'end' });
+  const list = useRef<TranscriptHandle>(null);
+  const [target, setTarget] = useState(at);
+  const [finding, setFinding] = useState<string | null>(null);
+  const [sheet, setSheet] = useState<'outline' | 'files' | null>(null);
+  const [record, setRecord] = useState<Item | null>(null);
+  const [reading, setReading] = useState<string | null>(null);
+  const { developer } = useSettings();
+  const { open } = read;
+
+  const jump = useCallback(
+    (key: string) => {
+      setTarget(key);
+      setSheet(null);
+      if (!list.current?.scrollTo(key)) open({ around: key });
+    },
+    [open],
+  );
+  const step = (by: number, isWanted: (kind: string) => boolean) => {
+    const marks = outline.data?.marks.filter((mark) => isWanted(mark.kind)) ?? [];
+    const here = list.current?.first() ?? null;
+    const next =
+      by > 0
+        ? marks.find((mark) => here !== null && compareKeys(mark.key, here) > 0)
+        : marks.findLast((mark) => here !== null && compareKeys(mark.key, here) < 0);
+    if (next) jump(next.key);
+  };
+  const isBad = (kind: string) => kind === 'error' || kind === 'failed_tool';
+  useLetters({
+    '[': () => step(-1, (kind) => kind === 'prompt'),
+    ']': () => step(1, (kind) => kind === 'prompt'),
+    '{': () => step(-1, isBad),
+    '}': () => step(1, isBad),
+    '/': () => setFinding(finding ?? ''),
+    d: () => set({ developer: !developer }),
+    u: onBack,
+    Escape: () => (finding !== null ? setFinding(null) : onBack()),
+    G: () => open({ at: 'end' }),
+  });
+  const onCopy = useCallback(
+    async (item: Item, what: 'markdown' | 'link') => {
+      const link = `${location.origin}/s/${encodeURIComponent(id)}?at=${item.key}`;
+      const isDone = await copy(what === 'link' ? link : itemAsMarkdown(item));
+      say(
+        isDone
+          ? what === 'link'
+            ? 'Copied the link'
+            : 'Copied as Markdown'
+          : 'The browser does not let anything be copied',
+      );
+    },
+    [id],
+  );
+  const acts = useMemo(() => ({ onWhole: read.loadWhole, onRecord: setRecord, onCopy }), [read.loadWhole, onCopy]);
+
+  if (detail.error) return <Failed error={detail.error} retry={() => void detail.refetch()} />;
+  if (read.error && !read.part) return <Failed error={read.error} retry={() => open({ at: 'end' })} />;
+  if (!detail.data || !read.part) return <Skeleton lines={10} />;
+  const { session } = detail.data;
+  const copyAll = async () => {
+    const isDone = await copy(asMarkdown(session, read.part?.items ?? []));
+    say(
+      isDone
+        ? `Copied ${read.part?.items.length ?? 0} items as Markdown`
+        : 'The browser does not let anything be copied',
+    );
+  };
+  return (
+    <div className="flex justify-center gap-10 px-6 max-sm:px-4">
+      <div className="w-full min-w-0 max-w-[760px] pb-10">
+        <SessionHead
+          detail={detail.data}
+          acts={
+            <>
+              <Button icon={Search} label="Find within (/)" onClick={() => setFinding(finding ?? '')} />
+              <Button icon={ListTree} label="Outline" className="xl:hidden" onClick={() => setSheet('outline')} />
+              <Button
+                icon={Code2}
+                label="Records and usage (d)"
+                aria-pressed={developer}
+                className="aria-pressed:text-accent"
+                onClick={() => set({ developer: !developer })}
+              />
+              <Menu label="More" button={(props) => <Button icon={Ellipsis} label="More" {...props} />}>
+                {(close) => {
+                  const choose = (act: () => unknown) => () => {
+                    act();
+                    close();
+                  };
+                  return (
+                    <>
+                      <MenuItem onClick={choose(copyAll)}>Copy what is loaded as Markdown</MenuItem>
+                      <MenuItem onClick={choose(async () => say((await copy(id)) ? 'Copied the id' : 'Not copied'))}>
+                        Copy the id
+                      </MenuItem>
+                      <MenuItem
+                        onClick={choose(async () =>
+                          say((await copy(`marline show ${id}`)) ? 'Copied the command' : 'Not copied'),
+                        )}
+                      >
+                        Copy the command that shows it
+                      </MenuItem>
+                      <MenuItem onClick={choose(() => setSheet('files'))}>Files it touched</MenuItem>
+                      <MenuItem onClick={choose(() => open({ at: 'start' }))}>To the beginning</MenuItem>
+                      <MenuItem onClick={choose(() => open({ at: 'end' }))} hint="G">
+                        To the end
+                      </MenuItem>
+                    </>
+                  );
+                }}
+              </Menu>
+            </>
+          }
+        />
+        {read.part.warnings.map((warning) => (
+          <p key={warning} className="my-2 rounded-lg bg-sunken px-3.5 py-2.5 text-warn">
+            {harmless(warning)}
+          </p>
+        ))}
+        {read.part.items.length === 0 ? (
+          <Notice title="Nothing was said here">
+            <p>The session was begun, and nothing followed.</p>
+          </Notice>
+        ) : (
+          <TranscriptList
+            ref={list}
+            session={id}
+            origin={session.forkedFromId}
+            part={read.part}
+            target={target}
+            query={finding || query}
+            developer={developer}
+            acts={acts}
+            onBefore={read.loadBefore}
+            onAfter={read.loadAfter}
+            onEnd={() => open({ at: 'end' })}
+            onReading={setReading}
+          />
+        )}
+      </div>
+      <aside aria-label="Outline" className="sticky top-0 h-dvh w-60 shrink-0 overflow-y-auto py-6 max-xl:hidden">
+        {outline.data && (
+          <OutlineView outline={outline.data} at={currentMark(outline.data.marks, reading)} onJump={jump} />
+        )}
+      </aside>
+      {finding !== null && (
+        <FindBar id={id} query={finding} onChange={setFinding} onJump={jump} onClose={() => setFinding(null)} />
+      )}
+      {record && <RecordDialog session={id} item={record} onClose={() => setRecord(null)} />}
+      {sheet === 'outline' && outline.data && (
+        <Dialog title="Outline" place="sheet" onClose={() => setSheet(null)}>
+          <div className="p-4">
+            <OutlineView outline={outline.data} at={currentMark(outline.data.marks, reading)} onJump={jump} />
+          </div>
+        </Dialog>
+      )}
+      {sheet === 'files' && (
+        <FilesSheet
+          id={id}
+          onClose={() => setSheet(null)}
+          onFind={(path) => {
+            setSheet(null);
+            setFinding(`"${path}"`);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Orders items as a transcript shows them: what lies further back comes first. */
+export function compareKeys(a: string, b: string): number {
+  const parts = (key: string) => {
+    const [left, right] = key.split('.');
+    return right === undefined ? [0, Number(left)] : [Number(left), Number(right)];
+  };
+  const [backA = 0, seqA = 0] = parts(a);
+  const [backB = 0, seqB = 0] = parts(b);
+  return backB - backA || seqA - seqB;
+}
+
+function currentMark(marks: { key: string; kind: string }[], reading: string | null): string | null {
+  if (reading === null) return null;
+  return marks.findLast((mark) => mark.kind === 'prompt' && compareKeys(mark.key, reading) <= 0)?.key ?? null;
+}
+
+function FilesSheet({ id, onClose, onFind }: { id: string; onClose: () => void; onFind: (path: string) => void }) {
+  const files = useQuery(transcript.files(id));
+  return (
+    <Dialog title="Files it touched" place="sheet" onClose={onClose}>
+      <ul className="p-2">
+        {files.data?.files.map((file) => (
+          <li key={file.path}>
+            <button
+              type="button"
+              onClick={() => onFind(file.path)}
+              className="flex w-full items-baseline justify-between gap-4 rounded-md px-2 py-1.5 text-left hover:bg-hover"
+            >
+              <code className="min-w-0 font-mono text-xs [overflow-wrap:anywhere]">{harmless(file.path)}</code>
+              <span className="shrink-0 text-ink-3 text-xs tabular-nums">
+                {file.writes > 0 && `${file.writes} changed `}
+                {file.reads > 0 && `${file.reads} read`}
+              </span>
+            </button>
+          </li>
+        ))}
+        {files.data?.files.length === 0 && <li className="px-2 py-6 text-ink-3">No tool named a file.</li>}
+      </ul>
+    </Dialog>
+  );
+}

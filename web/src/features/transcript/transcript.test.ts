@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import type { Item, ItemPage, ToolStatus } from '../../api/types';
+import { after, before, growsAfter, partOf } from './merge';
+import { rowAt, rowsOf, sumUp } from './rows';
+
+const item = (key: string, more: Partial<Item> = {}): Item => ({
+  seq: Number(key),
+  key,
+  kind: 'answer',
+  at: null,
+  text: '',
+  model: null,
+  raw: { path: '', offset: 0, length: 0 },
+  ...more,
+});
+const tool = (key: string, status: ToolStatus = 'completed', more: Partial<Item> = {}): Item =>
+  item(key, {
+    kind: 'tool',
+    tool: {
+      name: 'Bash',
+      callId: null,
+      input: null,
+      output: null,
+      status,
+      exitCode: null,
+      durationMs: null,
+      action: { type: 'command', command: 'ls', cwd: null },
+    },
+    ...more,
+  });
+const page = (items: Item[], previousCursor: string | null, nextCursor: string | null): ItemPage => ({
+  items,
+  previousCursor,
+  nextCursor,
+  revision: 1,
+  warnings: [],
+});
+
+describe('pages', () => {
+  it('join at both ends without doubles', () => {
+    const first = partOf(page([item('5'), item('6')], '5', '6'));
+    const longer = after(
+      before(first, page([item('3'), item('4')], null, '4')),
+      page([item('6'), item('7')], '6', null),
+    );
+    expect(longer.items.map((one) => one.key)).toEqual(['3', '4', '5', '6', '7']);
+    expect([longer.previous, longer.next]).toEqual([null, null]);
+  });
+  it('grow from the last item, or from before a call that still runs', () => {
+    const part = partOf(page([item('1'), tool('2', 'pending'), item('3')], null, null));
+    expect(growsAfter(part)).toBe('1');
+    const done = after(part, page([tool('2'), item('3'), item('4')], null, null));
+    expect(done.items.map((one) => one.key)).toEqual(['1', '2', '3', '4']);
+    expect(growsAfter(done)).toBe('4');
+  });
+});
+
+describe('rows', () => {
+  it('fold work between what is said', () => {
+    const items = [
+      item('0', { kind: 'prompt' }),
+      ...['1', '2', '3', '4'].map((key) => tool(key)),
+      item('5'),
+      tool('6'),
+    ];
+    const rows = rowsOf(items, null);
+    expect(rows.map((row) => row.key)).toEqual(['0', 'run 1', '5', '6']);
+    expect(rowAt(rows, '3')).toBe(1);
+    expect(rowAt(rows, '99')).toBe(-1);
+    expect(sumUp(items.slice(1, 5))).toBe('4 tool calls · 4 commands');
+  });
+  it('leave what starts a child outside', () => {
+    const rows = rowsOf([tool('1'), tool('2'), tool('3', 'completed', { childId: 'claude:x' }), tool('4')], null);
+    expect(rows.map((row) => row.key)).toEqual(['1', '2', '3', '4']);
+  });
+  it('say where a fork leaves its origin', () => {
+    const rows = rowsOf([item('1.0', { inherited: true }), item('0')], 'codex:a');
+    expect(rows.map((row) => row.key)).toEqual(['1.0', 'fork 0', '0']);
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import type { UsageReport } from '../../api/types';
+import { daysBetween, stacked, weeks } from './days';
+
+const line = (key: string, and: string, costMicroUsd: number): UsageReport['lines'][number] => ({
+  key,
+  and,
+  requests: 1,
+  usage: { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 },
+  costMicroUsd,
+});
+
+it('leaves no day out', () => {
+  expect(daysBetween('2026-02-27', '2026-03-02')).toEqual(['2026-02-27', '2026-02-28', '2026-03-01', '2026-03-02']);
+});
+
+it('puts small parts together and loses none', () => {
+  const { parts, days } = stacked(
+    [line('d1', 'a', 5), line('d1', 'b', 3), line('d2', 'c', 1), line('d2', 'b', 1)],
+    'cost',
+    2,
+  );
+  expect(parts).toEqual(['a', 'b', 'other']);
+  expect([...days]).toEqual([
+    ['d1', [5, 3, 0]],
+    ['d2', [0, 1, 1]],
+  ]);
+});
+
+it('begins weeks on Monday', () => {
+  // 2026-11-18 is a Wednesday.
+  expect(weeks(daysBetween('2026-11-18', '2026-11-24'))).toEqual([
+    [null, null, '2026-11-18', '2026-11-19', '2026-11-20', '2026-11-21', '2026-11-22'],
+    ['2026-11-23', '2026-11-24'],
+  ]);
+});

@@ -1,0 +1,51 @@
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long ago, in as few letters as a list has room for. */
+export function ago(time: string | null, now: number): string {
+  if (time === null) return '';
+  const past = now - Date.parse(time);
+  if (past < MINUTE) return 'now';
+  if (past < HOUR) return `${Math.floor(past / MINUTE)} min`;
+  if (past < DAY) return `${Math.floor(past / HOUR)} h`;
+  if (past < 30 * DAY) return `${Math.floor(past / DAY)} d`;
+  return new Date(time).toLocaleDateString(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
+}
+
+/** The heading that a time stands under in a list by day. */
+export function dayOf(time: string | null, now: number): string {
+  if (time === null) return 'At an unknown time';
+  const date = new Date(time);
+  const midnight = new Date(now);
+  midnight.setHours(0, 0, 0, 0);
+  const days = Math.ceil((midnight.getTime() - date.getTime()) / DAY);
+  if (days <= 0) return 'Today';
+  if (days === 1) return 'Yesterday';
+  const year = date.getFullYear() === new Date(now).getFullYear() ? {} : ({ year: 'numeric' } as const);
+  return date.toLocaleDateString('en', { weekday: 'long', day: 'numeric', month: 'long', ...year });
+}
+
+/** The whole time, for a tooltip. */
+export function whole(time: string | null): string {
+  return time === null ? '' : new Date(time).toLocaleString();
+}
+
+/** The time of day. */
+export function clock(time: string | null): string {
+  return time === null ? '' : new Date(time).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+}
+
+/** How long something took. */
+export function took(ms: number | null): string {
+  if (ms === null) return '';
+  if (ms < 1_000) return `${ms} ms`;
+  if (ms < MINUTE) return `${(ms / 1_000).toFixed(1)} s`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min ${Math.round((ms % MINUTE) / 1_000)} s`;
+  return `${Math.floor(ms / HOUR)} h ${Math.round((ms % HOUR) / MINUTE)} min`;
+}
+
+/** What was written within the last minute is being written. */
+export function isWriting(time: string | null, now: number): boolean {
+  return time !== null && now - Date.parse(time) < MINUTE;
+}
