@@ -8,11 +8,11 @@ import { cache } from './cache';
 /** Lists are asked for again so often at most while sessions come and go. */
 const EVERY = 2_000;
 
-let waiting: ReturnType<typeof setTimeout> | undefined;
+let _waiting: ReturnType<typeof setTimeout> | undefined;
 
 function soon(): void {
-  waiting ??= setTimeout(() => {
-    waiting = undefined;
+  _waiting ??= setTimeout(() => {
+    _waiting = undefined;
     void cache.invalidateQueries({ queryKey: sessions.all });
     void cache.invalidateQueries({ queryKey: status.queryKey });
   }, EVERY);

@@ -114,7 +114,6 @@ export function Palette({ acts, onClose }: { acts: Act[]; onClose: () => void })
       <div className="sticky top-0 flex items-center gap-3 border-line border-b bg-raised px-4">
         <Search className="size-4 text-ink-3" aria-hidden />
         <input
-          // biome-ignore lint/a11y/noAutofocus: The dialog is opened to type.
           autoFocus
           role="combobox"
           aria-label="Search sessions and texts, or act"

@@ -16,12 +16,12 @@ interface State {
 }
 
 const PLAIN: State = { colour: null, bold: false, dim: false, italic: false, underline: false };
-// CSI with its final byte, OSC and other strings up to their end, two-character escapes; an escape that is cut off ends the text.
+// CSI with its final byte, OSC and other strings up to their end, two-character escapes; an sequence that is cut off ends the text.
 const ESCAPE =
   /\u001b(?:\[([0-9:;<=>?]*)[ -/]*([@-~])|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\|$)|[ -/]*[0-~]|$)|\u009b[0-?]*[ -/]*[@-~]/g;
 
 /**
- * Splits terminal output into runs. Colours and weights are kept; every other escape, links and titles included, is
+ * Splits terminal output into runs. Colours and weights are kept; every other sequence, links and titles included, is
  * dropped; a line that a carriage return overwrites is what it was last.
  */
 export function runs(output: string): Run[] {
@@ -36,10 +36,10 @@ export function runs(output: string): Run[] {
     if (before?.look === look) before.text += harmless(part);
     else out.push({ text: harmless(part), look });
   };
-  for (const escape of text.matchAll(ESCAPE)) {
-    push(text.slice(last, escape.index));
-    last = escape.index + escape[0].length;
-    if (escape[2] === 'm') state = styled(state, escape[1] ?? '');
+  for (const sequence of text.matchAll(ESCAPE)) {
+    push(text.slice(last, sequence.index));
+    last = sequence.index + sequence[0].length;
+    if (sequence[2] === 'm') state = styled(state, sequence[1] ?? '');
   }
   push(text.slice(last));
   return out;

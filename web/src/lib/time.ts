@@ -33,7 +33,9 @@ export function whole(time: string | null): string {
 
 /** The time of day. */
 export function clock(time: string | null): string {
-  return time === null ? '' : new Date(time).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+  return time === null
+    ? ''
+    : new Date(time).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
 }
 
 /** How long something took. */

@@ -43,30 +43,25 @@ export function When({ session, now }: { session: Session; now: number }) {
   );
 }
 
-/** How much was said, done and spent. */
+/** How much was said, done and spent; in columns that line up from row to row. */
 export function Counts({ session }: { session: Session }) {
   const { prompts, toolCalls, errors } = session.counts;
-  const cost = session.costMicroUsd > 0 ? dollars(session.costMicroUsd) : '';
+  const tokens = totalTokens(session.usage);
   return (
-    <span className="flex items-center justify-end gap-3 whitespace-nowrap text-ink-3 text-xs tabular-nums">
-      {errors > 0 && (
+    <span className="grid grid-cols-[1.75rem_3rem_3.75rem_4rem_3.5rem] justify-items-end gap-x-2 whitespace-nowrap text-ink-3 text-xs tabular-nums">
+      {errors > 0 ? (
         <span className="text-bad" title={many(errors, 'error')}>
           {short(errors)}
           <span aria-hidden> ✕</span>
           <span className="sr-only"> errors</span>
         </span>
+      ) : (
+        <span />
       )}
-      <span className="min-w-10 text-right" title={many(prompts, 'prompt')}>
-        {short(prompts)}
-        <span className="text-ink-3"> msg</span>
-      </span>
-      <span className="min-w-12 text-right" title={many(toolCalls, 'tool call')}>
-        {short(toolCalls)} tools
-      </span>
-      <span className="min-w-14 text-right" title={`${totalTokens(session.usage).toLocaleString('en')} tokens`}>
-        {short(totalTokens(session.usage))} tok
-      </span>
-      <span className="min-w-12 text-right text-ink-2">{cost}</span>
+      <span title={many(prompts, 'prompt')}>{short(prompts)} msg</span>
+      <span title={many(toolCalls, 'tool call')}>{toolCalls > 0 && `${short(toolCalls)} tools`}</span>
+      <span title={`${tokens.toLocaleString('en')} tokens`}>{tokens > 0 && `${short(tokens)} tok`}</span>
+      <span className="text-ink-2">{session.costMicroUsd > 0 && dollars(session.costMicroUsd)}</span>
     </span>
   );
 }

@@ -36,9 +36,7 @@ export function Diffs({ files }: { files: FileDiff[] }) {
               </span>
             )}
           </figcaption>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: What scrolls must be reached by keys. */}
           <div
-            tabIndex={0}
             role="region"
             aria-label={`Changes of ${file.path}`}
             className="max-h-[60vh] overflow-auto rounded-lg bg-sunken py-2 font-mono text-[12.5px] leading-5"

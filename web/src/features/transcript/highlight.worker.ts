@@ -72,7 +72,7 @@ function known(language: string): keyof typeof LANGUAGES | null {
   return OTHER_NAMES[name] ?? null;
 }
 
-onmessage = async ({ data }: MessageEvent<Request>) => {
+self.onmessage = async ({ data }: MessageEvent<Request>) => {
   const language = known(data.language);
   let lines: Token[][] | null = null;
   if (language) {
@@ -89,5 +89,5 @@ onmessage = async ({ data }: MessageEvent<Request>) => {
       // Code in plain letters is code all the same.
     }
   }
-  postMessage({ id: data.id, lines });
+  self.postMessage({ id: data.id, lines });
 };

@@ -13,59 +13,68 @@ import { ago, isWriting, whole } from '../../lib/time';
 export function SessionHead({ detail, acts }: { detail: SessionDetail; acts: ReactNode }) {
   const { session, parent, origin, children, forks } = detail;
   const now = useNow();
+  const title = harmless(session.title ?? session.firstPrompt ?? 'Without a word');
   const size = session.files.reduce((sum, file) => sum + file.bytes, 0);
   return (
-    <header className="pt-5 pb-3">
-      <div className="flex items-center gap-2 text-xs">
+    <>
+      <div className="sticky top-0 z-20 -mx-3 flex h-12 items-center gap-2.5 bg-canvas px-3">
         <Link
           to="/"
           aria-label="Back to the sessions"
-          className="-ml-1.5 grid size-8 place-items-center rounded-md text-ink-3 hover:bg-hover hover:text-ink sm:hidden coarse:size-11"
+          className="-ml-1.5 grid size-8 shrink-0 place-items-center rounded-md text-ink-3 hover:bg-hover hover:text-ink sm:hidden coarse:size-11"
         >
           <ArrowLeft className="size-4" aria-hidden />
         </Link>
-        <AgentMark source={session.source} named />
-        {session.agentVersion && <span className="text-ink-3">{harmless(session.agentVersion)}</span>}
+        <AgentMark source={session.source} />
+        <p aria-hidden className="min-w-0 flex-1 truncate font-medium">
+          {title}
+        </p>
         {isWriting(session.updatedAt, now) && <Writing />}
-        <span className="ml-auto flex items-center gap-1">{acts}</span>
+        <span className="flex shrink-0 items-center">{acts}</span>
       </div>
-      <h1 className="mt-1.5 line-clamp-3 font-semibold text-lg [overflow-wrap:anywhere]">
-        {harmless(session.title ?? session.firstPrompt ?? 'Without a word')}
-      </h1>
-      <p className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-ink-3 text-xs">
-        {session.cwd && <span className="font-mono [overflow-wrap:anywhere]">{harmless(session.cwd)}</span>}
-        {session.gitBranch && (
-          <span className="flex items-center gap-1">
-            <GitBranch className="size-3" aria-label="branch" />
-            {harmless(session.gitBranch)}
+      <header className="pt-2 pb-3">
+        <h1 className="line-clamp-4 font-semibold text-lg [overflow-wrap:anywhere]">{title}</h1>
+        <p className="mt-1.5 flex items-center gap-2 text-xs">
+          <AgentMark source={session.source} named />
+          {session.agentVersion && <span className="text-ink-3">{harmless(session.agentVersion)}</span>}
+        </p>
+        <p className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-ink-3 text-xs">
+          {session.cwd && <span className="font-mono [overflow-wrap:anywhere]">{harmless(session.cwd)}</span>}
+          {session.gitBranch && (
+            <span className="flex items-center gap-1">
+              <GitBranch className="size-3" aria-label="branch" />
+              {harmless(session.gitBranch)}
+            </span>
+          )}
+          {session.model && <span>{harmless(session.model)}</span>}
+          {session.provider && <span>{harmless(session.provider)}</span>}
+          <span title={`${whole(session.startedAt)} to ${whole(session.updatedAt)}`}>
+            {ago(session.updatedAt, now)}
           </span>
-        )}
-        {session.model && <span>{harmless(session.model)}</span>}
-        {session.provider && <span>{harmless(session.provider)}</span>}
-        <span title={`${whole(session.startedAt)} to ${whole(session.updatedAt)}`}>{ago(session.updatedAt, now)}</span>
-      </p>
-      <p className="mt-1 flex flex-wrap gap-x-3 gap-y-1 text-ink-3 text-xs tabular-nums">
-        <span>{many(session.counts.prompts, 'prompt')}</span>
-        <span>{many(session.counts.toolCalls, 'tool call')}</span>
-        {session.counts.errors > 0 && <span className="text-bad">{many(session.counts.errors, 'error')}</span>}
-        {totalTokens(session.usage) > 0 && (
-          <span
-            title={`${session.usage.inputTokens} in, ${session.usage.cachedInputTokens} cached, ${session.usage.cacheWriteTokens} written to the cache, ${session.usage.outputTokens} out`}
-          >
-            {short(totalTokens(session.usage))} tokens
-          </span>
-        )}
-        {session.costMicroUsd > 0 && <span className="text-ink-2">{dollars(session.costMicroUsd)}</span>}
-        {size > 0 && <span>{bytes(size)}</span>}
-        {session.skippedRecords > 0 && (
-          <span className="text-warn">{many(session.skippedRecords, 'record')} skipped</span>
-        )}
-      </p>
-      <Relations name="Started by" sessions={parent ? [parent] : []} />
-      <Relations name="Forked from" sessions={origin ? [origin] : []} />
-      <Relations name="Sub-agents" sessions={children} />
-      <Relations name="Forks" sessions={forks} />
-    </header>
+        </p>
+        <p className="mt-1 flex flex-wrap gap-x-3 gap-y-1 text-ink-3 text-xs tabular-nums">
+          <span>{many(session.counts.prompts, 'prompt')}</span>
+          <span>{many(session.counts.toolCalls, 'tool call')}</span>
+          {session.counts.errors > 0 && <span className="text-bad">{many(session.counts.errors, 'error')}</span>}
+          {totalTokens(session.usage) > 0 && (
+            <span
+              title={`${session.usage.inputTokens} in, ${session.usage.cachedInputTokens} cached, ${session.usage.cacheWriteTokens} written to the cache, ${session.usage.outputTokens} out`}
+            >
+              {short(totalTokens(session.usage))} tokens
+            </span>
+          )}
+          {session.costMicroUsd > 0 && <span className="text-ink-2">{dollars(session.costMicroUsd)}</span>}
+          {size > 0 && <span>{bytes(size)}</span>}
+          {session.skippedRecords > 0 && (
+            <span className="text-warn">{many(session.skippedRecords, 'record')} skipped</span>
+          )}
+        </p>
+        <Relations name="Started by" sessions={parent ? [parent] : []} />
+        <Relations name="Forked from" sessions={origin ? [origin] : []} />
+        <Relations name="Sub-agents" sessions={children} />
+        <Relations name="Forks" sessions={forks} />
+      </header>
+    </>
   );
 }
 

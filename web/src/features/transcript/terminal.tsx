@@ -20,9 +20,8 @@ export function Terminal({ text, label }: { text: string; label: string }) {
           Show {(lines.length - FOLDED).toLocaleString('en')} lines before
         </button>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: What scrolls must be reached by keys. */}
       <pre
-        tabIndex={0}
+        role="region"
         aria-label={label}
         className="max-h-[60vh] overflow-auto px-3.5 py-2.5 font-mono text-[12.5px] text-ink-2 leading-5"
       >

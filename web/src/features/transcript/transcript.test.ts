@@ -69,6 +69,12 @@ describe('rows', () => {
     expect(rowAt(rows, '99')).toBe(-1);
     expect(sumUp(items.slice(1, 5))).toBe('4 tool calls · 4 commands');
   });
+  it('put what the agent put in together', () => {
+    const context = (key: string) => item(key, { kind: 'context' });
+    const rows = rowsOf([context('0'), context('1'), tool('2'), context('3')], null);
+    expect(rows.map((row) => row.key)).toEqual(['run 0', '2', '3']);
+    expect(sumUp([context('0'), context('1')])).toBe('2 texts put in by the agent');
+  });
   it('leave what starts a child outside', () => {
     const rows = rowsOf([tool('1'), tool('2'), tool('3', 'completed', { childId: 'claude:x' }), tool('4')], null);
     expect(rows.map((row) => row.key)).toEqual(['1', '2', '3', '4']);

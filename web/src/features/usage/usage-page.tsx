@@ -19,6 +19,7 @@ const DAY = 86_400_000;
 const RANGES = { '7d': 7, '30d': 30, '90d': 90 } as const;
 const PARTS = 6;
 const TOP = 8;
+const CALENDAR_DAYS = 26 * 7;
 const HUES = [
   'var(--accent)',
   'var(--codex)',
@@ -138,11 +139,7 @@ export function UsagePage({ choice, onChange }: { choice: UsageChoice; onChange:
               say={say}
             />
           </Section>
-          {all.length > 14 && (
-            <Section title="Calendar">
-              <HeatMap days={all} amounts={byKey(data.lines, choice.count)} say={say} />
-            </Section>
-          )}
+          <Calendar now={now} count={choice.count} />
           <div className="mt-8 grid gap-x-12 gap-y-8 md:grid-cols-2">
             <Top title="Models" by="model" days={days} count={choice.count} />
             <Top title="Projects" by="project" days={days} count={choice.count} />
@@ -172,6 +169,22 @@ export function UsagePage({ choice, onChange }: { choice: UsageChoice; onChange:
         </>
       )}
     </Page>
+  );
+}
+
+/** The last half year, whatever the range. */
+function Calendar({ now, count }: { now: number; count: Count }) {
+  const first = dayName(now - CALENDAR_DAYS * DAY);
+  const report = useQuery(usage.by('day', undefined, { since: first }));
+  if (!report.data) return null;
+  return (
+    <Section title="The last half year">
+      <HeatMap
+        days={daysBetween(first, dayName(now))}
+        amounts={byKey(report.data.lines, count)}
+        say={count === 'cost' ? dollars : short}
+      />
+    </Section>
   );
 }
 
