@@ -141,10 +141,24 @@ pub struct Hunk {
 /// A line of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DiffLine {
-    /// A blank, `+` or `-`.
-    pub op: char,
+    /// What happens to it.
+    pub op: DiffOp,
     /// The line, without its end.
     pub text: String,
+}
+
+/// What happens to a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub enum DiffOp {
+    /// It stays.
+    #[serde(rename = " ")]
+    Keep,
+    /// It is put in.
+    #[serde(rename = "+")]
+    Add,
+    /// It is taken away.
+    #[serde(rename = "-")]
+    Remove,
 }
 
 impl Action {
@@ -157,6 +171,11 @@ impl Action {
             .understood(&tool.to_ascii_lowercase())
             .unwrap_or_else(|| Action::Other { summary: input.summary() })
     }
+}
+
+/// Says whether a tool of this name, in any case, starts a sub-agent.
+pub fn starts_agent(tool: &str) -> bool {
+    ["task", "agent", "spawn_agent", "invoke_agent"].iter().any(|name| name.eq_ignore_ascii_case(tool))
 }
 
 /// A call's input.
@@ -197,7 +216,7 @@ impl Input {
             "todowrite" | "todo_write" | "write_todos" | "update_plan" => {
                 Action::Todo { items: self.todos()? }
             }
-            "task" | "agent" | "spawn_agent" | "invoke_agent" => {
+            tool if starts_agent(tool) => {
                 let prompt = self.text(&["prompt", "message", "task", "objective"])?;
                 let named = self.text(&["description", "task_name", "agent_name", "subagent_type"]);
                 Action::Agent { description: named.unwrap_or_else(|| one_line(&prompt)), prompt }
@@ -320,24 +339,27 @@ impl FileDiff {
     }
 
     fn push(&mut self, hunk: Hunk) {
-        self.added += hunk.lines.iter().filter(|line| line.op == '+').count();
-        self.removed += hunk.lines.iter().filter(|line| line.op == '-').count();
+        self.added += hunk.lines.iter().filter(|line| line.op == DiffOp::Add).count();
+        self.removed += hunk.lines.iter().filter(|line| line.op == DiffOp::Remove).count();
         self.hunks.push(hunk);
     }
 
     /// Adds the places in which two texts differ.
     fn compare(&mut self, old: &str, new: &str) {
         if old.len() + new.len() > MAX_COMPARED {
-            let lines = old.lines().map(|line| ('-', line)).chain(new.lines().map(|line| ('+', line)));
+            let lines = old
+                .lines()
+                .map(|line| (DiffOp::Remove, line))
+                .chain(new.lines().map(|line| (DiffOp::Add, line)));
             return self.push(hunk(lines));
         }
         let diff = TextDiff::from_lines(old, new);
         for group in diff.grouped_ops(AROUND) {
             let lines = group.iter().flat_map(|op| diff.iter_changes(op)).map(|change| {
                 let op = match change.tag() {
-                    ChangeTag::Equal => ' ',
-                    ChangeTag::Insert => '+',
-                    ChangeTag::Delete => '-',
+                    ChangeTag::Equal => DiffOp::Keep,
+                    ChangeTag::Insert => DiffOp::Add,
+                    ChangeTag::Delete => DiffOp::Remove,
                 };
                 (op, change.value().trim_end_matches(['\r', '\n']))
             });
@@ -358,7 +380,7 @@ impl FileDiff {
     }
 }
 
-fn hunk<'a>(lines: impl Iterator<Item = (char, &'a str)>) -> Hunk {
+fn hunk<'a>(lines: impl Iterator<Item = (DiffOp, &'a str)>) -> Hunk {
     let lines = lines.map(|(op, text)| DiffLine { op, text: text.to_owned() }).collect();
     Hunk { old_start: 0, new_start: 0, lines }
 }
@@ -366,7 +388,7 @@ fn hunk<'a>(lines: impl Iterator<Item = (char, &'a str)>) -> Hunk {
 /// A file written as a whole; what was there before is not recorded.
 fn written(path: String, content: &str) -> FileDiff {
     let mut diff = FileDiff::new(path, Change::Create);
-    diff.push(Hunk { new_start: 1, ..hunk(content.lines().map(|line| ('+', line))) });
+    diff.push(Hunk { new_start: 1, ..hunk(content.lines().map(|line| (DiffOp::Add, line))) });
     diff.cut()
 }
 
@@ -375,8 +397,8 @@ fn written(path: String, content: &str) -> FileDiff {
 /// `None`: it is no such patch.
 fn patch_files(patch: &str) -> Option<Vec<FileDiff>> {
     let mut files: Vec<FileDiff> = Vec::new();
-    let mut lines: Vec<(char, &str)> = Vec::new();
-    let flush = |files: &mut Vec<FileDiff>, lines: &mut Vec<(char, &str)>| {
+    let mut lines: Vec<(DiffOp, &str)> = Vec::new();
+    let flush = |files: &mut Vec<FileDiff>, lines: &mut Vec<(DiffOp, &str)>| {
         if let (Some(file), false) = (files.last_mut(), lines.is_empty()) {
             file.push(hunk(lines.drain(..)));
         }
@@ -399,9 +421,13 @@ fn patch_files(patch: &str) -> Option<Vec<FileDiff>> {
         } else if line.starts_with("@@") {
             flush(&mut files, &mut lines);
         } else if !line.starts_with("*** ") && !files.is_empty() {
-            let op = line.chars().next().filter(|op| matches!(op, '+' | '-'));
-            let text = if op.is_some() || line.starts_with(' ') { &line[1..] } else { line };
-            lines.push((op.unwrap_or(' '), text));
+            lines.push(match line.split_at_checked(1) {
+                Some(("+", text)) => (DiffOp::Add, text),
+                Some(("-", text)) => (DiffOp::Remove, text),
+                Some((" ", text)) => (DiffOp::Keep, text),
+                // Some models forget the blank.
+                _ => (DiffOp::Keep, line),
+            });
         }
     }
     flush(&mut files, &mut lines);
@@ -421,7 +447,16 @@ mod tests {
                     let lines: Vec<String> = file
                         .hunks
                         .iter()
-                        .flat_map(|hunk| hunk.lines.iter().map(|line| format!("{}{}", line.op, line.text)))
+                        .flat_map(|hunk| {
+                            hunk.lines.iter().map(|line| {
+                                let op = match line.op {
+                                    DiffOp::Keep => ' ',
+                                    DiffOp::Add => '+',
+                                    DiffOp::Remove => '-',
+                                };
+                                format!("{op}{}", line.text)
+                            })
+                        })
                         .collect();
                     format!("{:?} {} {}", file.change, file.path, lines.join("|"))
                 });

@@ -134,7 +134,7 @@ pub(crate) struct ItemPlace {
     part: u16,
     pub key: i64,
     flags: u8,
-    tool: Option<String>,
+    pub tool: Option<String>,
     status: Option<u8>,
     exit_code: Option<i64>,
     duration_ms: Option<i64>,

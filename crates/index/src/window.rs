@@ -5,10 +5,10 @@
 //! to; a page costs what its items cost, wherever it lies.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+use marline_agents::action::starts_agent;
 use marline_agents::image::{Image, images};
 use marline_model::{ItemKind, SessionId, Timestamp, ToolStatus};
 use rusqlite::{OptionalExtension, params};
@@ -164,6 +164,34 @@ pub struct Outline {
     pub truncated: bool,
 }
 
+/// The child sessions of one, with the key of the call that started each, where the child records it.
+struct Children(Vec<(Option<i64>, SessionId)>);
+
+impl Children {
+    /// The child that a call started: the one that names the call, or the one that the call's records name.
+    fn started_by(
+        &self,
+        index: &Index,
+        records: &mut Records,
+        place: &ItemPlace,
+    ) -> Result<Option<SessionId>, IndexError> {
+        if self.0.is_empty() || !place.tool.as_deref().is_some_and(starts_agent) {
+            return Ok(None);
+        }
+        if let Some((_, id)) = self.0.iter().find(|(call, _)| *call == Some(place.key)) {
+            return Ok(Some(id.clone()));
+        }
+        let found = records.of(index, place)?;
+        let is_named = |id: &SessionId| {
+            // Claude names its file `agent-<id>` and the agent `<id>`.
+            let raw = id.raw().strip_prefix("agent-").unwrap_or(id.raw());
+            found.iter().any(|record| memchr::memmem::find(record, raw.as_bytes()).is_some())
+        };
+        let mut unclaimed = self.0.iter().filter(|(call, _)| call.is_none());
+        Ok(unclaimed.find(|(_, id)| is_named(id)).map(|(_, id)| id.clone()))
+    }
+}
+
 /// A piece of the history: a session's items, all of them or those before a byte of its file.
 pub(crate) struct Stretch {
     pub back: u32,
@@ -223,7 +251,7 @@ impl Index {
         let (previous, next) = (edge(places.first(), has_before), edge(places.last(), has_after));
         let mut records = Records::default();
         let mut items = Vec::with_capacity(places.len());
-        let children = self.children_by_call(number)?;
+        let children = self.children_of(number)?;
         for (back, place) in places.drain(..) {
             let mut entry = records.entry(self, &place)?;
             entry.key.back = back;
@@ -231,8 +259,8 @@ impl Index {
                 entry.inherited = true;
                 entry.inherited_from = Some(stretch.id.clone());
             }
-            if back == 0 && place.kind == ItemKind::Tool {
-                entry.child_id = children.get(&place.key).cloned();
+            if back == 0 {
+                entry.child_id = children.started_by(self, &mut records, &place)?;
             }
             items.push(entry);
         }
@@ -286,7 +314,7 @@ impl Index {
     pub fn outline(&self, id: &SessionId) -> Result<Outline, IndexError> {
         let (session, number) = self.row_by_id(id)?;
         let stretches = self.stretches(&session.id, number, &mut Vec::new())?;
-        let children = self.children_by_call(number)?;
+        let children = self.children_of(number)?;
         let mut statement = self.connection.prepare_cached(
             "SELECT i.seq, i.kind, i.at, i.status, i.flags, i.key, n.name, SUBSTR(m.text, 1, 400)
              FROM items i LEFT JOIN names n ON n.number = i.tool
@@ -294,6 +322,7 @@ impl Index {
              WHERE i.session = ?1 AND i.offset < ?2 AND i.kind IN (0, 3, 5, 8) ORDER BY i.session, i.seq",
         )?;
         let mut out = Outline { marks: Vec::new(), truncated: false };
+        let mut records = Records::default();
         let (mut was_inherited, mut errors_read) = (false, 0);
         for stretch in &stretches {
             let mut rows = statement.query(params![stretch.number, stretch.end])?;
@@ -306,7 +335,13 @@ impl Index {
                 }
                 was_inherited = is_inherited;
                 let status = row.get::<_, Option<u8>>(3)?.map(ToolStatus::from_number);
-                let child = if stretch.back == 0 { children.get(&row.get(5)?) } else { None };
+                let tool: String = row.get::<_, Option<String>>(6)?.unwrap_or_default();
+                let mut child = None;
+                if stretch.back == 0 && !children.0.is_empty() && starts_agent(&tool) {
+                    let place = self.item(stretch.number, key.seq)?;
+                    let started = place.map(|place| children.started_by(self, &mut records, &place));
+                    child = started.transpose()?.flatten();
+                }
                 let (kind, text) = match ItemKind::from_number(row.get(1)?) {
                     ItemKind::Prompt => {
                         (MarkKind::Prompt, row.get::<_, Option<String>>(7)?.unwrap_or_default())
@@ -315,15 +350,13 @@ impl Index {
                     ItemKind::Error if errors_read < MAX_ERRORS_READ => {
                         errors_read += 1;
                         let place = self.item(stretch.number, key.seq)?;
-                        let entry = place.map(|place| Records::default().entry(self, &place)).transpose()?;
+                        let entry = place.map(|place| records.entry(self, &place)).transpose()?;
                         (MarkKind::Error, entry.map(|entry| entry.text).unwrap_or_default())
                     }
                     ItemKind::Error => (MarkKind::Error, String::new()),
-                    _ if child.is_some() => {
-                        (MarkKind::Subagent, row.get::<_, Option<String>>(6)?.unwrap_or_default())
-                    }
+                    _ if child.is_some() => (MarkKind::Subagent, tool),
                     _ if matches!(status, Some(ToolStatus::Failed | ToolStatus::Declined)) => {
-                        (MarkKind::FailedTool, row.get::<_, Option<String>>(6)?.unwrap_or_default())
+                        (MarkKind::FailedTool, tool)
                     }
                     _ => continue,
                 };
@@ -337,21 +370,20 @@ impl Index {
         Ok(out)
     }
 
-    /// The child sessions of one by the key of the call that started them.
-    fn children_by_call(&self, number: i64) -> Result<HashMap<i64, SessionId>, IndexError> {
+    fn children_of(&self, number: i64) -> Result<Children, IndexError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT c.parent_call, c.id FROM sessions s JOIN sessions c ON c.parent_id = s.id
-             WHERE s.number = ?1 AND c.parent_call IS NOT NULL AND c.listed = 1",
+             WHERE s.number = ?1 AND c.listed = 1",
         )?;
         let rows = statement.query_map([number], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-        let mut out = HashMap::new();
+        let mut out = Vec::new();
         for row in rows {
             let (call, id) = row?;
             if let Ok(id) = id.parse() {
-                out.insert(call, id);
+                out.push((call, id));
             }
         }
-        Ok(out)
+        Ok(Children(out))
     }
 
     /// The chain of what a session inherits by reference, the oldest first, and the session itself.

@@ -147,7 +147,7 @@ impl Access {
         let elapsed = state.failed.elapsed().as_secs_f64();
         state.failures = (state.failures - elapsed * FAILURES_A_SECOND).max(0.0);
         state.failed = Instant::now();
-        if state.failures >= MAX_FAILURES {
+        if state.failures + 1.0 > MAX_FAILURES {
             return Ok(Opened::Wait);
         }
         // Hashes are compared, so the time it takes tells nothing of the secret.

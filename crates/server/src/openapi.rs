@@ -33,6 +33,14 @@ pub struct Words;
 /// Returns the OpenAPI 3.1 document of the board's API.
 pub fn document() -> Document {
     let mut document = crate::api::routes().split_for_parts().1;
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.delete, &mut path.patch];
+        for operation in operations.into_iter().flatten() {
+            // Handlers of several nouns share their verbs' names.
+            let tag = operation.tags.as_ref().and_then(|tags| tags.first()).cloned().unwrap_or_default();
+            operation.operation_id = operation.operation_id.take().map(|verb| format!("{tag}_{verb}"));
+        }
+    }
     if let Some(components) = &mut document.components {
         let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
             "marline-PORT",

@@ -204,6 +204,7 @@ pub struct PageParams {
     /// This item, in the middle.
     pub around: Option<String>,
     /// The beginning or the end.
+    #[param(inline)]
     pub at: Option<EdgeParam>,
     /// How many items at most, up to 200.
     pub limit: Option<usize>,

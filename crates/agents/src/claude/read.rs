@@ -96,7 +96,8 @@ impl ClaudeReader {
                 None => parent.clone().map_or(String::from_utf8_lossy(record.session_id), Cow::Owned),
             };
             if !named.is_empty() {
-                emit(Event::Parent { session: named, call: None });
+                let call = text("toolUseId").map(|call| hash(&[call.as_bytes()]));
+                emit(Event::Parent { session: named, call });
             }
             if let Some(text) = text("description") {
                 emit(Event::Title { kind: TitleKind::Generated, text, session: None });

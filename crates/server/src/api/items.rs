@@ -41,7 +41,7 @@ pub async fn page(
 }
 
 /// Reads one item with its whole texts.
-#[utoipa::path(get, path = "/api/v1/sessions/{id}/items/{key}", tag = "sessions",
+#[utoipa::path(get, operation_id = "item", path = "/api/v1/sessions/{id}/items/{key}", tag = "sessions",
     params(("id" = SessionId, Path, description = "The canonical id"), ("key" = String, Path, description = "The item's key")),
     responses((status = 200, body = Item), (status = 404, body = Problem)))]
 pub async fn one(State(board): State<Board>, Id(id): Id, Key(key): Key) -> Result<Json<Item>, Problem> {

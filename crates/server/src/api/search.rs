@@ -22,6 +22,7 @@ pub struct SearchParams {
     limit: Option<usize>,
     /// The best first, or as they stand in their sessions.
     #[serde(default)]
+    #[param(inline)]
     order: OrderParam,
 }
 

@@ -22,6 +22,7 @@ const MAX_FILES: usize = 2_000;
 pub struct ListParams {
     /// What to order by, always downwards.
     #[serde(default)]
+    #[param(inline)]
     sort: SortParam,
     /// How many at most, up to 500; by default 50.
     limit: Option<usize>,
@@ -39,9 +40,10 @@ pub async fn list(
 ) -> Result<Json<Page>, Problem> {
     let filter = filter.list_filter(board.now())?;
     let limit = limit(page.limit, 50, MAX_SESSIONS);
+    let cursor = page.cursor.filter(|cursor| !cursor.is_empty());
     let page = board
         .readers
-        .ask(move |index| Ok(index.sessions(&filter, page.sort.into(), limit, page.cursor.as_deref())?))
+        .ask(move |index| Ok(index.sessions(&filter, page.sort.into(), limit, cursor.as_deref())?))
         .await?;
     Ok(Json(page))
 }

@@ -21,8 +21,10 @@ const MAX_LINES: usize = 20_000;
 pub struct UsageParams {
     /// By this.
     #[serde(default)]
+    #[param(inline)]
     by: UsageByParam,
     /// And within that by this.
+    #[param(inline)]
     and: Option<UsageByParam>,
 }
 

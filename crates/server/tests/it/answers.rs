@@ -1,0 +1,244 @@
+//! What it answers.
+
+use serde_json::Value;
+
+use crate::board::TestBoard;
+
+fn ids(page: &Value) -> Vec<String> {
+    page["sessions"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn encoded(id: &str) -> String {
+    id.replace(':', "%3A")
+}
+
+#[test]
+fn a_list_in_pages_is_the_list() {
+    let board = TestBoard::on_fixtures();
+    let whole = board.get("/api/v1/sessions?all=true&limit=500").json();
+    let mut paged = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page =
+            board.get(&format!("/api/v1/sessions?all=true&limit=7&cursor={}", encoded(&cursor))).json();
+        assert_eq!(page["total"], whole["total"]);
+        paged.extend(ids(&page));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = next.replace('/', "%2F"),
+            None => break,
+        }
+    }
+    assert_eq!(paged, ids(&whole));
+    for session in whole["sessions"].as_array().unwrap() {
+        let id = format!(
+            "{}:{}",
+            session["source"].as_str().unwrap(),
+            session["sourceSessionId"].as_str().unwrap()
+        );
+        assert_eq!(session["id"], id.as_str());
+    }
+}
+
+#[test]
+fn filters_select() {
+    let board = TestBoard::on_fixtures();
+    let of = |query: &str| ids(&board.get(&format!("/api/v1/sessions?limit=500&{query}")).json());
+    let (claude, codex) = (of("source=claude"), of("source=codex"));
+    assert!(!claude.is_empty() && claude.iter().all(|id| id.starts_with("claude:")));
+    let mut both = of("source=claude&source=codex");
+    let mut joined = [claude, codex].concat();
+    both.sort();
+    joined.sort();
+    assert_eq!(both, joined);
+    let first = &joined[0];
+    assert_eq!(of(&format!("q={}", encoded(first))), [first.clone()], "the id names it");
+    assert_eq!(of("q=nothing-is-called-so"), [] as [&str; 0]);
+    let projects = board.get("/api/v1/projects?per=2").json();
+    let sum: u64 =
+        projects["projects"].as_array().unwrap().iter().map(|one| one["total"].as_u64().unwrap()).sum();
+    assert_eq!(sum, board.get("/api/v1/sessions").json()["total"].as_u64().unwrap());
+}
+
+#[test]
+fn a_transcript_in_pages_is_the_transcript_both_ways_and_over_forks() {
+    let board = TestBoard::on_fixtures();
+    let sessions = board.get("/api/v1/sessions?all=true&limit=500").json();
+    let mut forks_seen = 0;
+    for session in sessions["sessions"].as_array().unwrap() {
+        let id = encoded(session["id"].as_str().unwrap());
+        let keys = |page: &Value| -> Vec<String> {
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["key"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let pages = |first: &str, word: &str, cursor: &str| {
+            let mut page = board.get(&format!("/api/v1/sessions/{id}/items?limit=5&{first}")).json();
+            let mut all = vec![keys(&page)];
+            while let Some(next) = page[cursor].as_str() {
+                page = board.get(&format!("/api/v1/sessions/{id}/items?limit=5&{word}={next}")).json();
+                all.push(keys(&page));
+            }
+            all
+        };
+        let down = pages("at=start", "after", "nextCursor").concat();
+        let mut up = pages("at=end", "before", "previousCursor");
+        up.reverse();
+        assert_eq!(up.concat(), down, "{id}");
+        forks_seen += usize::from(down.iter().any(|key| key.contains('.')));
+        if let Some(middle) = down.get(down.len() / 2) {
+            let around = board.get(&format!("/api/v1/sessions/{id}/items?limit=5&around={middle}")).json();
+            assert!(keys(&around).contains(middle));
+            let one = board.get(&format!("/api/v1/sessions/{id}/items/{middle}")).json();
+            assert_eq!(one["key"], middle.as_str());
+            assert_eq!(board.get(&format!("/api/v1/sessions/{id}/items/{middle}/raw")).status, 200);
+        }
+        let outline = board.get(&format!("/api/v1/sessions/{id}/outline")).json();
+        for mark in outline["marks"].as_array().unwrap() {
+            assert!(down.contains(&mark["key"].as_str().unwrap().to_owned()), "{id}: {mark}");
+        }
+    }
+    assert!(forks_seen > 1, "the fixtures hold forks that share by reference");
+}
+
+#[test]
+fn a_call_leads_to_the_child_that_it_started() {
+    let board = TestBoard::on_fixtures();
+    let sessions = board.get("/api/v1/sessions?all=true&limit=500").json();
+    let mut linked = std::collections::BTreeSet::new();
+    for session in sessions["sessions"].as_array().unwrap() {
+        if session["counts"]["subagents"] == 0 {
+            continue;
+        }
+        let id = encoded(session["id"].as_str().unwrap());
+        let children = ids(&board.get(&format!("/api/v1/sessions/{id}/children")).json());
+        let page = board.get(&format!("/api/v1/sessions/{id}/items?at=start&limit=200")).json();
+        for item in page["items"].as_array().unwrap() {
+            if let Some(child) = item["childId"].as_str() {
+                assert!(children.contains(&child.to_owned()));
+                linked.insert(session["source"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    // Codex does not record which call started which thread.
+    assert_eq!(linked.into_iter().collect::<Vec<_>>(), ["claude", "gemini", "opencode", "qwen"]);
+}
+
+#[test]
+fn pictures_are_what_their_bytes_say() {
+    let board = TestBoard::on_fixtures();
+    let sessions = board.get("/api/v1/sessions?all=true&limit=500").json();
+    let mut seen = 0;
+    for session in sessions["sessions"].as_array().unwrap() {
+        let id = encoded(session["id"].as_str().unwrap());
+        let page = board.get(&format!("/api/v1/sessions/{id}/items?limit=200")).json();
+        for item in page["items"].as_array().unwrap() {
+            for n in 0..item["images"].as_u64().unwrap_or(0) {
+                let address =
+                    format!("/api/v1/sessions/{id}/items/{}/images/{n}", item["key"].as_str().unwrap());
+                let image = board.get(&address);
+                assert_eq!(image.header("content-type"), Some("image/png"));
+                assert!(image.body.starts_with(b"\x89PNG"));
+                assert!(image.header("content-security-policy").unwrap().contains("sandbox"));
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 0, "the fixtures hold a picture");
+}
+
+#[test]
+fn a_search_says_what_it_means_and_how_it_spreads() {
+    let board = TestBoard::on_fixtures();
+    let answer = board.get("/api/v1/search?q=zebra%20-nothing&limit=5").json();
+    assert_eq!(answer["meaning"][0]["type"], "word");
+    assert_eq!(answer["meaning"][1]["type"], "not");
+    let counted: u64 = answer["facets"]["source"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|facet| facet["count"].as_u64().unwrap())
+        .sum();
+    assert_eq!(counted, answer["total"].as_u64().unwrap());
+    let hit = &answer["hits"][0];
+    let snippet: Vec<u16> = hit["snippet"].as_str().unwrap().encode_utf16().collect();
+    let [from, to] = [0, 1].map(|n| hit["highlights"][0][n].as_u64().unwrap() as usize);
+    assert_eq!(String::from_utf16_lossy(&snippet[from..to]).to_lowercase(), "zebra");
+    let id = hit["session"]["id"].as_str().unwrap();
+    let within = board.get(&format!("/api/v1/search?q=zebra&session={}&order=place", encoded(id))).json();
+    let places: Vec<u64> =
+        within["hits"].as_array().unwrap().iter().map(|hit| hit["seq"].as_u64().unwrap()).collect();
+    assert!(!places.is_empty() && places.is_sorted());
+}
+
+#[test]
+fn usage_cut_in_two_sums_up_to_the_same() {
+    let board = TestBoard::on_fixtures();
+    let whole = board.get("/api/v1/usage?by=source").json();
+    for and in ["day", "model", "project", "session"] {
+        let cut = board.get(&format!("/api/v1/usage?by=source&and={and}")).json();
+        assert_eq!(cut["total"], whole["total"], "{and}");
+        let sum: u64 =
+            cut["lines"].as_array().unwrap().iter().map(|line| line["requests"].as_u64().unwrap()).sum();
+        assert_eq!(sum, whole["total"]["requests"].as_u64().unwrap(), "{and}");
+    }
+    let csv = board.get("/api/v1/usage.csv?by=day&and=model");
+    assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert!(String::from_utf8(csv.body).unwrap().lines().count() > 1);
+}
+
+#[test]
+fn what_has_not_changed_is_not_sent_again() {
+    let board = TestBoard::on_fixtures();
+    let first = board.get("/api/v1/sessions");
+    let tag = first.header("etag").unwrap().to_owned();
+    assert_eq!(board.ask("GET", "/api/v1/sessions", &[("if-none-match", &tag)]).status, 304);
+    let packed = board.ask("GET", "/api/v1/sessions", &[("accept-encoding", "gzip")]);
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert!(packed.body.len() < first.body.len() / 3);
+}
+
+#[test]
+fn what_makes_no_sense_gets_a_clear_answer() {
+    let board = TestBoard::on_fixtures();
+    let long = "x".repeat(9_000);
+    for (path, status) in [
+        ("/api/v1/sessions/claude:no-such", 404),
+        ("/api/v1/sessions/vim:x", 404),
+        ("/api/v1/sessions/no-colon", 404),
+        ("/api/v1/sessions/claude:..%2F..%2Fetc%2Fpasswd", 404),
+        ("/api/v1/sessions/%FF", 400),
+        ("/api/v1/sessions?limit=-1", 400),
+        ("/api/v1/sessions?cursor=from-an-older-catalogue", 400),
+        ("/api/v1/sessions?since=sometime", 400),
+        ("/api/v1/sessions?source=vim", 400),
+        ("/api/v1/search", 400),
+        ("/api/v1/search?q=kind:nonsense", 400),
+        ("/api/v1/usage?by=moon", 400),
+        ("/api/v1/events?after=zz", 400),
+        ("/api/v1/nothing", 404),
+        ("/assets/none.js", 404),
+        (&format!("/api/v1/search?q={long}"), 414),
+        (&format!("/api/v1/search?q={}", &long[..4_000]), 400),
+    ] {
+        let answer = board.get(path);
+        assert_eq!(answer.status, status, "{path}");
+        let problem = answer.json();
+        assert_eq!(problem["status"], status, "{path}");
+        assert!(problem["title"].is_string() && problem["type"].is_string(), "{path}");
+    }
+    assert_eq!(board.ask("POST", "/api/v1/sessions", &[]).status, 405);
+    assert_eq!(board.ask("PUT", "/", &[]).status, 405);
+}
+
+#[test]
+fn an_empty_home_is_an_answer() {
+    let board = TestBoard::on(|_| ());
+    board.wait_until_idle();
+    assert_eq!(board.get("/api/v1/sessions").json()["total"], 0);
+    let sources = board.get("/api/v1/sources").json();
+    assert!(sources["places"].as_array().unwrap().iter().all(|place| place["exists"] == false));
+    assert_eq!(board.get("/api/v1/doctor").status, 200);
+}

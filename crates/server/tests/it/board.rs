@@ -1,0 +1,251 @@
+//! A board on a port of its own, and a client that says just what it is told to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use marline_agents::Env;
+use marline_model::Timestamp;
+use marline_server::{Board, Config, Door, Stop};
+use serde_json::Value;
+
+/// Nothing here takes longer, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running board with a home of its own; it ends with the test.
+pub struct TestBoard {
+    pub dir: tempfile::TempDir,
+    pub port: u16,
+    stop: Stop,
+    ended: Option<std::thread::JoinHandle<()>>,
+    cookie: String,
+}
+
+/// An answer.
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(since.as_millis() as i64)
+}
+
+impl TestBoard {
+    /// A board on the fixtures' home.
+    pub fn on_fixtures() -> Self {
+        let board = TestBoard::on(|home| marline_lab::fixtures::copy_home(home).unwrap());
+        board.wait_until_idle();
+        board
+    }
+
+    /// A board on a home that `fill` fills.
+    pub fn on(fill: impl FnOnce(&Path)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("home");
+        std::fs::create_dir_all(&home).unwrap();
+        fill(&home);
+        TestBoard::start(dir, vec![])
+    }
+
+    pub fn start(dir: tempfile::TempDir, hosts: Vec<String>) -> Self {
+        let state = dir.path().join("board");
+        std::fs::create_dir_all(&state).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        listener.set_nonblocking(true).unwrap();
+        let board = Board::open(Config {
+            index_dir: dir.path().join("index"),
+            state_dir: state.clone(),
+            env: Env::new(dir.path().join("home"), std::iter::empty()),
+            now,
+            address: format!("http://127.0.0.1:{port}"),
+            hosts,
+            is_demo: false,
+            version: "0.0.0",
+        })
+        .unwrap();
+        let (stop, link) = (board.stop(), board.link().unwrap());
+        let ended = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async {
+                let doors = vec![
+                    Door::Loopback(tokio::net::TcpListener::from_std(listener).unwrap()),
+                    Door::owner(state.join("sock")).unwrap(),
+                ];
+                board.run(doors).await.unwrap();
+            });
+        });
+        let mut board = TestBoard { dir, port, stop, ended: Some(ended), cookie: String::new() };
+        let path = link.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap().to_owned();
+        let welcome = board.ask_plainly("GET", &path, &[]);
+        assert_eq!(welcome.status, 303, "the link lets in");
+        board.cookie = welcome.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        board
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// Asks with access.
+    pub fn get(&self, path: &str) -> Answer {
+        self.ask_plainly("GET", path, &[("cookie", &self.cookie)])
+    }
+
+    /// Asks with access, and more headers.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut all = vec![("cookie", self.cookie.as_str())];
+        all.extend_from_slice(headers);
+        self.ask_plainly(method, path, &all)
+    }
+
+    /// Asks with nothing but what is given, and the right host unless another is given.
+    pub fn ask_plainly(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut stream = self.connect();
+        stream.write_all(head(method, path, headers, self.port).as_bytes()).unwrap();
+        read(stream)
+    }
+
+    /// Asks over the owner's socket.
+    pub fn ask_as_owner(&self, method: &str, path: &str) -> Answer {
+        let mut stream = UnixStream::connect(self.dir.path().join("board/sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(head(method, path, &[], 0).as_bytes()).unwrap();
+        read(stream)
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Listens to server-sent events.
+    pub fn events(&self, after: Option<&str>) -> Events {
+        let mut stream = self.connect();
+        let path = after.map_or("/api/v1/events".to_owned(), |after| format!("/api/v1/events?after={after}"));
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\ncookie: {}\r\n\r\n",
+            self.port, self.cookie
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        Events { lines: BufReader::new(stream) }
+    }
+
+    pub fn wait_until_idle(&self) {
+        wait_until("indexing ends", || {
+            let status = self.get("/api/v1/status").json();
+            status["indexing"]["phase"] == "idle"
+        });
+    }
+
+    /// Ends it and hands its directory out.
+    pub fn end(mut self) -> tempfile::TempDir {
+        self.shut();
+        std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
+    }
+
+    fn shut(&mut self) {
+        self.stop.now();
+        if let Some(ended) = self.ended.take() {
+            ended.join().unwrap();
+        }
+    }
+}
+
+impl Drop for TestBoard {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}
+
+/// Waits for a condition, not for a time.
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn head(method: &str, path: &str, headers: &[(&str, &str)], port: u16) -> String {
+    let mut head = format!("{method} {path} HTTP/1.1\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        head += &format!("host: 127.0.0.1:{port}\r\n");
+    }
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    head + "connection: close\r\ncontent-length: 0\r\n\r\n"
+}
+
+fn read(mut stream: impl Read) -> Answer {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer has a head");
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers: Vec<(String, String)> =
+        lines.map(|line| line.split_once(": ").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap()).collect();
+    let mut body = bytes[end + 4..].to_vec();
+    if headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked")
+    {
+        body = unchunked(&body);
+    }
+    Answer { status, headers, body }
+}
+
+fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    while let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).unwrap(), 16).unwrap();
+        out.extend_from_slice(&bytes[end + 2..end + 2 + size]);
+        bytes = &bytes[end + 4 + size..];
+    }
+    out
+}
+
+/// A stream of events.
+pub struct Events {
+    lines: BufReader<TcpStream>,
+}
+
+impl Events {
+    /// The next event of a kind; others are passed over.
+    pub fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the stream goes on");
+            if let Some(data) = line.strip_prefix("data: ") {
+                let event: Value = serde_json::from_str(data).unwrap();
+                if event["kind"] == kind {
+                    return event;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The board over real sockets: who gets in, what it answers, what it tells.
+
+#![allow(clippy::unwrap_used)]
+
+mod answers;
+mod board;
+mod doors;
+mod events;
+mod openapi;
