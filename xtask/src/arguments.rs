@@ -17,6 +17,7 @@ impl Arguments {
     }
 
     /// Takes a switch; true if it was given.
+    #[cfg(any(feature = "bench", test))]
     pub fn flag(&mut self, name: &str) -> bool {
         let at = self.words.iter().position(|word| word == name);
         at.map(|at| self.words.remove(at)).is_some()
@@ -48,6 +49,11 @@ impl Arguments {
     pub fn positional(&mut self) -> Outcome<Option<PathBuf>> {
         let Some(at) = self.words.iter().position(|word| !word.starts_with('-')) else { return Ok(None) };
         absolute(&self.words.remove(at)).map(Some)
+    }
+
+    /// Hands out what is left, for somebody else to read.
+    pub fn rest(self) -> Vec<String> {
+        self.words
     }
 
     /// Fails if anything is left.

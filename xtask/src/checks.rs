@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::arguments::Arguments;
 use crate::workspace::{cargo, target};
-use crate::{Outcome, licences, step, tidy};
+use crate::{Outcome, licences, step, tidy, web};
 
 /// Runs all checks; the first that fails ends it.
 pub fn run(words: &[String]) -> Outcome {
@@ -15,6 +15,8 @@ pub fn run(words: &[String]) -> Outcome {
     step::run("format", home.cargo().args(["fmt", "--all", "--check"]))?;
     step::act("tidiness", tidy::check)?;
     step::act("licences", licences::check)?;
+    web::check()?;
+    web::build()?;
     // With the feature, or the benchmark would be compiled by nobody but those who run it.
     let all = ["clippy", "--workspace", "--all-targets", "--features", "xtask/bench"];
     step::run("lints", home.cargo().args(all).args(["--", "-D", "warnings"]))?;
@@ -28,10 +30,12 @@ pub fn run(words: &[String]) -> Outcome {
         cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     if !has_nextest {
         eprintln!("cargo-nextest is not installed; using cargo test.");
-        return step::run("tests", home.cargo().args(["test", "--workspace"]));
+        step::run("tests", home.cargo().args(["test", "--workspace"]))?;
+        return web::in_browser();
     }
     step::run("tests", home.cargo().args(["nextest", "run", "--workspace", "--no-fail-fast"]))?;
-    step::run("examples in documents", home.cargo().args(["test", "--workspace", "--doc"]))
+    step::run("examples in documents", home.cargo().args(["test", "--workspace", "--doc"]))?;
+    web::in_browser()
 }
 
 /// An empty home for tests: one that looks at the real home must find nothing there.

@@ -16,9 +16,11 @@ mod optimised;
 mod product;
 mod sources;
 mod step;
+mod system;
 mod tidy;
 mod truth;
 mod up;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -28,10 +30,11 @@ type Outcome<T = ()> = Result<T, String>;
 
 const HELP: &str = "Usage: cargo xtask COMMAND
 
-  up [--home DIR] [--demo]
-          Build Marline, index the machine's sessions and list them.
+  up [--home DIR] [WORDS]
+          Build Marline and show the board on the machine's sessions.
           --home DIR  those below DIR, with a catalogue of their own
-          --demo      those of the bundled sample home
+          WORDS       go to `marline up`: --demo, --port N, --no-open
+  web     Build the web app, if something of it changed
   test    Run every check: format, lints, documents, tests, licences, tidiness
   tidy    Check what no compiler checks, and print figures of our own tree
   bench [--bytes 1g] [--seed N] [--median 90k] [--keep DIR] [--quick] [--markdown FILE]
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         }
         "up" => up::run(rest),
         "test" => checks::run(rest),
+        "web" => web::run(rest),
         "tidy" => tidy::run(rest),
         "truth" => truth::run(rest),
         #[cfg(feature = "bench")]

@@ -21,7 +21,7 @@ export function FirstRun() {
           <li key={place.source} className="flex items-center justify-between gap-4 border-line border-b py-2.5">
             <AgentMark source={place.source} named />
             <span className="min-w-0 text-right">
-              <code className="break-all font-mono text-ink-2 text-xs">{place.path}</code>
+              <code className="[overflow-wrap:anywhere] font-mono text-ink-2 text-xs">{place.path}</code>
               <span className="block text-ink-3 text-xs">{place.exists ? 'here, without sessions' : 'not here'}</span>
             </span>
           </li>

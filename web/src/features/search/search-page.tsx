@@ -135,7 +135,7 @@ function Hits({ answer, asked }: { answer: SearchAnswer; asked: string }) {
         <li key={session.id}>
           <div className="flex items-center gap-2 px-2 pb-1">
             <AgentMark source={session.source} />
-            <Link to="/s/$id" params={{ id: session.id }} className="min-w-0 truncate font-medium hover:underline">
+            <Link to="/s/$id" params={{ id: session.id }} className="min-w-0 truncate py-1 font-medium hover:underline">
               {harmless(session.title ?? session.id)}
             </Link>
             <span className="ml-auto shrink-0 text-ink-3 text-xs">

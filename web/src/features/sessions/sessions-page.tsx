@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Archive, LayoutGrid, List, Search } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Button } from '../../components/ui/button';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Menu, MenuItem } from '../../components/ui/menu';
@@ -111,11 +111,16 @@ export function SessionsPage({ filter, onChange, firstRun }: Props) {
 
 function TypeAhead({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  const field = useRef<HTMLInputElement>(null);
+  // The address follows what is typed; what comes from elsewhere is shown where nobody types.
+  useEffect(() => {
+    if (document.activeElement !== field.current) setText(value);
+  }, [value]);
   return (
     <label className="flex h-8 items-center gap-2 rounded-md border border-line-strong px-2.5 focus-within:border-accent max-sm:order-last max-sm:w-full coarse:h-11">
       <Search className="size-4 text-ink-3" aria-hidden />
       <input
+        ref={field}
         type="search"
         data-page-search
         value={text}

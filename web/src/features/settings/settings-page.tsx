@@ -50,7 +50,7 @@ export function SettingsPage() {
         <Devices />
       </Section>
       <p className="mt-8 text-ink-3">
-        <Link to="/docs/api" className="text-accent hover:underline">
+        <Link to="/docs/api" className="text-accent underline underline-offset-2">
           The API
         </Link>{' '}
         says what programs can ask for.

@@ -15,7 +15,7 @@ export function Diffs({ files }: { files: FileDiff[] }) {
       {files.map((file) => (
         <figure key={file.path}>
           <figcaption className="flex flex-wrap items-center gap-x-3 gap-y-1 pb-1.5 text-xs">
-            <code className="min-w-0 break-all font-mono">
+            <code className="min-w-0 [overflow-wrap:anywhere] font-mono">
               {harmless(file.path)}
               {file.movedTo && ` → ${harmless(file.movedTo)}`}
             </code>
@@ -39,7 +39,7 @@ export function Diffs({ files }: { files: FileDiff[] }) {
           <div
             role="region"
             aria-label={`Changes of ${file.path}`}
-            className="max-h-[60vh] overflow-auto rounded-lg bg-sunken py-2 font-mono text-[12.5px] leading-5"
+            className="max-h-[60vh] relative overflow-auto rounded-lg bg-sunken py-2 font-mono text-[12.5px] leading-5"
           >
             {file.hunks.map((hunk, n) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: The places of a change don't move.
@@ -70,7 +70,7 @@ export function Diffs({ files }: { files: FileDiff[] }) {
 function Line({ line }: { line: DiffLine | undefined }) {
   if (!line) return <div className="bg-line/40">&nbsp;</div>;
   return (
-    <div className={`flex min-w-fit px-3.5 ${COLOURS[line.op]}`}>
+    <div className={`relative flex min-w-fit px-3.5 ${COLOURS[line.op]}`}>
       <span className="w-4 shrink-0 select-none text-ink-3" aria-hidden>
         {line.op}
       </span>

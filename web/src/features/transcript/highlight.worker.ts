@@ -58,6 +58,9 @@ const OTHER_NAMES: Record<string, keyof typeof LANGUAGES> = {
   svg: 'xml',
 };
 
+/** More pieces than this would stop the page that shows them. */
+const MAX_TOKENS = 8_000;
+
 const theme = createCssVariablesTheme({ name: 'marline', variablePrefix: '--code-', fontStyle: false });
 const highlighter = createHighlighterCore({
   themes: [theme],
@@ -84,7 +87,8 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
         loaded.add(language);
       }
       const { tokens } = core.codeToTokens(data.code, { lang: language, theme: 'marline' });
-      lines = tokens.map((line) => line.map((token) => [token.content, token.color ?? null]));
+      const count = tokens.reduce((sum, line) => sum + line.length, 0);
+      if (count <= MAX_TOKENS) lines = tokens.map((line) => line.map((token) => [token.content, token.color ?? null]));
     } catch {
       // Code in plain letters is code all the same.
     }

@@ -35,7 +35,7 @@ export const ItemView = memo(function ItemView(props: Props) {
   const { item, isTarget, developer } = props;
   return (
     <div
-      className={`group/item relative ${isTarget ? '-mx-3 rounded-lg bg-accent-soft/60 px-3' : ''} ${item.inherited ? 'opacity-75' : ''}`}
+      className={`group/item relative ${isTarget ? '-mx-3 rounded-lg bg-accent-soft/60 px-3' : ''} ${item.inherited ? 'border-line border-l-2 pl-3 sm:-ml-3.5' : ''}`}
     >
       <Body {...props} />
       {developer && <Developer {...props} />}

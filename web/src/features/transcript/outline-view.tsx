@@ -33,7 +33,7 @@ export function OutlineView({
             type="button"
             aria-current={mark.key === at ? 'location' : undefined}
             onClick={() => onJump(mark.key)}
-            className="-ml-px flex w-full items-start gap-2 border-transparent border-l-2 py-1 pl-3 text-left text-xs hover:text-ink aria-[current]:border-accent aria-[current]:text-ink coarse:py-3"
+            className="-ml-px flex min-h-7 w-full items-start gap-2 border-transparent border-l-2 py-1 pl-3 text-left text-xs hover:text-ink aria-[current]:border-accent aria-[current]:text-ink coarse:py-3"
           >
             <MarkBody mark={mark} />
           </button>

@@ -9,7 +9,7 @@ export function Plain({ text, className = '' }: { text: string; className?: stri
   const [isWhole, setWhole] = useState(false);
   const isLong = text.length > FIRST && !isWhole;
   return (
-    <div className={`whitespace-pre-wrap [overflow-wrap:anywhere] ${className}`}>
+    <div className={`verbatim whitespace-pre-wrap [overflow-wrap:anywhere] ${className}`}>
       {harmless(isLong ? text.slice(0, FIRST) : text)}
       {isLong && (
         <button type="button" className="mt-2 block text-accent text-sm" onClick={() => setWhole(true)}>

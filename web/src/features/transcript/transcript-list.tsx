@@ -169,7 +169,11 @@ export function TranscriptList({
                     row.origin ? (
                       <>
                         Forked here from{' '}
-                        <Link to="/s/$id" params={{ id: row.origin }} className="text-accent hover:underline">
+                        <Link
+                          to="/s/$id"
+                          params={{ id: row.origin }}
+                          className="text-accent underline underline-offset-2"
+                        >
                           its origin
                         </Link>
                       </>

@@ -1,0 +1,216 @@
+// What people do, done as they do it.
+
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ask, type Board, enter, Faults, fixtures, launch, settled, start } from './board';
+
+const ID = '0000aaaa-1111-4222-8333-444455556666';
+
+let browser: Browser;
+let board: Board;
+let context: BrowserContext;
+const faults = new Faults();
+
+const line = (n: number, words: string) =>
+  `${JSON.stringify({
+    type: 'user',
+    uuid: `u${n}`,
+    parentUuid: null,
+    sessionId: ID,
+    cwd: '/tmp/growing',
+    timestamp: new Date().toISOString(),
+    version: '2.1.0',
+    message: { role: 'user', content: words },
+  })}\n`;
+const growing = (home: string) => join(home, '.claude/projects/-tmp-growing', `${ID}.jsonl`);
+
+beforeAll(async () => {
+  browser = await launch();
+  board = await start((home) => {
+    fixtures(home);
+    mkdirSync(join(home, '.claude/projects/-tmp-growing'), { recursive: true });
+    writeFileSync(growing(home), line(0, 'The session that grows'));
+  });
+  context = await enter(browser, board);
+  await settled(context, board);
+});
+afterAll(async () => {
+  await browser.close();
+  await board.end();
+});
+
+async function open(address: string): Promise<Page> {
+  const page = await context.newPage();
+  faults.watch(page);
+  await page.goto(`${board.address}${address}`);
+  return page;
+}
+
+it('a browser that was not let in is told how', async () => {
+  const stranger = await browser.newContext();
+  const page = await stranger.newPage();
+  await page.goto(board.address);
+  await page.getByRole('heading', { name: 'This browser has no access' }).waitFor();
+  await page.goto(`${board.address}/login?token=used`);
+  await page.getByText('This link was used already').waitFor();
+  await stranger.close();
+});
+
+it('a list is walked, selected and opened by keys alone, and left again', async () => {
+  const page = await open('/');
+  await page.getByRole('link', { name: 'The session that grows' }).waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('x');
+  await page.getByRole('toolbar', { name: 'Selected sessions' }).getByText('1 session').waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('k');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'The session that grows' }).waitFor();
+  await page.keyboard.press('u');
+  await page.getByRole('heading', { name: 'Sessions', exact: true }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('g');
+  await page.keyboard.press('u');
+  await page.getByRole('heading', { name: 'Usage' }).waitFor();
+  await page.close();
+});
+
+it('filters stand in the address, and going back takes them away', async () => {
+  const page = await open('/');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await page.getByRole('dialog', { name: 'Add a filter' }).getByRole('button', { name: 'Codex' }).click();
+  await page.waitForURL(/source=codex/);
+  const chip = page.getByRole('button', { name: 'Remove the filter source Codex' });
+  await chip.waitFor();
+  expect(await page.getByRole('img', { name: 'Claude Code' }).count()).toBe(0);
+  await page.reload();
+  await chip.click();
+  await page.waitForURL((url) => !url.search.includes('source'));
+  await page.goBack();
+  await chip.waitFor();
+  await page.close();
+});
+
+it('what is typed narrows the list at once', async () => {
+  const page = await open('/');
+  await page.keyboard.press('/');
+  await page.keyboard.type('grows');
+  await page.getByRole('link', { name: 'The session that grows' }).waitFor();
+  await expect.poll(() => page.getByRole('main').getByRole('link').count()).toBe(1);
+  await page.close();
+});
+
+it('a search leads to the hit, marked', async () => {
+  const page = await open('/');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('zebra-claude-needle');
+  await page
+    .getByRole('option', { name: /zebra-claude-needle/ })
+    .first()
+    .waitFor();
+  await page.getByRole('option', { name: /Search everything/ }).click();
+  await page.waitForURL(/search\?q=zebra-claude-needle/);
+  await page
+    .getByRole('complementary', { name: 'Narrow down' })
+    .getByRole('button', { name: /prompt/ })
+    .click();
+  await expect.poll(() => page.url()).toMatch(/kind(%3A|:)prompt/);
+  await page
+    .getByRole('main')
+    .getByRole('listitem')
+    .getByRole('link')
+    .filter({ has: page.locator('mark') })
+    .first()
+    .click();
+  await page.waitForURL(/\/s\/.*at=/);
+  await page.getByRole('article', { name: 'Prompt' }).locator('mark').first().waitFor();
+  await page.close();
+});
+
+it('a call opens to what went in and came out; its record can be seen', async () => {
+  const page = await open('/search?q=zebra-claude-needle%20kind:tool');
+  await page
+    .getByRole('main')
+    .getByRole('listitem')
+    .getByRole('link')
+    .filter({ has: page.locator('mark') })
+    .first()
+    .click();
+  await page.getByText('echo zebra-claude-needle').first().waitFor();
+  await page.getByRole('button', { name: /Records and usage/ }).click();
+  await page.getByRole('button', { name: 'record', exact: true }).first().click();
+  await page
+    .getByRole('dialog', { name: /Record of item/ })
+
+    .getByText(/sessionId/)
+    .first()
+    .waitFor();
+  await page.keyboard.press('Escape');
+  await page.close();
+});
+
+it('finding within a session goes from place to place', async () => {
+  const page = await open(`/s/${encodeURIComponent(`claude:${ID}`)}`);
+  await page.getByRole('article', { name: 'Prompt' }).first().waitFor();
+  await page.keyboard.press('/');
+  await page.getByRole('searchbox', { name: 'Find within this session' }).fill('grows');
+  await page.getByText('1 of 1').waitFor();
+  await page.close();
+});
+
+it('a session grows on the screen while it is written, and the list says so', async () => {
+  const page = await open(`/s/${encodeURIComponent(`claude:${ID}`)}`);
+  const list = await open('/');
+  await page.getByText('The session that grows').first().waitFor();
+  for (let n = 1; n <= 5; n++) {
+    appendFileSync(growing(board.home), line(n, `Line number ${n} of it`));
+    await page.getByRole('article').getByText(`Line number ${n} of it`, { exact: true }).waitFor();
+  }
+  await list.getByText('writing').first().waitFor();
+  expect(await page.getByRole('article').getByText('Line number 3 of it', { exact: true }).count()).toBe(1);
+  await page.close();
+  await list.close();
+});
+
+it('many lines appear once each, in their order', async () => {
+  const page = await open(`/s/${encodeURIComponent(`claude:${ID}`)}`);
+  await page.getByRole('article').getByText('Line number 5 of it', { exact: true }).waitFor();
+  for (let n = 6; n <= 120; n++) appendFileSync(growing(board.home), line(n, `Line number ${n} of it`));
+  await page.getByRole('article').getByText('Line number 120 of it', { exact: true }).waitFor();
+  const detail = await ask<{ items: number }>(context, board, `/api/v1/sessions/claude:${ID}`);
+  expect(detail.items).toBe(121);
+  await page.close();
+});
+
+it('settings last', async () => {
+  const page = await open('/settings');
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await page.reload();
+  expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark');
+  await page.getByRole('button', { name: 'System' }).click();
+  await page.getByRole('button', { name: 'Let another browser in' }).click();
+  await page.getByRole('dialog', { name: 'Let another browser in' }).getByRole('img', { name: /QR/ }).waitFor();
+  await page.close();
+});
+
+it('nothing of this left a fault behind', () => {
+  expect(faults.all).toEqual([]);
+});
+
+it('Marline goes and comes back: the page says so and goes on by itself', async () => {
+  const page = await context.newPage();
+  await page.goto(board.address);
+  await page.getByRole('link', { name: 'The session that grows' }).waitFor();
+  await context.setOffline(true);
+  await page.evaluate(() => dispatchEvent(new Event('offline')));
+  await page.goto(`${board.address}/usage`).catch(() => undefined);
+  await context.setOffline(false);
+  await page.goto(`${board.address}/`);
+  await page.getByRole('link', { name: 'The session that grows' }).waitFor();
+  await page.close();
+});

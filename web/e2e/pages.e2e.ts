@@ -1,0 +1,106 @@
+// Every page in both widths and both themes: nothing fails, nothing overflows, nothing keeps anybody out.
+
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, ROOT, SIZES, settled, start } from './board';
+
+const AXE = readFileSync(join(ROOT, 'web/node_modules/axe-core/axe.min.js'), 'utf8');
+
+let browser: Browser;
+let board: Board;
+
+beforeAll(async () => {
+  mkdirSync(PICTURES, { recursive: true });
+  [browser, board] = await Promise.all([launch(), start(fixtures)]);
+});
+afterAll(async () => {
+  await browser.close();
+  await board.end();
+});
+
+/** What axe finds that keeps people out. */
+async function barriers(page: Page): Promise<string[]> {
+  // Put in by the browser's own means, which a page's policy does not bind.
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const axe = (window as unknown as { axe: { run: (options: object) => Promise<{ violations: AxeFinding[] }> } }).axe;
+    interface AxeFinding {
+      id: string;
+      impact: string;
+      nodes: { html: string; failureSummary: string }[];
+    }
+    const { violations } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] });
+    return violations
+      .filter((found) => found.impact === 'serious' || found.impact === 'critical')
+      .map(
+        (found) =>
+          `${found.id}: ${found.nodes.map((node) => `${node.html.slice(0, 160)} (${node.failureSummary.slice(0, 300)})`).join(' | ')}`,
+      );
+  });
+}
+
+interface Listed {
+  sessions: { id: string; forkedFromId: string | null; counts: { toolCalls: number; subagents: number } }[];
+}
+
+describe.each(['desktop', 'phone'] as const)('%s', (size) => {
+  describe.each(['light', 'dark'] as const)('%s', (theme) => {
+    it('shows every page without a fault', async () => {
+      const context = await enter(browser, board, size, theme);
+      await settled(context, board);
+      const { sessions } = await ask<Listed>(context, board, '/api/v1/sessions?limit=200');
+      const path = (wanted: (one: Listed['sessions'][number]) => boolean) =>
+        `/s/${encodeURIComponent(sessions.find(wanted)?.id ?? '')}`;
+      const pages: [string, string, RegExp][] = [
+        ['sessions', '/', /Sessions/],
+        ['sessions-filtered', '/?source=codex&since=3650d', /Sessions/],
+        ['sessions-none', '/?q=nothing-is-called-so', /No session is like that/],
+        ['transcript', path((one) => one.counts.toolCalls > 1), /./],
+        ['transcript-fork', path((one) => one.forkedFromId?.startsWith('codex') === true), /./],
+        ['transcript-helper', path((one) => one.counts.subagents > 0), /./],
+        ['transcript-missing', '/s/claude%3Ano-such-session', /Not found/],
+        ['search', '/search?q=zebra', /Search/],
+        ['search-empty', '/search', /Everything that was said/],
+        ['search-none', '/search?q=qqqqqqqqqqqqq', /Nothing was found/],
+        ['usage', '/usage?range=all', /Usage/],
+        ['sources', '/sources', /Sources and health/],
+        ['settings', '/settings', /Settings/],
+        ['api', '/docs/api', /Marline API/],
+      ];
+      for (const [name, address, heading] of pages) {
+        const page = await context.newPage();
+        const faults = new Faults();
+        faults.watch(page);
+        await page.goto(`${board.address}${address}`);
+        await page.getByRole('heading', { name: heading }).first().waitFor();
+        await page.waitForLoadState('networkidle');
+        await page.screenshot({ path: join(PICTURES, `${name}-${size}-${theme}.png`) });
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect(overflow, `${name} is no wider than the screen`).toBeLessThanOrEqual(0);
+        expect(await barriers(page), name).toEqual([]);
+        const expected = name === 'transcript-missing' ? /404/ : /^$/;
+        expect(
+          faults.all.filter((fault) => !expected.test(fault)),
+          name,
+        ).toEqual([]);
+        await page.close();
+      }
+      await context.close();
+    });
+  });
+});
+
+it('shows no page wider than a small phone', async () => {
+  const context = await enter(browser, board, 'phone');
+  const page = await context.newPage();
+  await page.setViewportSize({ ...SIZES.phone, width: 320 });
+  for (const address of ['/', '/search?q=zebra', '/usage', '/sources', '/settings']) {
+    await page.goto(`${board.address}${address}`, { waitUntil: 'networkidle' });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), address).toBeLessThanOrEqual(
+      0,
+    );
+  }
+  await context.close();
+});
