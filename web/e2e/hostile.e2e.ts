@@ -121,7 +121,7 @@ const idOf = (n: number) => `0000aaaa-1111-4222-8333-${String(n).padStart(12, '0
 beforeAll(async () => {
   browser = await launch();
   board = await start((home) => {
-    names.forEach((name, n) => claude(home, idOf(n), said(TEXTS[name] ?? '')));
+    for (const [n, name] of names.entries()) claude(home, idOf(n), said(TEXTS[name] ?? ''));
     claude(home, idOf(500), said(WORD));
     claude(home, idOf(501), [
       {

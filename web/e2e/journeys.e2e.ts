@@ -45,6 +45,8 @@ async function open(address: string): Promise<Page> {
   const page = await context.newPage();
   faults.watch(page);
   await page.goto(`${board.address}${address}`);
+  // Nobody presses a key before there is a page.
+  await page.getByRole('heading').first().waitFor();
   return page;
 }
 
