@@ -17,7 +17,6 @@ impl Arguments {
     }
 
     /// Takes a switch; true if it was given.
-    #[cfg(any(feature = "bench", test))]
     pub fn flag(&mut self, name: &str) -> bool {
         let at = self.words.iter().position(|word| word == name);
         at.map(|at| self.words.remove(at)).is_some()

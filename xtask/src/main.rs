@@ -30,10 +30,11 @@ type Outcome<T = ()> = Result<T, String>;
 
 const HELP: &str = "Usage: cargo xtask COMMAND
 
-  up [--home DIR] [WORDS]
+  up [--home DIR] [--demo] [WORDS]
           Build Marline and show the board on the machine's sessions.
           --home DIR  those below DIR, with a catalogue of their own
-          WORDS       go to `marline up`: --demo, --port N, --no-open
+          --demo      those of the bundled sample home
+          WORDS       go to `marline up`: --port N, --no-open
   web     Build the web app, if something of it changed
   test    Run every check: format, lints, documents, tests, licences, tidiness
   tidy    Check what no compiler checks, and print figures of our own tree

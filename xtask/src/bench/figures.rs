@@ -180,7 +180,7 @@ fn warm(own: &Path, queries: &[String], lines: &mut Vec<Line>) -> Outcome {
         for text in queries {
             let query = Query::parse(text, Filter::default(), now).map_err(|error| error.to_string())?;
             let started = Instant::now();
-            index.search(&query, 20, now).map_err(|error| error.to_string())?;
+            index.search(&query, marline_index::Answer::best(20), now).map_err(|error| error.to_string())?;
             if round > 0 {
                 times.push(started.elapsed().as_secs_f64() * 1e3);
             }
