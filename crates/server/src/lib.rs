@@ -3,7 +3,7 @@
 //! [`Board`] is what all requests share: readers of the index, who has access, what is being indexed, what changed.
 //! [`Board::open`] makes it, [`Board::run`] indexes and watches and serves on every [`Door`] until it is told to stop.
 //! A request goes through `guard.rs` (host, origin, access, headers), then to a handler of `api/`, which asks the index
-//! through [`pool::Readers`] and answers with the types that the OpenAPI document is generated from.
+//! through `pool.rs` and answers with the types that the OpenAPI document is generated from.
 //!
 //! **Promises.** Nothing is served to who has no access but the app's own files. Paths never come from a client: a
 //! session is named by its canonical id, an item by its key. Answers have a bound. What a client missed it is told, each
