@@ -1,6 +1,6 @@
 //! How the texts that a search found are spread: by agent, project, kind and time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use marline_model::ItemKind;
 use serde::Serialize;
@@ -39,7 +39,8 @@ pub struct Facet {
 /// Counts while matches are gone through.
 #[derive(Default)]
 pub struct Tally {
-    sessions: HashMap<u32, u64>,
+    /// By the session's number; numbers are given one after the other.
+    sessions: Vec<u64>,
     kinds: [u64; ItemKind::ALL.len()],
     ages: [u64; AGES.len()],
 }
@@ -47,7 +48,11 @@ pub struct Tally {
 impl Tally {
     /// Counts a text.
     pub fn count(&mut self, session: u32, kind: u8, at: i64, now: i64) {
-        *self.sessions.entry(session).or_default() += 1;
+        let session = session as usize;
+        if session >= self.sessions.len() {
+            self.sessions.resize(session + 1, 0);
+        }
+        self.sessions[session] += 1;
         self.kinds[ItemKind::from_number(kind) as usize] += 1;
         for ((_, days), count) in AGES.iter().zip(&mut self.ages) {
             *count += u64::from(at >= now - days * DAY_MS);
@@ -58,16 +63,23 @@ impl Tally {
 impl Index {
     /// Tells what was counted in words, the most frequent first.
     pub(crate) fn facets(&self, tally: &Tally) -> Result<Facets, IndexError> {
-        let mut sources: BTreeMap<String, u64> = BTreeMap::new();
-        let mut projects: BTreeMap<String, u64> = BTreeMap::new();
+        let mut sources: HashMap<String, u64> = HashMap::new();
+        let mut projects: HashMap<String, u64> = HashMap::new();
         let mut statement = self
             .connection
             .prepare_cached("SELECT number, source, COALESCE(project, '') FROM sessions WHERE listed = 1")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            if let Some(count) = tally.sessions.get(&row.get(0)?) {
-                *sources.entry(row.get(1)?).or_default() += count;
-                *projects.entry(row.get(2)?).or_default() += count;
+            let count = tally.sessions.get(row.get::<_, u32>(0)? as usize).copied().unwrap_or(0);
+            if count == 0 {
+                continue;
+            }
+            for (column, sums) in [(1, &mut sources), (2, &mut projects)] {
+                let name = row.get_ref(column)?.as_str().unwrap_or_default();
+                match sums.get_mut(name) {
+                    Some(sum) => *sum += count,
+                    None => drop(sums.insert(name.to_owned(), count)),
+                }
             }
         }
         projects.remove("");
