@@ -3,6 +3,7 @@
 //! Everything is measured in one run, on files in the page cache, so that figures can be compared as ratios: a
 //! machine twice as fast is faster at both. The limits are in `limits.rs`, what Marline does in `figures.rs`.
 
+mod board;
 mod figures;
 mod limits;
 mod process;

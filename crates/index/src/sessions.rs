@@ -546,35 +546,42 @@ impl Index {
         let mut rows = statement.query(params_from_iter(&values))?;
         let mut projects = Vec::new();
         while let Some(row) = rows.next()? {
-            let project: Option<String> = row.get(0)?;
             projects.push(Project {
-                sessions: self.last_of(project.as_deref(), &condition, &values, per)?,
-                project,
+                project: row.get(0)?,
+                sessions: Vec::new(),
                 total: row.get::<_, i64>(1)? as u64,
                 updated_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
                 cost_micro_usd: row.get::<_, i64>(3)? as u64,
                 total_tokens: row.get::<_, i64>(4)? as u64,
             });
         }
+        for session in self.last_of_each(&condition, &values, per)? {
+            if let Some(group) = projects.iter_mut().find(|group| group.project == session.project) {
+                group.sessions.push(session);
+            }
+        }
         Ok(Projects { projects, total: total as u64 })
     }
 
-    fn last_of(
+    /// The last active sessions of each project, the last active first.
+    fn last_of_each(
         &self,
-        project: Option<&str>,
         condition: &str,
         values: &[Value],
-        limit: usize,
+        per: usize,
     ) -> Result<Vec<Session>, IndexError> {
-        let mut values = values.to_vec();
-        values.push(project.map_or(Value::Null, |project| Value::Text(project.to_owned())));
+        // What is ranked is taken from an index; whole rows are read for the first ones alone.
         let sql = format!(
-            "SELECT {COLUMNS} {TABLES} WHERE {condition} AND s.project IS ?{}
-             ORDER BY s.updated_at DESC, s.id DESC LIMIT {limit}",
-            values.len()
+            "WITH ranked AS (
+                SELECT s.number AS ranked_number, ROW_NUMBER() OVER (
+                    PARTITION BY s.project ORDER BY s.updated_at DESC, s.id DESC) AS rank
+                FROM sessions s WHERE {condition})
+             SELECT {COLUMNS} FROM ranked JOIN sessions s ON s.number = ranked_number
+             LEFT JOIN titles t ON t.id = s.id LEFT JOIN files f ON f.number = s.file
+             WHERE rank <= {per} ORDER BY s.updated_at DESC, s.id DESC"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map(params_from_iter(&values), read)?;
+        let rows = statement.query_map(params_from_iter(values), read)?;
         Ok(rows.map(|row| row.map(|(session, _)| session)).collect::<Result<_, _>>()?)
     }
 }

@@ -11,6 +11,7 @@ use marline_index::{Filter, Index, Query};
 use marline_model::Timestamp;
 use serde_json::{Value, json};
 
+use super::board;
 use super::limits::{self, Limits};
 use super::process::{cpu_seconds, median_and_p95, run};
 use super::{Line, files_below};
@@ -55,6 +56,7 @@ pub fn measure(
     // The corpus may be kept, and its truth does not know this session.
     std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     outcome?;
+    step::act("the board", || board::measure(product, corpus, &own, &board_words(), lines))?;
     if !is_quick {
         step::act("a large transcript", || large(lines))?;
     }
@@ -138,6 +140,13 @@ fn queries(corpus: &Path) -> Outcome<Vec<String>> {
         queries.push(text.to_owned());
     }
     Ok(queries)
+}
+
+/// What people search for while they look at the board; the words of the generated corpora.
+fn board_words() -> Vec<String> {
+    ["error", "config", "value", "function", "branch", "parse", "test", "return", "the missing"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn commands(product: &Product, queries: &[String], is_quick: bool, lines: &mut Vec<Line>) -> Outcome {
@@ -264,7 +273,8 @@ fn events_of(output: std::process::ChildStdout) -> Receiver<Value> {
     receiver
 }
 
-fn append(file: &Path, words: &str) -> Outcome {
+/// Appends a prompt to a transcript of Claude Code, which is made.
+pub fn append(file: &Path, words: &str) -> Outcome {
     let id = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let line = record(id, words);
     let write = || File::options().create(true).append(true).open(file)?.write_all(line.as_bytes());

@@ -66,7 +66,8 @@ fn look(id: u32, has_ended: &AtomicBool) -> (f64, f64) {
     (cpu, peak)
 }
 
-fn memory(id: u32) -> Option<f64> {
+/// The most memory that a running process has held, in MB.
+pub fn memory(id: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1e3)

@@ -1,0 +1,248 @@
+//! What the board takes: answers under load, an appended line told to those who listen, memory and rest.
+//!
+//! Everything is asked over the owner's socket, which takes the same way through the server as a browser's request but
+//! for the cookie.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::process::{cpu_seconds, median_and_p95, memory};
+use super::{Line, figures};
+use crate::Outcome;
+use crate::product::Product;
+
+/// Requests a second, from so many clients, for so long.
+const RATE: u32 = 100;
+const CLIENTS: u32 = 10;
+const LOADED: Duration = Duration::from_secs(5);
+/// Files that grow at once, and how long a round over all of them takes.
+const GROWING: usize = 50;
+const ROUND: Duration = Duration::from_millis(500);
+const ROUNDS: usize = 12;
+/// How long the board is left alone.
+const REST: Duration = Duration::from_secs(10);
+/// Anything that takes longer is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn measure(
+    product: &Product,
+    corpus: &Path,
+    own: &Path,
+    queries: &[String],
+    lines: &mut Vec<Line>,
+) -> Outcome {
+    let folder = corpus.join("home/.claude/projects/-bench-growing");
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let outcome = with_board(product, own, |board| {
+        let lists: Vec<String> = (0..20).map(|n| format!("/api/v1/sessions?limit=50&q={n}")).collect();
+        let lists = [vec!["/api/v1/sessions?limit=50".to_owned()], lists].concat();
+        let searches: Vec<String> =
+            queries.iter().map(|query| format!("/api/v1/search?q={}", encoded(query))).collect();
+        for (name, addresses) in [("list", &lists), ("search with facets", &searches)] {
+            let (median, p95) = under_load(board, addresses)?;
+            let value = format!("{median:.1} ms, p95 {p95:.1} ms");
+            lines.push(Line::new(format!("board: {name}, {RATE} a second"), value, "goal: p95 below 10 ms"));
+        }
+        let (median, p95) = growing(board, &folder)?;
+        let value = format!("{median:.0} ms, p95 {p95:.0} ms");
+        lines.push(Line::new(
+            format!("board: line told, {GROWING} files growing"),
+            value,
+            "goal: p95 below 300 ms",
+        ));
+        let before = cpu_seconds(board.child.id()).unwrap_or(0.0);
+        std::thread::sleep(REST);
+        let busy = cpu_seconds(board.child.id()).unwrap_or(0.0) - before;
+        let share = busy / REST.as_secs_f64() * 100.0;
+        lines.push(Line::new("board: at rest", format!("{share:.2} % of a core"), "goal: below 0.5 %"));
+        let peak = memory(board.child.id()).unwrap_or(0.0);
+        lines.push(Line::new(
+            "board: peak memory",
+            format!("{peak:.0} MB"),
+            format!("with {CLIENTS} clients; goal: 200 MB"),
+        ));
+        Ok(())
+    });
+    std::fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    outcome
+}
+
+struct Board {
+    child: Child,
+    socket: PathBuf,
+}
+
+/// Starts a board, and ends it whatever happens.
+fn with_board(product: &Product, own: &Path, act: impl FnOnce(&Board) -> Outcome) -> Outcome {
+    let mut command = product.command(["up", "--no-open"]);
+    let child =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|error| error.to_string())?;
+    let mut board = Board { child, socket: own.join("board/sock") };
+    let ready = wait_for(|| {
+        let status = ask(&mut connect(&board).ok()?, "/api/v1/status").ok()?;
+        (status["indexing"]["phase"] == "idle").then_some(())
+    });
+    let outcome =
+        ready.ok_or_else(|| "the board does not come to rest".to_owned()).and_then(|()| act(&board));
+    board.child.kill().and_then(|()| board.child.wait()).map_err(|error| error.to_string())?;
+    outcome
+}
+
+fn wait_for<T>(look: impl Fn() -> Option<T>) -> Option<T> {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    None
+}
+
+fn connect(board: &Board) -> Outcome<BufReader<UnixStream>> {
+    let stream = UnixStream::connect(&board.socket).map_err(|error| error.to_string())?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+    Ok(BufReader::new(stream))
+}
+
+/// Asks on a connection that stays open.
+fn ask(connection: &mut BufReader<UnixStream>, address: &str) -> Outcome<Value> {
+    let fail = |error: std::io::Error| format!("{address}: {error}");
+    let head = format!("GET {address} HTTP/1.1\r\nhost: marline\r\n\r\n");
+    connection.get_mut().write_all(head.as_bytes()).map_err(fail)?;
+    let (mut status, mut length) = (String::new(), 0);
+    connection.read_line(&mut status).map_err(fail)?;
+    loop {
+        let mut line = String::new();
+        connection.read_line(&mut line).map_err(fail)?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().map_err(|_| format!("{address}: an odd length"))?;
+        }
+    }
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body).map_err(fail)?;
+    if !status.contains(" 200 ") {
+        return Err(format!("{address}: {}", status.trim()));
+    }
+    serde_json::from_slice(&body).map_err(|error| format!("{address}: {error}"))
+}
+
+/// Median and 95th percentile in milliseconds, from when a request was due.
+fn under_load(board: &Board, addresses: &[String]) -> Outcome<(f64, f64)> {
+    let times = Mutex::new(Vec::new());
+    let every = Duration::from_secs(1) * CLIENTS / RATE;
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let times = &times;
+                scope.spawn(move || -> Outcome {
+                    let mut connection = connect(board)?;
+                    let began = Instant::now() + every * client / CLIENTS;
+                    for n in 0..(LOADED.as_millis() / every.as_millis()) as u32 {
+                        let due = began + every * n;
+                        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                        ask(&mut connection, &addresses[(n * CLIENTS + client) as usize % addresses.len()])?;
+                        let taken = due.elapsed().as_secs_f64() * 1e3;
+                        times.lock().map_err(|_| "a client failed")?.push(taken);
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        clients.into_iter().try_for_each(|client| client.join().map_err(|_| "a client failed".to_owned())?)
+    })?;
+    Ok(median_and_p95(times.into_inner().map_err(|_| "a client failed")?))
+}
+
+/// Median and 95th percentile in milliseconds from a write to its event, with as many listeners as clients.
+fn growing(board: &Board, folder: &Path) -> Outcome<(f64, f64)> {
+    let file = |n: usize| folder.join(format!("{}.jsonl", id(n)));
+    for n in 0..GROWING {
+        figures::append(&file(n), "the first words")?;
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    let written: Mutex<Vec<Vec<Instant>>> = Mutex::new(vec![vec![Instant::now()]; GROWING]);
+    let mut told = Vec::new();
+    std::thread::scope(|scope| {
+        let mut listeners = Vec::new();
+        for _ in 0..CLIENTS {
+            let mut stream = connect(board)?;
+            stream
+                .get_mut()
+                .write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: marline\r\n\r\n")
+                .map_err(|error| error.to_string())?;
+            listeners.push(stream);
+        }
+        let heard = listeners.remove(0);
+        let written = &written;
+        let hearing = scope.spawn(move || hear(heard, written));
+        let mut ends = Vec::new();
+        for mut other in listeners {
+            ends.push(other.get_ref().try_clone().map_err(|error| error.to_string())?);
+            scope.spawn(move || std::io::copy(&mut other, &mut std::io::sink()));
+        }
+        for _ in 0..ROUNDS {
+            for n in 0..GROWING {
+                if let Ok(mut written) = written.lock() {
+                    written[n].push(Instant::now());
+                }
+                figures::append(&file(n), "more words")?;
+                std::thread::sleep(ROUND / GROWING as u32);
+            }
+        }
+        told = hearing.join().map_err(|_| "the listener failed")??;
+        ends.iter().try_for_each(|end| end.shutdown(Shutdown::Both)).map_err(|error| error.to_string())
+    })?;
+    Ok(median_and_p95(told))
+}
+
+fn id(n: usize) -> String {
+    format!("{n:08x}-1111-4222-8333-0000000be9c0")
+}
+
+/// Hears until every line of every file was told. Returns how long each took, in milliseconds.
+fn hear(mut stream: BufReader<UnixStream>, written: &Mutex<Vec<Vec<Instant>>>) -> Outcome<Vec<f64>> {
+    let mut have = vec![1; GROWING];
+    let mut times = Vec::new();
+    let mut line = String::new();
+    while times.len() < ROUNDS * GROWING {
+        line.clear();
+        if stream.read_line(&mut line).map_err(|error| format!("an event is missing ({error})"))? == 0 {
+            return Err("the stream of events ended".to_owned());
+        }
+        let Some(event) =
+            line.strip_prefix("data: ").and_then(|data| serde_json::from_str::<Value>(data).ok())
+        else {
+            continue;
+        };
+        let session = event["session"]["sourceSessionId"].as_str().unwrap_or_default();
+        let Some(n) = (0..GROWING).find(|n| id(*n) == session) else { continue };
+        let items = event["items"].as_u64().unwrap_or(0) as usize;
+        let written = written.lock().map_err(|_| "the writer failed")?;
+        for at in have[n]..items.min(written[n].len()) {
+            times.push(written[n][at].elapsed().as_secs_f64() * 1e3);
+        }
+        have[n] = have[n].max(items);
+    }
+    Ok(times)
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") }
+            },
+        )
+        .collect()
+}
