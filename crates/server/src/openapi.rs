@@ -1,11 +1,14 @@
 //! The OpenAPI document, made from the handlers and their types.
 
 use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, RefOr};
+use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, ResponseBuilder};
 
 use crate::wire::LiveEvent;
+
+const PROBLEM: &str = "application/problem+json";
 
 /// What the handlers don't say of themselves.
 #[derive(OpenApi)]
@@ -18,7 +21,7 @@ use crate::wire::LiveEvent;
             the owner's programs use the Unix socket.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    components(schemas(LiveEvent)),
+    components(schemas(LiveEvent, crate::problem::Problem)),
     tags(
         (name = "sessions", description = "Sessions and their transcripts"),
         (name = "search", description = "Everything that was said and done"),
@@ -39,6 +42,7 @@ pub fn document() -> Document {
             // Handlers of several nouns share their verbs' names.
             let tag = operation.tags.as_ref().and_then(|tags| tags.first()).cloned().unwrap_or_default();
             operation.operation_id = operation.operation_id.take().map(|verb| format!("{tag}_{verb}"));
+            say_how_it_fails(operation);
         }
     }
     if let Some(components) = &mut document.components {
@@ -52,6 +56,28 @@ pub fn document() -> Document {
         }
     }
     document
+}
+
+/// Problems have a media type of their own, and any request may meet one.
+fn say_how_it_fails(operation: &mut Operation) {
+    let problem = || Ref::from_schema_name("Problem");
+    for response in operation.responses.responses.values_mut() {
+        let RefOr::T(response) = response else { continue };
+        let is_problem = |content: &RefOr<Content>| match content {
+            RefOr::T(content) => content.schema.as_ref() == Some(&RefOr::Ref(problem())),
+            RefOr::Ref(_) => false,
+        };
+        let content = std::mem::take(&mut response.content).into_iter();
+        let named = |(kind, content): (String, RefOr<Content>)| {
+            (if is_problem(&content) { PROBLEM.to_owned() } else { kind }, content)
+        };
+        response.content = content.map(named).collect();
+    }
+    let any = ResponseBuilder::new()
+        .description("What went wrong")
+        .content(PROBLEM, Content::new(Some(problem())))
+        .build();
+    operation.responses.responses.insert("default".to_owned(), RefOr::T(any));
 }
 
 /// A field that may be null is written all the same; only what says of itself that it is not null may be missing.

@@ -242,3 +242,50 @@ fn an_empty_home_is_an_answer() {
     assert!(sources["places"].as_array().unwrap().iter().all(|place| place["exists"] == false));
     assert_eq!(board.get("/api/v1/doctor").status, 200);
 }
+
+#[test]
+fn no_odd_value_of_any_parameter_fails_inside() {
+    let board = TestBoard::on_fixtures();
+    let first = board.get("/api/v1/sessions?limit=1").json();
+    let id = encoded(first["sessions"][0]["id"].as_str().unwrap());
+    let odd = [
+        "",
+        "%00",
+        "-1",
+        "1e999",
+        "18446744073709551616",
+        "%F0%9F%A6%80",
+        "%FF",
+        "..%2F..",
+        "'%3B--",
+        "%25",
+        "null",
+    ];
+    let document = serde_json::to_value(marline_server::document()).unwrap();
+    let mut asked = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let Some(operation) = methods.get("get").filter(|_| !path.contains("events")) else { continue };
+        let named = path.replace("{id}", &id).replace("{key}", "0").replace("{number}", "0");
+        for value in odd {
+            let mut addresses: Vec<String> = ["{id}", "{key}", "{number}"]
+                .iter()
+                .filter(|name| path.contains(**name))
+                .map(|name| {
+                    let path = path.replace(name, value);
+                    path.replace("{id}", &id).replace("{key}", "0").replace("{number}", "0")
+                })
+                .collect();
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["in"] == "query" {
+                    addresses.push(format!("{named}?{}={value}", parameter["name"].as_str().unwrap()));
+                }
+            }
+            for address in addresses {
+                let status = board.get(&address).status;
+                assert!(status < 500, "{address}: {status}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 500, "{asked} addresses were asked");
+}

@@ -7,12 +7,15 @@ import { Writing } from '../../components/ui/state';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
 import { bytes, dollars, many, short, totalTokens } from '../../lib/numbers';
+import { useScrolled } from '../../lib/scrolled';
 import { ago, isWriting, whole } from '../../lib/time';
 
 /** What a session is, above its transcript. */
 export function SessionHead({ detail, acts }: { detail: SessionDetail; acts: ReactNode }) {
   const { session, parent, origin, children, forks } = detail;
   const now = useNow();
+  // Above the title itself it would stand twice.
+  const isPast = useScrolled(90);
   const title = harmless(session.title ?? session.firstPrompt ?? 'Without a word');
   const size = session.files.reduce((sum, file) => sum + file.bytes, 0);
   return (
@@ -27,7 +30,7 @@ export function SessionHead({ detail, acts }: { detail: SessionDetail; acts: Rea
         </Link>
         <AgentMark source={session.source} />
         <p aria-hidden className="min-w-0 flex-1 truncate font-medium">
-          {title}
+          {isPast && title}
         </p>
         {isWriting(session.updatedAt, now) && <Writing />}
         <span className="flex shrink-0 items-center">{acts}</span>
