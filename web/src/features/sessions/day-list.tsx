@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Session } from '../../api/types';
 import { useLetters } from '../../lib/letters';
 import { useNow } from '../../lib/now';
@@ -60,7 +60,7 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
     return () => removeEventListener('resize', measure);
   }, []);
   const columns = list === 'cards' ? Math.max(1, Math.floor(shape.width / CARD_WIDTH)) : 1;
-  const lines = linesOf(sessions, byDay, columns, now);
+  const lines = useMemo(() => linesOf(sessions, byDay, columns, now), [sessions, byDay, columns, now]);
   const virtual = useWindowVirtualizer({
     count: lines.length,
     estimateSize: (n) => (lines[n]?.kind === 'day' ? 44 : list === 'cards' ? 172 : density === 'compact' ? 50 : 58),
@@ -121,7 +121,7 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
                     now={now}
                     isCurrent={selection.current === session.id}
                     isSelected={selection.has(session.id)}
-                    onSelect={(range) => selection.toggle(session.id, range)}
+                    onSelect={selection.toggle}
                   />
                 ))}
               </div>

@@ -59,7 +59,7 @@ export function ProjectList({ page, selection, onAll }: Props) {
                 now={now}
                 isCurrent={selection.current === session.id}
                 isSelected={selection.has(session.id)}
-                onSelect={(range) => selection.toggle(session.id, range)}
+                onSelect={selection.toggle}
               />
             ))}
           </div>

@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { memo } from 'react';
 import type { Session } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Counts, Place, titleOf, When } from './facts';
@@ -8,11 +9,11 @@ interface Props {
   now: number;
   isCurrent: boolean;
   isSelected: boolean;
-  onSelect: (range: boolean) => void;
+  onSelect: (id: string, range: boolean) => void;
 }
 
 /** One session in a list. */
-export function SessionRow({ session, now, isCurrent, isSelected, onSelect }: Props) {
+export const SessionRow = memo(function SessionRow({ session, now, isCurrent, isSelected, onSelect }: Props) {
   return (
     <div
       data-current={isCurrent || undefined}
@@ -28,7 +29,7 @@ export function SessionRow({ session, now, isCurrent, isSelected, onSelect }: Pr
           type="checkbox"
           checked={isSelected}
           aria-label={`Select ${titleOf(session)}`}
-          onClick={(event) => onSelect(event.shiftKey)}
+          onClick={(event) => onSelect(session.id, event.shiftKey)}
           onChange={() => undefined}
           className={`col-start-1 row-start-1 size-4 accent-accent focus-visible:opacity-100 group-hover:opacity-100 coarse:pointer-events-none coarse:group-hover:opacity-0 ${isSelected ? '' : 'opacity-0'}`}
         />
@@ -51,10 +52,10 @@ export function SessionRow({ session, now, isCurrent, isSelected, onSelect }: Pr
       </div>
     </div>
   );
-}
+});
 
 /** One session as a card. */
-export function SessionCard({ session, now, isCurrent, isSelected, onSelect }: Props) {
+export const SessionCard = memo(function SessionCard({ session, now, isCurrent, isSelected, onSelect }: Props) {
   return (
     <div
       data-current={isCurrent || undefined}
@@ -80,7 +81,7 @@ export function SessionCard({ session, now, isCurrent, isSelected, onSelect }: P
             type="checkbox"
             checked={isSelected}
             aria-label={`Select ${titleOf(session)}`}
-            onClick={(event) => onSelect(event.shiftKey)}
+            onClick={(event) => onSelect(session.id, event.shiftKey)}
             onChange={() => undefined}
             className="relative z-10 size-4 accent-accent"
           />
@@ -89,4 +90,4 @@ export function SessionCard({ session, now, isCurrent, isSelected, onSelect }: P
       </div>
     </div>
   );
-}
+});

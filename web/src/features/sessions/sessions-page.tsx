@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Archive, LayoutGrid, List, Search } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { Button } from '../../components/ui/button';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Menu, MenuItem } from '../../components/ui/menu';
@@ -34,9 +34,14 @@ export function SessionsPage({ filter, onChange, firstRun }: Props) {
   const isByDay = group === 'day' || filter.sort !== undefined;
   const pages = useInfiniteQuery({ ...sessions.list(filter), enabled: isByDay });
   const projects = useQuery({ ...sessions.projects(filter), enabled: !isByDay });
-  const shown = isByDay
-    ? (pages.data?.pages.flatMap((page) => page.sessions) ?? [])
-    : (projects.data?.projects.flatMap((project) => project.sessions) ?? []);
+  // The same list while nothing changed: rows are drawn again only when they differ.
+  const shown = useMemo(
+    () =>
+      isByDay
+        ? (pages.data?.pages.flatMap((page) => page.sessions) ?? [])
+        : (projects.data?.projects.flatMap((project) => project.sessions) ?? []),
+    [isByDay, pages.data, projects.data],
+  );
   const selection = useSelection(shown);
   const query = isByDay ? pages : projects;
   const isFiltered = Object.values(filter).some((value) => value !== undefined && value !== '' && value !== false);
