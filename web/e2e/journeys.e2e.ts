@@ -89,7 +89,8 @@ it('filters stand in the address, and going back takes them away', async () => {
   await page.waitForURL(/source=codex/);
   const chip = page.getByRole('button', { name: 'Remove the filter source Codex' });
   await chip.waitFor();
-  expect(await page.getByRole('img', { name: 'Claude Code' }).count()).toBe(0);
+  // What was there stays until the answer comes.
+  await expect.poll(() => page.getByRole('img', { name: 'Claude Code' }).count()).toBe(0);
   await page.reload();
   await chip.click();
   await page.waitForURL((url) => !url.search.includes('source'));
