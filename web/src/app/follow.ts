@@ -1,5 +1,5 @@
 import type { Status } from '../api/types';
-import { patchSession, sessions } from '../features/sessions/queries';
+import { patchSession, refreshSessions, sessions } from '../features/sessions/queries';
 import { status } from '../features/sources/queries';
 import { transcript } from '../features/transcript/queries';
 import { live } from '../lib/live';
@@ -8,12 +8,14 @@ import { cache } from './cache';
 /** Lists are asked for again so often at most while sessions come and go. */
 const EVERY = 2_000;
 
-let _waiting: ReturnType<typeof setTimeout> | undefined;
+let waiting = false;
 
 function soon(): void {
-  _waiting ??= setTimeout(() => {
-    _waiting = undefined;
-    void cache.invalidateQueries({ queryKey: sessions.all });
+  if (waiting) return;
+  waiting = true;
+  setTimeout(() => {
+    waiting = false;
+    void refreshSessions(cache);
     void cache.invalidateQueries({ queryKey: status.queryKey });
   }, EVERY);
 }
@@ -49,7 +51,11 @@ export function follow(): void {
     .finally(() => live.start());
   let wasLost = false;
   live.watch(() => {
-    if (live.connection() === 'open' && wasLost) void cache.invalidateQueries();
+    if (live.connection() === 'open' && wasLost) {
+      // The stream tells which sessions changed meanwhile; what it does not tell of is asked for again.
+      void cache.invalidateQueries({ predicate: (query) => query.queryKey[0] !== sessions.all[0] });
+      void refreshSessions(cache);
+    }
     wasLost = live.connection() === 'lost';
   });
   const wake = () => document.visibilityState === 'visible' && live.start();

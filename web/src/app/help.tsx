@@ -1,36 +1,34 @@
 import { Dialog } from '../components/ui/dialog';
+import { Keys } from '../components/ui/keys';
+import { ACT_NAMES, ACTS } from '../lib/acts';
 import { useSettings } from '../lib/settings';
-import { type Act, PAGE_KEYS } from './acts';
+
+const PLACES = ['Everywhere', 'Lists', 'A session'] as const;
 
 /** All keys. */
-export function Help({ acts, onClose }: { acts: Act[]; onClose: () => void }) {
+export function Help({ onClose }: { onClose: () => void }) {
   const { letters } = useSettings();
-  const everywhere = acts.flatMap((act) =>
-    act.keys ? [['Everywhere', act.keys.split('').join(' '), act.name] as const] : [],
-  );
-  const places = ['Everywhere', 'Sessions', 'A session'];
+  const acts = ACT_NAMES.map((name) => ACTS[name]);
   return (
     <Dialog title="Keys" onClose={onClose}>
       <div className="space-y-5 p-4">
         {!letters && <p className="text-warn">Single letters are switched off in the settings.</p>}
-        {places.map((place) => (
+        {PLACES.map((place) => (
           <section key={place}>
-            <h3 className="mb-1.5 font-medium text-ink-3 text-xs">{place}</h3>
+            <h3 className="mb-1 font-medium text-ink-3 text-xs">{place}</h3>
             <dl>
-              {[...PAGE_KEYS, ...everywhere]
-                .filter(([where]) => where === place)
-                .map(([, keys, what]) => (
-                  <div key={keys} className="flex items-center justify-between py-1">
-                    <dt>{what}</dt>
-                    <dd className="flex gap-1">
-                      {keys.split(' ').map((key) => (
-                        <kbd key={key} className="rounded border border-line bg-sunken px-1.5 font-mono text-xs">
-                          {key}
-                        </kbd>
-                      ))}
-                    </dd>
-                  </div>
-                ))}
+              {acts
+                .filter((act) => act.place === place)
+                .map(({ name, keys }) =>
+                  keys ? (
+                    <div key={keys} className="flex items-center justify-between gap-4 py-1">
+                      <dt>{name}</dt>
+                      <dd>
+                        <Keys keys={keys} />
+                      </dd>
+                    </div>
+                  ) : null,
+                )}
             </dl>
           </section>
         ))}

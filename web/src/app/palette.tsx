@@ -4,28 +4,30 @@ import { Search } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from 'react';
 import { AgentMark } from '../components/ui/agent-mark';
 import { Dialog } from '../components/ui/dialog';
+import { Keys } from '../components/ui/keys';
 import { search } from '../features/search/queries';
 import { Snippet } from '../features/search/snippet';
 import { titleOf } from '../features/sessions/facts';
 import { sessions } from '../features/sessions/queries';
+import { ACTS, offers, useApplying } from '../lib/acts';
 import { harmless } from '../lib/harmless';
 import { useNow } from '../lib/now';
 import { useSettled } from '../lib/settled';
 import { ago } from '../lib/time';
-import type { Act } from './acts';
 
 interface Option {
   id: string;
   section: string;
   body: ReactNode;
-  run: () => void;
+  run: () => unknown;
 }
 
 const SESSIONS = 6;
 const HITS = 8;
 
 /** Searches sessions and texts while one types, and acts. */
-export function Palette({ acts, onClose }: { acts: Act[]; onClose: () => void }) {
+export function Palette({ onClose }: { onClose: () => void }) {
+  const applying = useApplying();
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const asked = useSettled(text.trim(), 80);
@@ -79,19 +81,20 @@ export function Palette({ acts, onClose }: { acts: Act[]; onClose: () => void })
           },
         ]
       : []),
-    ...acts
-      .filter((act) => act.name.toLowerCase().includes(asked.toLowerCase()))
-      .map((act) => ({
-        id: act.name,
+    ...applying
+      .map((name) => ({ name, act: ACTS[name] }))
+      .filter(({ act }) => !act.byKeyOnly && act.name.toLowerCase().includes(asked.toLowerCase()))
+      .map(({ name, act }) => ({
+        id: name,
         section: 'Acts',
         body: (
           <>
             <act.icon className="size-4 text-ink-3" aria-hidden />
             <span className="flex-1">{act.name}</span>
-            {act.keys && <kbd className="font-mono text-ink-3 text-xs">{act.keys.split('').join(' ')}</kbd>}
+            {act.keys && <Keys keys={act.keys} />}
           </>
         ),
-        run: act.run,
+        run: () => offers.run(name),
       })),
   ];
   const current = Math.min(at, options.length - 1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { harmless } from './harmless';
 import { bytes, dollars, short } from './numbers';
-import { ago, dayOf, took } from './time';
+import { ago, dayOf, lasts, took } from './time';
 
 describe('harmless', () => {
   it('shows what would turn the text around', () => {
@@ -47,6 +47,9 @@ describe('time', () => {
     expect(dayOf(before(13 * 3_600_000), now)).toBe('Yesterday');
     expect(dayOf(before(37 * 3_600_000), now)).toBe('Thursday, November 19');
     expect(dayOf(null, now)).toBe('At an unknown time');
+  });
+  it('says how long something will take', () => {
+    expect([8, 89, 200, 7_000].map(lasts)).toEqual(['8 s', '89 s', '3 min', '2 h']);
   });
   it('says how long something took', () => {
     expect([120, 1_500, 65_000, 3_900_000].map(took)).toEqual(['120 ms', '1.5 s', '1 min 5 s', '1 h 5 min']);

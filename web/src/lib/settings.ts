@@ -36,10 +36,12 @@ function read(): Settings {
 let current = read();
 const listeners = new Set<() => void>();
 
+function isDark(): boolean {
+  return current.theme === 'dark' || (current.theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
+}
+
 function show(settings: Settings): void {
-  const dark =
-    settings.theme === 'dark' || (settings.theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
-  document.documentElement.dataset.theme = dark ? 'dark' : 'light';
+  document.documentElement.dataset.theme = isDark() ? 'dark' : 'light';
   document.documentElement.dataset.density = settings.density;
 }
 
@@ -58,7 +60,7 @@ export function set(change: Partial<Settings>): void {
 /** Puts the settings on the screen and follows the system's theme. */
 export function begin(): void {
   show(current);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => show(current));
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => set({}));
 }
 
 function subscribe(listener: () => void): () => void {
@@ -74,4 +76,9 @@ export function settings(): Settings {
 /** The settings, followed. */
 export function useSettings(): Settings {
   return useSyncExternalStore(subscribe, settings);
+}
+
+/** Whether the screen is dark now, by choice or by the system's. */
+export function useIsDark(): boolean {
+  return useSyncExternalStore(subscribe, isDark);
 }

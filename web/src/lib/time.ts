@@ -47,6 +47,12 @@ export function took(ms: number | null): string {
   return `${Math.floor(ms / HOUR)} h ${Math.round((ms % HOUR) / MINUTE)} min`;
 }
 
+/** How long something will take, as one says it. */
+export function lasts(seconds: number): string {
+  if (seconds < 90) return `${seconds} s`;
+  return seconds < 5_400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
 /** What was written within the last minute is being written. */
 export function isWriting(time: string | null, now: number): boolean {
   return time !== null && now - Date.parse(time) < MINUTE;

@@ -2,7 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Session } from '../../api/types';
-import { useLetters } from '../../lib/letters';
+import { useActs } from '../../lib/acts';
 import { useNow } from '../../lib/now';
 import { useSettings } from '../../lib/settings';
 import { dayOf } from '../../lib/time';
@@ -85,13 +85,14 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
     );
     if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' });
   };
-  useLetters({
-    j: () => step(1),
-    k: () => step(-1),
-    x: () => selection.current && selection.toggle(selection.current, false),
-    o: () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } }),
-    Enter: () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } }),
-    Escape: selection.clear,
+  const open = () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } });
+  useActs({
+    next: () => step(1),
+    previous: () => step(-1),
+    select: () => selection.current && selection.toggle(selection.current, false),
+    open,
+    openToo: open,
+    clear: selection.clear,
   });
   const View = list === 'cards' ? SessionCard : SessionRow;
   return (

@@ -2,8 +2,8 @@ import { useNavigate } from '@tanstack/react-router';
 import { Folder } from 'lucide-react';
 import type { ProjectPage } from '../../api/types';
 import { Button } from '../../components/ui/button';
+import { useActs } from '../../lib/acts';
 import { harmless } from '../../lib/harmless';
-import { useLetters } from '../../lib/letters';
 import { useNow } from '../../lib/now';
 import { dollars, many, short } from '../../lib/numbers';
 import { useSettings } from '../../lib/settings';
@@ -21,12 +21,14 @@ export function ProjectList({ page, selection, onAll }: Props) {
   const now = useNow();
   const { list } = useSettings();
   const navigate = useNavigate();
-  useLetters({
-    j: () => selection.move(1),
-    k: () => selection.move(-1),
-    x: () => selection.current && selection.toggle(selection.current, false),
-    Enter: () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } }),
-    Escape: selection.clear,
+  const open = () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } });
+  useActs({
+    next: () => selection.move(1),
+    previous: () => selection.move(-1),
+    select: () => selection.current && selection.toggle(selection.current, false),
+    open,
+    openToo: open,
+    clear: selection.clear,
   });
   const View = list === 'cards' ? SessionCard : SessionRow;
   return (

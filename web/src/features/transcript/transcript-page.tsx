@@ -7,9 +7,9 @@ import { Dialog } from '../../components/ui/dialog';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Menu, MenuItem } from '../../components/ui/menu';
 import { say } from '../../components/ui/toast';
+import { useActs } from '../../lib/acts';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
-import { useLetters } from '../../lib/letters';
 import { set, useSettings } from '../../lib/settings';
 import { asMarkdown, itemAsMarkdown } from './as-markdown';
 import { FindBar } from './find-bar';
@@ -26,6 +26,8 @@ interface Props {
   query?: string | undefined;
   onBack: () => void;
 }
+
+const NOT_COPIED = 'The browser does not let anything be copied';
 
 /** One session: what was said and done, from its end or from a place. */
 export function TranscriptPage({ id, at, query, onBack }: Props) {
@@ -59,28 +61,28 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
     if (next) jump(next.key);
   };
   const isBad = (kind: string) => kind === 'error' || kind === 'failed_tool';
-  useLetters({
-    '[': () => step(-1, (kind) => kind === 'prompt'),
-    ']': () => step(1, (kind) => kind === 'prompt'),
-    '{': () => step(-1, isBad),
-    '}': () => step(1, isBad),
-    '/': () => setFinding(finding ?? ''),
-    d: () => set({ developer: !developer }),
-    u: onBack,
-    Escape: () => (finding !== null ? setFinding(null) : onBack()),
-    G: () => open({ at: 'end' }),
+  const copyAll = async () => {
+    const items = read.part?.items ?? [];
+    const isDone = detail.data !== undefined && (await copy(asMarkdown(detail.data.session, items)));
+    say(isDone ? `Copied ${items.length} items as Markdown` : NOT_COPIED);
+  };
+  useActs({
+    previousPrompt: () => step(-1, (kind) => kind === 'prompt'),
+    nextPrompt: () => step(1, (kind) => kind === 'prompt'),
+    previousError: () => step(-1, isBad),
+    nextError: () => step(1, isBad),
+    find: () => setFinding(finding ?? ''),
+    end: () => open({ at: 'end' }),
+    records: () => set({ developer: !developer }),
+    copy: copyAll,
+    back: onBack,
+    leave: () => (finding !== null ? setFinding(null) : onBack()),
   });
   const onCopy = useCallback(
     async (item: Item, what: 'markdown' | 'link') => {
       const link = `${location.origin}/s/${encodeURIComponent(id)}?at=${item.key}`;
       const isDone = await copy(what === 'link' ? link : itemAsMarkdown(item));
-      say(
-        isDone
-          ? what === 'link'
-            ? 'Copied the link'
-            : 'Copied as Markdown'
-          : 'The browser does not let anything be copied',
-      );
+      say(isDone ? (what === 'link' ? 'Copied the link' : 'Copied as Markdown') : NOT_COPIED);
     },
     [id],
   );
@@ -90,14 +92,6 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
   if (read.error && !read.part) return <Failed error={read.error} retry={() => open({ at: 'end' })} />;
   if (!detail.data || !read.part) return <Skeleton lines={10} />;
   const { session } = detail.data;
-  const copyAll = async () => {
-    const isDone = await copy(asMarkdown(session, read.part?.items ?? []));
-    say(
-      isDone
-        ? `Copied ${read.part?.items.length ?? 0} items as Markdown`
-        : 'The browser does not let anything be copied',
-    );
-  };
   return (
     <div className="flex justify-center gap-10 px-6 max-sm:px-4">
       <div className="w-full min-w-0 max-w-[760px] pb-10">
