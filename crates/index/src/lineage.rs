@@ -67,11 +67,12 @@ fn with_family(connection: &Connection, changed: &BTreeSet<i64>) -> rusqlite::Re
     let many = changed.len() > 200;
     if many {
         // After a large scan everything that could be related was changed, or is found the other way round.
-        let mut statement = connection.prepare(
-            "SELECT number FROM sessions WHERE forked_from_id IS NOT NULL OR parent_id IS NOT NULL
+        let mut statement = connection.prepare(&format!(
+            "SELECT number FROM sessions s WHERE forked_from_id IS NOT NULL OR parent_id IS NOT NULL
              OR first_key IN (SELECT first_key FROM sessions WHERE first_key IS NOT NULL
-                              GROUP BY first_key HAVING COUNT(*) > 1)",
-        )?;
+                              GROUP BY first_key HAVING COUNT(*) > 1)
+             OR (source = 'claude' AND kind = 'main' AND {BEGINS_COMPACTED})",
+        ))?;
         for number in statement.query_map([], |row| row.get(0))? {
             all.insert(number?);
         }
@@ -237,7 +238,6 @@ fn shared_run(connection: &Connection, session: i64, other: i64) -> rusqlite::Re
     Ok((end, None))
 }
 
-/// Among sessions that begin alike, the origin is the one that went its own way first.
 /// Side conversations that stand inside the files of a fork and of its origin are the origin's, if they began before
 /// anything that is the fork's own.
 fn give_back_children(connection: &Connection, session: i64) -> rusqlite::Result<()> {
@@ -254,14 +254,48 @@ fn give_back_children(connection: &Connection, session: i64) -> rusqlite::Result
     Ok(())
 }
 
+/// The sessions of the same place in which the first thing said in one stands somewhere.
+///
+/// A fork of a session that was compacted begins with the compaction: the origin's own beginning is not repeated.
+fn origins_before_compaction(
+    connection: &Connection,
+    session: i64,
+    first_key: i64,
+) -> rusqlite::Result<Vec<(i64, String)>> {
+    let begins_compacted: bool = connection
+        .prepare_cached(&format!("SELECT {BEGINS_COMPACTED} FROM sessions s WHERE s.number = ?1"))?
+        .query_row([session], |row| row.get(0))?;
+    if !begins_compacted {
+        return Ok(Vec::new());
+    }
+    connection
+        .prepare_cached(
+            "SELECT o.number, o.id FROM sessions s JOIN sessions o
+                ON o.source = s.source AND o.kind = 'main' AND o.cwd = s.cwd AND o.number <> s.number
+             WHERE s.number = ?1 AND o.first_key IS NOT ?2
+                AND EXISTS (SELECT 1 FROM items i WHERE i.session = o.number AND i.key = ?2 AND i.kind IN (0, 1, 3))
+             ORDER BY o.number",
+        )?
+        .query_map([session, first_key], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// Whether the session `s` has a compaction before anything is said.
+const BEGINS_COMPACTED: &str = "EXISTS (SELECT 1 FROM items c WHERE c.session = s.number AND c.kind = 5 AND c.seq < \
+    (SELECT i.seq FROM items i WHERE i.session = s.number AND i.kind IN (0, 1, 3) ORDER BY i.seq LIMIT 1))";
+
+/// Among sessions that begin alike, the origin is the one that went its own way first.
 fn share_by_copy(connection: &Connection, session: i64, row: &Row, first_key: i64) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "SELECT number, id FROM sessions WHERE first_key = ?1 AND source = ?2 AND kind = 'main' AND number <> ?3
          ORDER BY number",
     )?;
-    let others: Vec<(i64, String)> = statement
+    let mut others: Vec<(i64, String)> = statement
         .query_map(params![first_key, row.source, session], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
+    if row.source == "claude" {
+        others.extend(origins_before_compaction(connection, session, first_key)?);
+    }
     let mut best: Option<(i64, String)> = None;
     for (other, id) in others {
         let (run, own_at) = shared_run(connection, session, other)?;

@@ -1,6 +1,6 @@
 //! Sessions are found, listed, shown, searched and summed up.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::home::{Home, answer, claude, place, prompt, snapshot};
 
@@ -147,6 +147,27 @@ fn a_fork_counts_only_its_own() {
     assert_eq!(sessions["s2"]["counts"]["prompts"], 1);
     assert_eq!(sessions["s2"]["inherited"], json!({"prompts": 1, "answers": 1, "toolCalls": 0}));
     assert_eq!(sessions["s1"]["usage"]["outputTokens"], 5);
+    assert_eq!(sessions["s2"]["usage"]["outputTokens"], 0, "a copied request is counted once");
+}
+
+#[test]
+fn a_fork_of_a_compacted_session_begins_with_the_compaction_and_knows_its_origin() {
+    let home = Home::new();
+    let before = [prompt("s1", 0, "The beginning"), answer("s1", 1, "Summed up later")].concat();
+    let boundary = json!({
+        "type": "system", "subtype": "compact_boundary", "uuid": "s1-2", "parentUuid": null,
+        "logicalParentUuid": "s1-1", "timestamp": "2026-11-20T10:00:02.000Z", "content": "Conversation compacted",
+        "compactMetadata": {"trigger": "manual", "preTokens": 9000}, "cwd": "/work/shop", "sessionId": "s1",
+    });
+    let after = [format!("{boundary}\n"), prompt("s1", 3, "Going on"), answer("s1", 4, "Gladly")].concat();
+    home.write(&place("s1"), format!("{before}{after}"));
+    let own = prompt("s1", 9, "Another way").replace("s1-9", "fork-9");
+    home.write(&place("s2"), format!("{after}{own}").replace("\"sessionId\":\"s1\"", "\"sessionId\":\"s2\""));
+    let sessions = home.sessions();
+    assert_eq!(sessions["s2"]["forkedFromId"], "claude:s1");
+    assert_eq!(sessions["s1"]["forkedFromId"], Value::Null);
+    assert_eq!(sessions["s2"]["counts"]["prompts"], 1);
+    assert_eq!(sessions["s2"]["inherited"], json!({"prompts": 1, "answers": 1, "toolCalls": 0}));
     assert_eq!(sessions["s2"]["usage"]["outputTokens"], 0, "a copied request is counted once");
 }
 
