@@ -11,13 +11,14 @@ use crate::sources::{Source, names, with_ending};
 use crate::workspace::{Depth, metadata, root};
 
 /// Each crate of the product with those that it may use.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("marline-model", &[]),
     ("marline-agents", &["marline-model"]),
     ("marline-text", &[]),
     ("marline-index", &["marline-model", "marline-agents", "marline-text"]),
     ("marline-server", &["marline-model", "marline-agents", "marline-index"]),
-    ("marline", &["marline-model", "marline-agents", "marline-index", "marline-server"]),
+    ("marline-demo", &[]),
+    ("marline", &["marline-model", "marline-agents", "marline-index", "marline-server", "marline-demo"]),
 ];
 /// A longer file has a second concept in it.
 const MOST_LINES: usize = 900;

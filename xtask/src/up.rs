@@ -1,14 +1,10 @@
 //! `up`: from a fresh clone to the board.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
 use crate::Outcome;
 use crate::arguments::Arguments;
 use crate::product::Product;
 use crate::web;
-use crate::workspace::{root, scratch, target};
+use crate::workspace::target;
 
 /// Builds the web app and Marline, and shows the board.
 pub fn run(words: &[String]) -> Outcome {
@@ -27,37 +23,14 @@ pub fn run(words: &[String]) -> Outcome {
             let name: String = home.to_string_lossy().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
             product = product.in_homes(&home, &target()?.join("xtask/up").join(name.trim_matches('-')));
         }
-        (None, true) => {
-            let copy = scratch("demo")?;
-            let fixtures = root().join("crates/lab/fixtures/home");
-            copy_tree(&fixtures, &copy.join("home"))
-                .map_err(|error| format!("{} could not be copied: {error}", fixtures.display()))?;
-            product = product.in_homes(&copy.join("home"), &copy.join("marline"));
-        }
-        (None, false) => {}
+        (None, _) => {}
     }
     eprintln!("Marline is {}.\n", product.program().display());
     let status = product
         .command(["up"])
+        .args(is_demo.then_some("--demo"))
         .args(words)
         .status()
         .map_err(|error| format!("{} could not start ({error})", product.program().display()))?;
     if status.success() { Ok(()) } else { Err(format!("marline up ended with {status}")) }
-}
-
-/// Copies files with their times, by which the sessions are ordered.
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (source, copy) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            copy_tree(&source, &copy)?;
-            continue;
-        }
-        fs::copy(&source, &copy)?;
-        let modified = entry.metadata()?.modified()?;
-        fs::File::options().write(true).open(&copy)?.set_modified(modified)?;
-    }
-    Ok(())
 }

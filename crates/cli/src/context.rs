@@ -59,6 +59,14 @@ impl Places {
         };
         Ok(Places { env, index, state, socket })
     }
+
+    /// The places of the bundled sessions, apart from those of the user's own.
+    pub fn of_demo(self) -> Self {
+        let dir = self.index.with_file_name("demo");
+        let (index, state) = (dir.join("index"), dir.join("board"));
+        let socket = state.join("sock");
+        Places { env: Env::new(dir.join("home"), []), index, state, socket }
+    }
 }
 
 /// The time.

@@ -88,7 +88,7 @@ pub fn copy_home(to: &Path) -> io::Result<()> {
 }
 
 /// Files and folders of a home in which sessions lie; the rest is settings, caches and logs.
-const SESSIONS: [&str; 10] = [
+pub(crate) const SESSIONS: [&str; 10] = [
     ".claude/projects",
     ".codex/sessions",
     ".codex/archived_sessions",

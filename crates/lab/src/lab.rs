@@ -3,6 +3,7 @@
 mod app_server;
 mod claude;
 mod codex;
+pub mod demo;
 mod gemini;
 mod opencode;
 mod process;
@@ -73,6 +74,13 @@ impl Lab {
     /// # Errors
     /// [`LabError::Io`]; the directory must be empty.
     pub fn new(dir: &Path, agents: &Agents) -> Result<Self, LabError> {
+        let lab = Self::bare(dir, agents, &PROJECTS, Server::start(0)?)?;
+        PROJECTS.iter().try_for_each(|project| lab.make_project(&lab.project(project)))?;
+        Ok(lab)
+    }
+
+    /// Prepares a directory without anything in its projects.
+    fn bare(dir: &Path, agents: &Agents, projects: &[&str], server: Server) -> Result<Self, LabError> {
         std::fs::create_dir_all(dir)?;
         let dir = dir.canonicalize()?;
         let home = dir.join("home");
@@ -81,13 +89,10 @@ impl Lab {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, words).into());
         }
         std::fs::create_dir_all(home.join(".tmp"))?;
-        let server = Server::start(0)?;
-        let projects: Vec<PathBuf> = PROJECTS.iter().map(|name| dir.join("projects").join(name)).collect();
+        let projects: Vec<PathBuf> = projects.iter().map(|name| dir.join("projects").join(name)).collect();
         prepare_home(&home, &server.url(), &projects)?;
         let (free, is_free, talks) = (Mutex::new(AT_ONCE), Condvar::new(), Mutex::default());
-        let lab = Lab { dir, home, agents: agents.clone(), server, free, is_free, talks };
-        projects.iter().try_for_each(|project| lab.make_project(project))?;
-        Ok(lab)
+        Ok(Lab { dir, home, agents: agents.clone(), server, free, is_free, talks })
     }
 
     fn make_project(&self, project: &Path) -> Result<(), LabError> {

@@ -11,7 +11,8 @@ pub mod alone;
 pub mod corpus;
 pub mod fixtures;
 mod lab;
+pub mod scenario;
 pub mod script;
 pub mod server;
 
-pub use lab::{AGENTS, Lab, LabError};
+pub use lab::{AGENTS, Lab, LabError, demo};

@@ -7,8 +7,10 @@
 //! | `/v1/messages` | Anthropic Messages | Claude Code |
 //! | `/v1beta/models/M:generateContent`, `:streamGenerateContent` | Gemini | Gemini CLI |
 //!
-//! What the model does stands in the prompt ([`crate::script`]). Every request costs the same: see [`Usage`].
+//! What the model does stands in the prompt ([`crate::script`]), and every request costs the same: see [`Usage`].
+//! Or the server holds a scenario for plain prompts ([`crate::scenario`]); a request costs by its length then.
 
+mod acts;
 mod chat;
 mod gemini;
 mod messages;
@@ -18,7 +20,7 @@ mod responses;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -28,6 +30,8 @@ use axum::response::{IntoResponse, Response};
 use plan::{Plan, Turn};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
+
+use crate::scenario::Scenario;
 
 /// Tokens of each request, as the model reports them; cached ones are part of the input.
 pub struct Usage;
@@ -54,17 +58,39 @@ pub struct Asked {
     pub step: usize,
     /// Names of the tools on offer.
     pub tools: Vec<String>,
+    /// When it was answered.
+    pub answered: SystemTime,
+    /// Tokens of the answer.
+    pub output: u64,
 }
 
-/// The model's requests so far.
+/// What the model is given, and its requests so far.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<Asked>>>);
+struct Log {
+    asked: Arc<Mutex<Vec<Asked>>>,
+    scenario: Option<Arc<Scenario>>,
+    /// Replies, by scene and place, that failed already.
+    failed: Arc<Mutex<Vec<(usize, usize)>>>,
+}
 
 impl Log {
     fn all(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn plan(&self, turn: &Turn, asked: usize) -> Plan {
+        let Some(scenario) = &self.scenario else { return Plan::of(turn) };
+        Plan::played(turn, scenario, asked, &mut |scene, reply| {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            let has_failed = failed.contains(&(scene, reply));
+            failed.push((scene, reply));
+            has_failed
+        })
     }
 }
+
+/// Between a request, its answer, and what the agent writes down then: so that each has a time of its own.
+const APART: Duration = Duration::from_millis(4);
 
 /// A running server; it stops when it is dropped.
 pub struct Server {
@@ -80,10 +106,21 @@ impl Server {
     /// # Errors
     /// The port is taken.
     pub fn start(port: u16) -> io::Result<Self> {
+        Self::serve(port, Log::default())
+    }
+
+    /// Starts on a free port with a scenario for plain prompts.
+    ///
+    /// # Errors
+    /// There is no free port.
+    pub fn play(scenario: Scenario) -> io::Result<Self> {
+        Self::serve(0, Log { scenario: Some(Arc::new(scenario)), ..Log::default() })
+    }
+
+    fn serve(port: u16, log: Log) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let log = Log::default();
         let app = Router::new().fallback(answer).with_state(log.clone());
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -152,6 +189,7 @@ async fn answer(State(log): State<Log>, method: Method, uri: Uri, body: Bytes) -
             json!({"object": "list", "data": [{"id": "lab-model", "object": "model", "owned_by": "lab"}]});
         return axum::Json(if path.ends_with("/models") { models } else { json!({}) }).into_response();
     }
+    let length = body.len();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     if path.ends_with("count_tokens") || path.ends_with(":countTokens") {
         return axum::Json(json!({"input_tokens": Usage::INPUT, "totalTokens": Usage::INPUT}))
@@ -161,18 +199,25 @@ async fn answer(State(log): State<Log>, method: Method, uri: Uri, body: Bytes) -
         return axum::Json(json!({})).into_response();
     };
     let turn = (protocol.read)(&body);
+    let plan = log.plan(&turn, length);
+    if log.scenario.is_some() {
+        tokio::time::sleep(APART).await;
+    }
     log.all().push(Asked {
         path: path.to_owned(),
-        prompt: turn.prompt.clone(),
+        prompt: turn.prompt,
         step: turn.step,
-        tools: turn.tools.clone(),
+        tools: turn.tools,
+        answered: SystemTime::now(),
+        output: plan.tokens.output,
     });
-    let plan = Plan::of(&turn);
     tokio::time::sleep(plan.wait).await;
-    if let Some(status) = plan.fail {
-        let error = json!({"type": "error", "error": {
-            "type": "scripted_error", "code": status, "message": format!("scripted error {status}"),
-        }});
+    if log.scenario.is_some() {
+        tokio::time::sleep(APART).await;
+    }
+    if let Some((status, message)) = plan.fail {
+        let kind = if log.scenario.is_some() { kind_of(status) } else { "scripted_error" };
+        let error = json!({"type": "error", "error": {"type": kind, "code": status, "message": message}});
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         return (status, axum::Json(error)).into_response();
     }
@@ -180,6 +225,16 @@ async fn answer(State(log): State<Log>, method: Method, uri: Uri, body: Bytes) -
     match (protocol.write)(&body, &plan, is_stream) {
         Reply::Json(value) => axum::Json(value).into_response(),
         Reply::Events(events) => stream(&events, path.ends_with("/chat/completions")),
+    }
+}
+
+/// What providers call a failure.
+fn kind_of(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "authentication_error",
+        429 => "rate_limit_error",
+        500.. => "overloaded_error",
+        _ => "invalid_request_error",
     }
 }
 

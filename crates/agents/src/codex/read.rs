@@ -67,6 +67,11 @@ impl CodexReader {
                 .or_else(|| text("parent_thread_id"));
             if let Some(parent) = parent.clone() {
                 emit(Event::Parent { session: parent, call: None });
+                // `/root/check_the_dates` is the task that the parent gave it, in the letters of a path.
+                if let Some(task) = text("agent_path").as_deref().and_then(|path| path.rsplit('/').next()) {
+                    let text = task.replace('_', " ").into();
+                    emit(Event::Title { kind: TitleKind::Generated, text, session: None });
+                }
             } else if let Some(origin) = text("forked_from_id") {
                 let base = payload.get("history_base");
                 let shared_bytes = base.and_then(|base| base.get("end_byte_offset")?.count());

@@ -1,7 +1,7 @@
 //! `marline up`: the board.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::UnixStream;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(5);
 
 pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
-    let places = Places::read()?;
+    let places = if args.demo { Places::read()?.of_demo() } else { Places::read()? };
     for dir in [Some(places.state.as_path()), places.socket.parent()].into_iter().flatten() {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
         made.map_err(|error| Failure::file(dir, &error))?;
@@ -39,6 +39,9 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         ));
     }
     let Some(_lock) = lock_or_join(args, &places)? else { return Ok(ExitCode::SUCCESS) };
+    if args.demo {
+        lay_down_demo(&places)?;
+    }
     let listener = port::take(args.port)?;
     let local = listener.local_addr().map_err(Failure::output)?;
     let identity = args.listen.map(|address| identity(args, &places, address.ip())).transpose()?;
@@ -54,7 +57,7 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         now,
         address: address.clone(),
         hosts: args.host.clone(),
-        is_demo: false,
+        is_demo: args.demo,
         version: env!("CARGO_PKG_VERSION"),
     })
     .map_err(|error| Failure::board(&error))?;
@@ -84,12 +87,24 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
             })?;
             doors.push(Door::Tls(tokio_listener(listener)?, identity.clone()));
         }
-        greet(args, &link, &address, identity.as_ref())?;
         end_on_signals(&board)?;
+        greet(args, &link, &address, identity.as_ref())?;
         board.run(doors).await.map_err(|error| Failure::board(&error))
     })?;
     let _ = fs::remove_file(&places.socket);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the bundled sessions anew: their times are told from now. What was indexed of the last ones goes.
+fn lay_down_demo(places: &Places) -> Result<(), Failure> {
+    for dir in [places.env.home(), &places.index] {
+        match fs::remove_dir_all(dir) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Failure::file(dir, &error)),
+            _ => {}
+        }
+    }
+    let home = places.env.home();
+    marline_demo::write(home, now().as_millis()).map_err(|error| Failure::file(home, &error))
 }
 
 /// Takes the place of the one board of this home. `None`: there is one already, and it was joined.

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use marline_lab::agents::{ALL, Agents};
 use marline_lab::fixtures::{self, Truth};
 use marline_lab::server::Server;
-use marline_lab::{AGENTS, Lab, alone};
+use marline_lab::{AGENTS, Lab, alone, demo};
 
 const HELP: &str = "Usage: marline-lab COMMAND
 
   install                   Install the real agents, pinned, below target/lab/agents: some 3.5 GB
   home DIR [--only AGENT]   Make DIR/home full of their sessions, and DIR/truth.json: about a minute
   fixtures DIR              The same, and make the committed fixtures of them
+  demo DIR                  Make DIR/home of the plays in crates/lab/demo, and the archive of crates/demo: minutes
   serve [--port N]          Serve the scripted model on 127.0.0.1 until interrupted
 ";
 
@@ -30,6 +31,12 @@ fn main() -> ExitCode {
         ["fixtures", dir] => apart(&words, || {
             let (lab, truth) = home(Path::new(dir), &AGENTS)?;
             Ok(fixtures::replace(lab.home(), &truth)?)
+        }),
+        ["demo", dir] => apart(&words, || {
+            let (entries, manifest) = demo::make(Path::new(dir), &Agents::of_workspace())?;
+            let size = demo::replace(&entries, &manifest)?;
+            println!("{} sessions in {size} bytes", manifest.sessions.len());
+            Ok(())
         }),
         ["serve"] => serve("0"),
         ["serve", "--port", port] => serve(port),

@@ -23,10 +23,12 @@ pub struct AppServer<'a> {
     messages: Receiver<Value>,
     last_id: u64,
     project: String,
+    /// The model of new threads, if not the usual one.
+    pub model: Option<String>,
     /// When it asks before it runs something.
-    approval: &'static str,
+    pub approval: &'static str,
     /// What it is answered then.
-    decision: &'static str,
+    pub decision: &'static str,
     _group: Group,
     _place: Place<'a>,
 }
@@ -90,7 +92,7 @@ impl<'a> AppServer<'a> {
         Ok(sessions)
     }
 
-    fn start(lab: &'a Lab, project: &str) -> Result<Self, LabError> {
+    pub fn start(lab: &'a Lab, project: &str) -> Result<Self, LabError> {
         let place = lab.place();
         let directory = lab.project(project);
         let mut command = command(&lab.agents, &CODEX, &lab.home, &lab.server.url());
@@ -112,6 +114,7 @@ impl<'a> AppServer<'a> {
         let project = directory.display().to_string();
         let mut server = AppServer {
             lab,
+            model: None,
             approval: "never",
             decision: "accept",
             stdin,
@@ -142,7 +145,7 @@ impl<'a> AppServer<'a> {
         Ok(message)
     }
 
-    fn call(&mut self, method: &str, parameters: Value) -> io::Result<Value> {
+    pub fn call(&mut self, method: &str, parameters: Value) -> io::Result<Value> {
         self.last_id += 1;
         let id = self.last_id;
         self.send(&json!({"id": id, "method": method, "params": parameters}))?;
@@ -157,14 +160,27 @@ impl<'a> AppServer<'a> {
         }
     }
 
-    fn wait(&mut self, method: &str) -> io::Result<()> {
+    pub fn wait(&mut self, method: &str) -> io::Result<()> {
         while self.receive()?["method"] != method {}
         Ok(())
     }
 
-    fn thread(&mut self) -> io::Result<String> {
-        let parameters =
+    /// Waits until a thread's turn is over; those of its sub-agents end before.
+    pub fn wait_turn(&mut self, thread: &str) -> io::Result<()> {
+        loop {
+            let message = self.receive()?;
+            if message["method"] == "turn/completed" && message["params"]["threadId"] == thread {
+                return Ok(());
+            }
+        }
+    }
+
+    pub fn thread(&mut self) -> io::Result<String> {
+        let mut parameters =
             json!({"cwd": self.project, "sandbox": "danger-full-access", "approvalPolicy": self.approval});
+        if let Some(model) = &self.model {
+            parameters["model"] = model.as_str().into();
+        }
         let started = self.call("thread/start", parameters)?;
         Ok(started["thread"]["id"].as_str().unwrap_or_default().to_owned())
     }

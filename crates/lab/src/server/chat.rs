@@ -2,22 +2,28 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Turn, names, said};
-use super::{Reply, Usage, id};
+use super::plan::{Aside, Plan, Turn, names, said, text_of};
+use super::{Reply, id};
 
 pub fn read(body: &Value) -> Turn {
     let tools = names(&body["tools"], |tool| tool["function"]["name"].as_str());
     let mut turn = Turn { tools, ..Turn::default() };
     for message in body["messages"].as_array().into_iter().flatten() {
+        let length = message.to_string().len();
+        turn.fresh = if message["role"] == "assistant" { 0 } else { turn.fresh + length };
         match message["role"].as_str() {
             Some("user") => {
                 // Its surroundings stand in parts of their own, or in a message of their own.
                 let said = said(&message["content"]);
                 if !said.is_empty() {
-                    (turn.prompt, turn.step) = (said, 0);
+                    (turn.prompt, turn.step, turn.spoken) = (said, 0, 0);
                 }
             }
             Some("tool") => turn.step += 1,
+            Some("assistant") => turn.spoken += 1,
+            Some("system") if is_title_wanted(&text_of(&message["content"])) => {
+                turn.aside = Some(Aside::Title);
+            }
             _ => {}
         }
     }
@@ -26,17 +32,22 @@ pub fn read(body: &Value) -> Turn {
 
 pub fn write(body: &Value, plan: &Plan, is_stream: bool) -> Reply {
     let base = json!({"id": id("chatcmpl-"), "created": 1_700_000_000, "model": body["model"]});
+    let tokens = plan.tokens;
     let usage = json!({
-        "prompt_tokens": Usage::INPUT, "prompt_tokens_details": {"cached_tokens": Usage::CACHED},
-        "completion_tokens": Usage::OUTPUT, "total_tokens": Usage::INPUT + Usage::OUTPUT,
+        "prompt_tokens": tokens.input, "prompt_tokens_details": {"cached_tokens": tokens.cached},
+        "completion_tokens": tokens.output, "total_tokens": tokens.input + tokens.output,
     });
-    let (delta, finish) = match &plan.call {
-        Some(call) => {
+    let calls: Vec<Value> = (0..)
+        .zip(&plan.calls)
+        .map(|(at, call): (u64, _)| {
             let function = json!({"name": call.name, "arguments": call.input.to_string()});
-            let calls = json!([{"index": 0, "id": id("call_"), "type": "function", "function": function}]);
-            (json!({"content": null, "tool_calls": calls}), "tool_calls")
-        }
-        None => (json!({"content": plan.text}), "stop"),
+            json!({"index": at, "id": id("call_"), "type": "function", "function": function})
+        })
+        .collect();
+    let (delta, finish) = if calls.is_empty() {
+        (json!({"content": plan.text}), "stop")
+    } else {
+        (json!({"content": plan.text, "tool_calls": calls}), "tool_calls")
     };
     let with = |more: Value| {
         let mut value = base.clone();
@@ -63,4 +74,8 @@ pub fn write(body: &Value, plan: &Plan, is_stream: bool) -> Reply {
     }
     events.extend([(None, chunk(delta, Value::Null)), (None, last)]);
     Reply::Events(events)
+}
+
+fn is_title_wanted(system: &str) -> bool {
+    system.contains("You are a title generator")
 }

@@ -2,46 +2,89 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Turn, names, said, smallest};
-use super::{Reply, Usage, id};
+use super::plan::{Aside, Plan, Turn, names, said, smallest};
+use super::{Reply, id};
 
 pub fn read(body: &Value) -> Turn {
     let mut turn = Turn { tools: names(&body["tools"], |tool| tool["name"].as_str()), ..Turn::default() };
-    let messages = body["messages"].as_array().into_iter().flatten();
-    for message in messages.filter(|message| message["role"] == "user") {
+    for message in body["messages"].as_array().into_iter().flatten() {
+        if message["role"] == "assistant" {
+            (turn.spoken, turn.fresh) = (turn.spoken + 1, 0);
+            continue;
+        }
+        // Claude Code puts words of its own between, in the system's place.
+        if message["role"] != "user" {
+            continue;
+        }
         let content = &message["content"];
         let blocks = content.as_array().into_iter().flatten();
         turn.step += blocks.filter(|block| block["type"] == "tool_result").count();
+        turn.fresh += content.to_string().len();
         let said = said(content);
-        if !said.is_empty() {
-            (turn.prompt, turn.step) = (said, 0);
+        if is_summary_wanted(&said) {
+            turn.aside = Some(Aside::Summary);
+        } else if !said.is_empty() {
+            (turn.prompt, turn.step, turn.spoken) = (said, 0, 0);
         }
+    }
+    let kinds = body["tools"].as_array().into_iter().flatten().filter_map(|tool| tool["type"].as_str());
+    if kinds.into_iter().any(|kind| kind.starts_with("web_search")) {
+        turn.aside = Some(Aside::Web);
+    } else if schema(body)["properties"]["title"].is_object() {
+        turn.aside = Some(Aside::Title);
     }
     turn
 }
 
+fn schema(body: &Value) -> &Value {
+    &body["output_config"]["format"]["schema"]
+}
+
+fn is_summary_wanted(said: &str) -> bool {
+    said.contains("Your task is to create a detailed summary")
+}
+
 pub fn write(body: &Value, plan: &Plan, is_stream: bool) -> Reply {
+    let tokens = plan.tokens;
     let usage = json!({
-        "input_tokens": Usage::INPUT - Usage::CACHED, "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": Usage::CACHED, "output_tokens": Usage::OUTPUT,
+        "input_tokens": tokens.input - tokens.cached - tokens.written,
+        "cache_creation_input_tokens": tokens.written,
+        "cache_read_input_tokens": tokens.cached, "output_tokens": tokens.output,
     });
     let mut blocks = Vec::new();
     if let Some(thought) = plan.thought.as_ref().filter(|_| body["thinking"].is_object()) {
         blocks.push(json!({"type": "thinking", "thinking": thought, "signature": "c2NyaXB0ZWQ="}));
     }
-    let schema = &body["output_config"]["format"]["schema"];
-    match &plan.call {
-        Some(call) => {
-            blocks.push(
-                json!({"type": "tool_use", "id": id("toolu_"), "name": call.name, "input": call.input}),
-            );
+    if let (Some(find), Some(Aside::Web)) = (&plan.found, plan.aside) {
+        let call = id("srvtoolu_");
+        let pages = find.pages.iter().map(|(title, url)| {
+            json!({
+                "type": "web_search_result", "title": title, "url": url, "encrypted_content": "c2NyaXB0ZWQ=",
+                "page_age": null,
+            })
+        });
+        let pages: Vec<Value> = pages.collect();
+        let input = json!({"query": find.query});
+        blocks.push(json!({"type": "server_tool_use", "id": call, "name": "web_search", "input": input}));
+        blocks.push(json!({"type": "web_search_tool_result", "tool_use_id": call, "content": pages}));
+    }
+    let schema = schema(body);
+    match &plan.text {
+        Some(text) if plan.aside == Some(Aside::Title) => {
+            blocks.push(json!({"type": "text", "text": json!({"title": text}).to_string()}));
         }
-        None if schema.is_object() => {
+        _ if schema.is_object() && plan.calls.is_empty() => {
             blocks.push(json!({"type": "text", "text": smallest(schema).to_string()}));
         }
-        None => blocks.push(json!({"type": "text", "text": plan.text})),
+        Some(text) => blocks.push(json!({"type": "text", "text": text})),
+        None => {}
     }
-    let stop = if plan.call.is_some() { "tool_use" } else { "end_turn" };
+    blocks.extend(
+        plan.calls.iter().map(
+            |call| json!({"type": "tool_use", "id": id("toolu_"), "name": call.name, "input": call.input}),
+        ),
+    );
+    let stop = if plan.calls.is_empty() { "end_turn" } else { "tool_use" };
     let mut message = json!({
         "id": id("msg_"), "type": "message", "role": "assistant", "model": body["model"], "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": usage,
@@ -78,7 +121,8 @@ fn in_pieces(block: &Value) -> (Value, Vec<Value>) {
                 json!({"type": "signature_delta", "signature": block["signature"]}),
             ]
         }
-        Some("tool_use") => {
+        Some("web_search_tool_result") => Vec::new(),
+        Some("tool_use" | "server_tool_use") => {
             empty["input"] = json!({});
             vec![json!({"type": "input_json_delta", "partial_json": block["input"].to_string()})]
         }
