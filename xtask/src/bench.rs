@@ -6,6 +6,9 @@
 mod board;
 mod figures;
 mod limits;
+mod load;
+mod page;
+mod peer;
 mod process;
 
 use std::fmt::Write as _;

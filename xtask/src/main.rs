@@ -33,9 +33,11 @@ const HELP: &str = "Usage: cargo xtask COMMAND
   up [--home DIR] [--demo] [WORDS]
           Build Marline and show the board on the machine's sessions.
           --home DIR  those below DIR, with a catalogue of their own
-          --demo      those of the bundled sample home
+          --demo      the bundled ones
           WORDS       go to `marline up`: --port N, --no-open
   web     Build the web app, if something of it changed
+  screenshots
+          Take the README's pictures, of the bundled sessions
   test    Run every check: format, lints, documents, tests, licences, tidiness
   tidy    Check what no compiler checks, and print figures of our own tree
   bench [--bytes 1g] [--seed N] [--median 90k] [--keep DIR] [--quick] [--markdown FILE]
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         "up" => up::run(rest),
         "test" => checks::run(rest),
         "web" => web::run(rest),
+        "screenshots" => web::screenshots(rest),
         "tidy" => tidy::run(rest),
         "truth" => truth::run(rest),
         #[cfg(feature = "bench")]

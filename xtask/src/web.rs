@@ -56,6 +56,18 @@ pub fn in_browser() -> Outcome {
     step::run("the web app in a browser", &mut tests)
 }
 
+/// Takes the README's pictures of the bundled sessions.
+pub fn screenshots(words: &[String]) -> Outcome {
+    Arguments::of("screenshots", words).end()?;
+    build()?;
+    let browser = system::chromium()?;
+    step::run("build marline", cargo().args(["build", "--quiet", "--locked", "--package", "marline"]))?;
+    let mut shots = npm();
+    shots.args(["run", "--silent", "e2e"]).env("MARLINE_SHOTS", "1");
+    shots.env("MARLINE_BIN", target()?.join("debug/marline")).env("CHROMIUM", browser);
+    step::run("pictures of the board", shots.env("MARLINE_E2E_DIR", root().join("docs/images")))
+}
+
 fn dir() -> PathBuf {
     root().join("web")
 }

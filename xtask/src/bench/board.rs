@@ -1,9 +1,9 @@
 //! What the board takes: answers under load, an appended line told to those who listen, memory and rest.
 //!
-//! Everything is asked over the owner's socket, which takes the same way through the server as a browser's request but
-//! for the cookie.
+//! What needs no browser is asked over the owner's socket, which takes the same way through the server but for the
+//! cookie.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::load::{Address, CLIENTS, RATE, encoded, wait_for};
 use super::process::{cpu_seconds, median_and_p95, memory};
-use super::{Line, figures};
+use super::{Line, figures, page};
 use crate::Outcome;
 use crate::product::Product;
+use crate::workspace::scratch;
 
-/// Requests a second, from so many clients, for so long.
-const RATE: u32 = 100;
-const CLIENTS: u32 = 10;
-const LOADED: Duration = Duration::from_secs(5);
 /// Files that grow at once, and how long a round over all of them takes.
 const GROWING: usize = 50;
 const ROUND: Duration = Duration::from_millis(500);
@@ -46,10 +44,13 @@ pub fn measure(
         let searches: Vec<String> =
             queries.iter().map(|query| format!("/api/v1/search?q={}", encoded(query))).collect();
         for (name, addresses) in [("list", &lists), ("search with facets", &searches)] {
-            let (median, p95) = under_load(board, addresses)?;
+            let (median, p95) = board.address.under_load(addresses)?;
             let value = format!("{median:.1} ms, p95 {p95:.1} ms");
             lines.push(Line::new(format!("board: {name}, {RATE} a second"), value, "goal: p95 below 10 ms"));
         }
+        let link = board.link()?;
+        let address = link.split("login").next().unwrap_or_default();
+        page::first("board", address, Some(&link), lines)?;
         let (median, p95) = growing(board, &folder)?;
         let value = format!("{median:.0} ms, p95 {p95:.0} ms");
         lines.push(Line::new(
@@ -74,9 +75,36 @@ pub fn measure(
     outcome
 }
 
+/// Scrolls through a list that is longer than anyone's.
+pub fn measure_many(lines: &mut Vec<Line>) -> Outcome {
+    let dir = scratch("bench-many")?;
+    let (home, own) = (dir.join("home"), dir.join("marline"));
+    page::many(&home)?;
+    let product = Product::built()?.in_homes(&home, &own);
+    with_board(&product, &own, |board| {
+        let link = board.link()?;
+        page::scroll(link.split("login").next().unwrap_or_default(), &link, lines)
+    })
+}
+
 struct Board {
     child: Child,
     socket: PathBuf,
+    address: Address,
+}
+
+impl Board {
+    /// Another one-time link.
+    fn link(&self) -> Outcome<String> {
+        let fail = |error: std::io::Error| error.to_string();
+        let mut stream = UnixStream::connect(&self.socket).map_err(fail)?;
+        let head = "POST /api/v1/devices/links HTTP/1.1\r\nhost: marline\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        stream.write_all(head.as_bytes()).map_err(fail)?;
+        let answer = std::io::read_to_string(stream).map_err(fail)?;
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let body: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
+        body["url"].as_str().map(str::to_owned).ok_or_else(|| format!("no link: {answer}"))
+    }
 }
 
 /// Starts a board, and ends it whatever happens.
@@ -84,9 +112,10 @@ fn with_board(product: &Product, own: &Path, act: impl FnOnce(&Board) -> Outcome
     let mut command = product.command(["up", "--no-open"]);
     let child =
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|error| error.to_string())?;
-    let mut board = Board { child, socket: own.join("board/sock") };
-    let ready = wait_for(|| {
-        let status = ask(&mut connect(&board).ok()?, "/api/v1/status").ok()?;
+    let socket = own.join("board/sock");
+    let mut board = Board { child, address: Address::Socket(socket.clone()), socket };
+    let ready = wait_for(PATIENCE, || {
+        let status = board.address.ask("/api/v1/status").ok()?;
         (status["indexing"]["phase"] == "idle").then_some(())
     });
     let outcome =
@@ -95,73 +124,13 @@ fn with_board(product: &Product, own: &Path, act: impl FnOnce(&Board) -> Outcome
     outcome
 }
 
-fn wait_for<T>(look: impl Fn() -> Option<T>) -> Option<T> {
-    let began = Instant::now();
-    while began.elapsed() < PATIENCE {
-        if let Some(found) = look() {
-            return Some(found);
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    None
-}
-
-fn connect(board: &Board) -> Outcome<BufReader<UnixStream>> {
-    let stream = UnixStream::connect(&board.socket).map_err(|error| error.to_string())?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+/// Listens to the board's events.
+fn listen(board: &Board) -> Outcome<BufReader<UnixStream>> {
+    let fail = |error: std::io::Error| error.to_string();
+    let mut stream = UnixStream::connect(&board.socket).map_err(fail)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
+    stream.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: marline\r\n\r\n").map_err(fail)?;
     Ok(BufReader::new(stream))
-}
-
-/// Asks on a connection that stays open.
-fn ask(connection: &mut BufReader<UnixStream>, address: &str) -> Outcome<Value> {
-    let fail = |error: std::io::Error| format!("{address}: {error}");
-    let head = format!("GET {address} HTTP/1.1\r\nhost: marline\r\n\r\n");
-    connection.get_mut().write_all(head.as_bytes()).map_err(fail)?;
-    let (mut status, mut length) = (String::new(), 0);
-    connection.read_line(&mut status).map_err(fail)?;
-    loop {
-        let mut line = String::new();
-        connection.read_line(&mut line).map_err(fail)?;
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().map_err(|_| format!("{address}: an odd length"))?;
-        }
-    }
-    let mut body = vec![0; length];
-    connection.read_exact(&mut body).map_err(fail)?;
-    if !status.contains(" 200 ") {
-        return Err(format!("{address}: {}", status.trim()));
-    }
-    serde_json::from_slice(&body).map_err(|error| format!("{address}: {error}"))
-}
-
-/// Median and 95th percentile in milliseconds, from when a request was due.
-fn under_load(board: &Board, addresses: &[String]) -> Outcome<(f64, f64)> {
-    let times = Mutex::new(Vec::new());
-    let every = Duration::from_secs(1) * CLIENTS / RATE;
-    std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|client| {
-                let times = &times;
-                scope.spawn(move || -> Outcome {
-                    let mut connection = connect(board)?;
-                    let began = Instant::now() + every * client / CLIENTS;
-                    for n in 0..(LOADED.as_millis() / every.as_millis()) as u32 {
-                        let due = began + every * n;
-                        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                        ask(&mut connection, &addresses[(n * CLIENTS + client) as usize % addresses.len()])?;
-                        let taken = due.elapsed().as_secs_f64() * 1e3;
-                        times.lock().map_err(|_| "a client failed")?.push(taken);
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        clients.into_iter().try_for_each(|client| client.join().map_err(|_| "a client failed".to_owned())?)
-    })?;
-    Ok(median_and_p95(times.into_inner().map_err(|_| "a client failed")?))
 }
 
 /// Median and 95th percentile in milliseconds from a write to its event, with as many listeners as clients.
@@ -176,12 +145,7 @@ fn growing(board: &Board, folder: &Path) -> Outcome<(f64, f64)> {
     std::thread::scope(|scope| {
         let mut listeners = Vec::new();
         for _ in 0..CLIENTS {
-            let mut stream = connect(board)?;
-            stream
-                .get_mut()
-                .write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: marline\r\n\r\n")
-                .map_err(|error| error.to_string())?;
-            listeners.push(stream);
+            listeners.push(listen(board)?);
         }
         let heard = listeners.remove(0);
         let written = &written;
@@ -235,14 +199,4 @@ fn hear(mut stream: BufReader<UnixStream>, written: &Mutex<Vec<Vec<Instant>>>) -
         have[n] = have[n].max(items);
     }
     Ok(times)
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(
-            |byte| {
-                if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") }
-            },
-        )
-        .collect()
 }

@@ -11,10 +11,10 @@ use marline_index::{Filter, Index, Query};
 use marline_model::Timestamp;
 use serde_json::{Value, json};
 
-use super::board;
 use super::limits::{self, Limits};
 use super::process::{cpu_seconds, median_and_p95, run};
 use super::{Line, files_below};
+use super::{board, peer};
 use crate::product::Product;
 use crate::workspace::scratch;
 use crate::{Outcome, step};
@@ -58,6 +58,8 @@ pub fn measure(
     outcome?;
     step::act("the board", || board::measure(product, corpus, &own, &board_words(), lines))?;
     if !is_quick {
+        step::act("a long list", || board::measure_many(lines))?;
+        step::act("a peer", || peer::measure(&home, &board_words(), lines))?;
         step::act("a large transcript", || large(lines))?;
     }
     Ok(())

@@ -67,7 +67,7 @@ impl CodexReader {
                 .or_else(|| text("parent_thread_id"));
             if let Some(parent) = parent.clone() {
                 emit(Event::Parent { session: parent, call: None });
-                // `/root/check_the_dates` is the task that the parent gave it, in the letters of a path.
+                // The last part of its path is the task that the parent gave it, with underscores for spaces.
                 if let Some(task) = text("agent_path").as_deref().and_then(|path| path.rsplit('/').next()) {
                     let text = task.replace('_', " ").into();
                     emit(Event::Title { kind: TitleKind::Generated, text, session: None });
@@ -209,7 +209,8 @@ impl CodexReader {
         let duration = metadata.and_then(|metadata| metadata.get("duration_seconds")?.float());
         let exit_code = exit_code.or_else(|| exit_code_in(&full));
         let head = head_of(&full);
-        let declined = head.contains("rejected by user") || head.contains("rejected by the user");
+        let declined = ["rejected by user", "rejected by the user", "aborted by user"];
+        let declined = declined.iter().any(|words| head.contains(words));
         let failed = head.starts_with("exec_command failed") || head.starts_with("failed to");
         let status = match exit_code {
             _ if declined => ToolStatus::Declined,

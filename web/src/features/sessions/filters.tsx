@@ -63,7 +63,7 @@ export function AddFilter({ filter, onChange }: Props) {
       label="Add a filter"
       button={(props) => (
         <Button icon={FilterIcon} {...props}>
-          Filter
+          <span className="max-sm:sr-only">Filter</span>
         </Button>
       )}
     >

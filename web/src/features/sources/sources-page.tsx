@@ -120,7 +120,7 @@ function Agents({ answer }: { answer: SourcesAnswer }) {
         const isEmpty = !source || source.files === 0;
         return (
           <li key={place.source} className="border-line border-b py-4 first:pt-0 last:border-0">
-            <div className="flex flex-wrap items-baseline justify-between gap-x-6 gap-y-1">
+            <div className="flex flex-wrap items-baseline justify-between gap-x-6 gap-y-1 max-sm:flex-col">
               <span className={`font-medium ${isEmpty ? 'opacity-60' : ''}`}>
                 <AgentMark source={place.source} named />
               </span>

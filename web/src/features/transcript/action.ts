@@ -1,4 +1,5 @@
 import { Bot, FilePen, FileText, Globe, ListTodo, type LucideIcon, Search, SquareTerminal, Wrench } from 'lucide-react';
+import { createContext } from 'react';
 import type { Action } from '../../api/types';
 
 const ICONS: Record<Action['type'], LucideIcon> = {
@@ -17,26 +18,37 @@ export function iconOf(action: Action): LucideIcon {
   return ICONS[action.type];
 }
 
+/** The directory that a session works in; paths inside it are told without it. */
+export const Directory = createContext<string | null>(null);
+
+/** A path as one says it who stands in a directory. */
+export function near(path: string, directory: string | null): string {
+  return directory !== null && path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : path;
+}
+
 /** What a call does, in a line. `isCode` where the words are a command, a path or a pattern. */
-export function sayAction(action: Action): { verb: string; words: string; isCode: boolean } {
+export function sayAction(
+  action: Action,
+  directory: string | null = null,
+): { verb: string; words: string; isCode: boolean } {
   switch (action.type) {
     case 'command':
-      return { verb: 'Ran', words: action.command.split('\n')[0] ?? '', isCode: true };
+      return { verb: 'Ran', words: action.command.replace(/\s*\n\s*/g, ' ⏎ '), isCode: true };
     case 'edit': {
       const [first, ...others] = action.files;
       const verb = first?.change === 'create' ? 'Wrote' : first?.change === 'delete' ? 'Deleted' : 'Changed';
       return {
         verb,
-        words: `${first?.path ?? ''}${others.length > 0 ? ` and ${others.length} more` : ''}`,
+        words: `${near(first?.path ?? '', directory)}${others.length > 0 ? ` and ${others.length} more` : ''}`,
         isCode: true,
       };
     }
     case 'read':
-      return { verb: 'Read', words: action.path, isCode: true };
+      return { verb: 'Read', words: near(action.path, directory), isCode: true };
     case 'find':
       return {
         verb: 'Looked for',
-        words: action.path ? `${action.pattern} in ${action.path}` : action.pattern,
+        words: action.path ? `${action.pattern} in ${near(action.path, directory)}` : action.pattern,
         isCode: true,
       };
     case 'web':

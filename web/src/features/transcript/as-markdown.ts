@@ -25,7 +25,7 @@ export function asMarkdown(session: Session, items: Item[]): string {
     if (item.kind === 'prompt') parts.push(`## Prompt\n\n${item.text}`);
     else if (item.kind === 'answer') parts.push(item.text);
     else if (item.tool) {
-      const { verb, words } = sayAction(item.tool.action);
+      const { verb, words } = sayAction(item.tool.action, session.cwd);
       parts.push(`- ${verb || item.tool.name} \`${words.replaceAll('`', "'")}\` (${item.tool.status})`);
     } else if (item.kind === 'compaction') parts.push('---');
     else if (item.kind === 'error') parts.push(`> Error: ${item.text}`);

@@ -178,6 +178,12 @@ function More({ item, load }: { item: Item; load: () => void }) {
   );
 }
 
+/** The beginning of a text, without the marks of Markdown around it. */
+function firstLine(text: string): string {
+  const line = text.trim().split('\n')[0]?.slice(0, 200) ?? '';
+  return line.replace(/^#+\s+/, '').replace(/\*\*|`/g, '');
+}
+
 function Folded({
   item,
   name,
@@ -192,7 +198,7 @@ function Folded({
   isOpen: boolean;
 }) {
   const [open, setOpen] = useState(isOpen);
-  const first = item.text.trim().split('\n')[0]?.slice(0, 200) ?? '';
+  const first = firstLine(item.text);
   return (
     <Fold
       icon={icon}

@@ -1,10 +1,10 @@
 import { ChevronRight } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useContext, useState } from 'react';
 import type { Item, Tool } from '../../api/types';
 import { ToolState } from '../../components/ui/state';
 import { harmless } from '../../lib/harmless';
 import { took } from '../../lib/time';
-import { iconOf, sayAction } from './action';
+import { Directory, iconOf, sayAction } from './action';
 import { ToolBody } from './tool-body';
 
 /** A line that opens. */
@@ -60,7 +60,7 @@ export function ToolLine({
 }) {
   const [open, setOpen] = useState(isOpen);
   const Icon = iconOf(tool.action);
-  const { verb, words, isCode } = sayAction(tool.action);
+  const { verb, words, isCode } = sayAction(tool.action, useContext(Directory));
   return (
     <Fold
       icon={<Icon className="size-4 shrink-0 text-ink-3" aria-hidden />}

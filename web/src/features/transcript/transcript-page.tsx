@@ -11,6 +11,7 @@ import { useActs } from '../../lib/acts';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
 import { set, useSettings } from '../../lib/settings';
+import { Directory } from './action';
 import { asMarkdown, itemAsMarkdown } from './as-markdown';
 import { FindBar } from './find-bar';
 import { OutlineView } from './outline-view';
@@ -149,20 +150,22 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
             <p>The session was begun, and nothing followed.</p>
           </Notice>
         ) : (
-          <TranscriptList
-            ref={list}
-            session={id}
-            origin={session.forkedFromId}
-            part={read.part}
-            target={target}
-            query={finding || query}
-            developer={developer}
-            acts={acts}
-            onBefore={read.loadBefore}
-            onAfter={read.loadAfter}
-            onEnd={() => open({ at: 'end' })}
-            onReading={setReading}
-          />
+          <Directory value={session.cwd}>
+            <TranscriptList
+              ref={list}
+              session={id}
+              origin={session.forkedFromId}
+              part={read.part}
+              target={target}
+              query={finding || query}
+              developer={developer}
+              acts={acts}
+              onBefore={read.loadBefore}
+              onAfter={read.loadAfter}
+              onEnd={() => open({ at: 'end' })}
+              onReading={setReading}
+            />
+          </Directory>
         )}
       </div>
       <aside aria-label="Outline" className="sticky top-0 h-dvh w-60 shrink-0 overflow-y-auto py-6 max-xl:hidden">

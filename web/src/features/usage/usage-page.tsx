@@ -52,7 +52,10 @@ export function UsagePage({ choice, onChange }: { choice: UsageChoice; onChange:
   const byDay = useQuery(usage.by('day', choice.by, days));
   const say = choice.count === 'cost' ? dollars : short;
   const { data } = byDay;
-  const first = days.since ?? data?.lines[0]?.key ?? dayName(now);
+  // Fewer days than these would be columns as broad as the page.
+  const fortnight = dayName(now - 13 * DAY);
+  const begun = days.since ?? data?.lines[0]?.key ?? fortnight;
+  const first = choice.range === 'all' && begun > fortnight ? fortnight : begun;
   const last = days.until ?? dayName(now);
   const all = daysBetween(first, last);
   const name = (part: string) =>

@@ -1,0 +1,85 @@
+// Measures a page in a browser for `cargo xtask bench`: node page.bench.mjs first|scroll OUT ADDRESS [LINK]
+
+import { writeFileSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const RUNS = 7;
+const SCROLLED_MS = 5_000;
+const [what, out, address, link] = process.argv.slice(2);
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+});
+const viewport = { width: 1440, height: 900 };
+let state;
+if (link) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(link);
+  state = await context.storageState();
+  await context.close();
+}
+const open = () => browser.newContext({ viewport, storageState: state, serviceWorkers: 'block' });
+const middle = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
+
+/** When the page holds as many lines of text as a list has, and stays so. */
+async function first() {
+  const times = [];
+  let scriptBytes = 0;
+  for (let n = 0; n < RUNS; n++) {
+    const context = await open();
+    const page = await context.newPage();
+    await page.addInitScript(() => {
+      const look = () => {
+        const rows = document.body?.innerText.split('\n').length ?? 0;
+        const hasList =
+          document.querySelectorAll('main a, [role="listitem"], li, [class*="session"], [data-index]').length > 8;
+        if (rows > 30 && hasList) globalThis.__shown ??= performance.now();
+        else requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    });
+    await page.goto(address);
+    await page.waitForFunction(() => globalThis.__shown !== undefined);
+    times.push(await page.evaluate(() => globalThis.__shown));
+    await page.waitForTimeout(300);
+    scriptBytes = await page.evaluate(() =>
+      performance
+        .getEntriesByType('resource')
+        .filter((entry) => new URL(entry.name).pathname.endsWith('.js'))
+        .reduce((sum, entry) => sum + entry.encodedBodySize, 0),
+    );
+    await context.close();
+  }
+  return { medianMs: middle(times), scriptBytes };
+}
+
+/** Time between frames while a wheel is turned. */
+async function scroll() {
+  const context = await open();
+  const page = await context.newPage();
+  await page.goto(address);
+  await page.locator('[data-index]').first().waitFor();
+  await page.waitForTimeout(500);
+  await page.mouse.move(700, 500);
+  await page.evaluate(() => {
+    globalThis.__frames = [];
+    let before = performance.now();
+    const look = (now) => {
+      globalThis.__frames.push(now - before);
+      before = now;
+      requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+  const began = Date.now();
+  while (Date.now() - began < SCROLLED_MS) await page.mouse.wheel(0, 300);
+  const frames = await page.evaluate(() => globalThis.__frames.slice(2));
+  const sorted = frames.toSorted((a, b) => a - b);
+  return { medianMs: middle(frames), p95Ms: sorted[Math.floor(sorted.length * 0.95)], frames: frames.length };
+}
+
+const told = await { first, scroll }[what]();
+writeFileSync(out, JSON.stringify(told));
+await browser.close();
