@@ -1,7 +1,7 @@
 //! The demo: days of work in three small projects, by the real agents on a scripted model.
 //!
-//! The plays in `crates/lab/demo` say who does what. Agents run one after the other, in haste; [`clock`] says when that
-//! is said to have happened, and [`pack`] makes of it the archive that `crates/demo` carries.
+//! The plays in `crates/lab/demo` say who does what. Agents run one after the other, in haste; `clock` says when that
+//! is said to have happened, and `pack` makes of it the archive that `crates/demo` carries.
 
 mod clock;
 mod pack;
