@@ -192,7 +192,7 @@ it('many lines appear once each, in their order', async () => {
 
 it('settings last', async () => {
   const page = await open('/settings');
-  await page.getByRole('button', { name: 'Dark' }).click();
+  await page.getByRole('main').getByRole('button', { name: 'Dark' }).click();
   await page.reload();
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark');
   await page.getByRole('button', { name: 'System' }).click();

@@ -49,6 +49,13 @@ it('what came last is asked first, and is gone when it leaves', () => {
   expect(done).toEqual(['dialog', 'page']);
 });
 
+it('an act that declines leaves it to who came before', () => {
+  offer({ find: does('page') });
+  offer({ find: () => false });
+  press('/');
+  expect(done).toEqual(['page']);
+});
+
 it('an act that declines leaves the key alone', () => {
   offer({ open: () => false });
   expect(press('Enter')).toBe(false);

@@ -68,7 +68,7 @@ export type ActName = keyof typeof LIST;
 export const ACTS: Record<ActName, Act> = LIST;
 export const ACT_NAMES = Object.keys(LIST).filter((name): name is ActName => name in LIST);
 
-/** What acts do where they apply. An act that returns false leaves its key to the browser. */
+/** What acts do where they apply. An act that returns false leaves it to whoever came before, and at last to the browser. */
 export type Doing = Partial<Record<ActName, () => unknown>>;
 
 /** What the parts of the page can do now; what came last is asked first. */
@@ -83,8 +83,10 @@ class Offers {
 
   /** Does an act, if it applies; says whether it did. */
   run(name: ActName): boolean {
-    const doing = this.offers.find((offer) => offer.current[name])?.current[name];
-    return doing !== undefined && doing() !== false;
+    return this.offers.some((offer) => {
+      const doing = offer.current[name];
+      return doing !== undefined && doing() !== false;
+    });
   }
 
   applies(name: ActName): boolean {
