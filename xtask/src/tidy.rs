@@ -11,10 +11,11 @@ use crate::sources::{Source, names, with_ending};
 use crate::workspace::{Depth, metadata, root};
 
 /// Each crate of the product with those that it may use.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("marline-model", &[]),
     ("marline-agents", &["marline-model"]),
     ("marline-text", &[]),
+    ("marline-store", &["marline-model"]),
     ("marline-index", &["marline-model", "marline-agents", "marline-text"]),
     ("marline-server", &["marline-model", "marline-agents", "marline-index"]),
     ("marline-demo", &[]),

@@ -17,10 +17,14 @@
 
 mod id;
 mod item;
+mod patch;
+mod thread;
 mod time;
 mod usage;
 
 pub use id::{ParseIdError, SessionId, Source};
 pub use item::{Counts, ItemKind, SessionKind, ToolStatus};
+pub use patch::{Change, ThreadMetadata, ThreadMetadataPatch};
+pub use thread::{HistoryMode, ParseThreadIdError, ThreadId, ThreadSource};
 pub use time::{ParseTimeError, Timestamp};
 pub use usage::Usage;

@@ -1,0 +1,8 @@
+//! The suite that every store passes, and what only the local one has: files, a database, other processes.
+
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod homes;
+mod live;
+mod local;
