@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("marline-model", &[]),
     ("marline-agents", &["marline-model"]),
     ("marline-text", &[]),
-    ("marline-store", &["marline-model"]),
+    ("marline-store", &["marline-model", "marline-agents"]),
     ("marline-index", &["marline-model", "marline-agents", "marline-text"]),
     ("marline-server", &["marline-model", "marline-agents", "marline-index"]),
     ("marline-demo", &[]),

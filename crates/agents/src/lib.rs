@@ -22,7 +22,7 @@ pub mod registry;
 pub mod walk;
 
 mod claude;
-mod codex;
+pub mod codex;
 mod gemini;
 mod opencode;
 mod qwen;

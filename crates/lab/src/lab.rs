@@ -168,7 +168,40 @@ impl Lab {
         &self.home
     }
 
-    fn project(&self, name: &str) -> PathBuf {
+    /// The model that the agents talk to.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Runs an agent to its end, and returns what it printed.
+    ///
+    /// # Errors
+    /// [`LabError::Io`]
+    pub fn run(
+        &self,
+        release: &Release,
+        project: &str,
+        words: &[&str],
+        input: &str,
+    ) -> Result<String, LabError> {
+        Ok(self.agent(release, project, words, input)?.output)
+    }
+
+    /// Asks Codex' app-server one thing after the other; it ends with the last answer.
+    ///
+    /// # Errors
+    /// [`LabError::Io`] with Codex' words, when it refuses.
+    pub fn codex(
+        &self,
+        project: &str,
+        calls: &[(&str, serde_json::Value)],
+    ) -> Result<Vec<serde_json::Value>, LabError> {
+        let mut server = app_server::AppServer::start(self, project)?;
+        calls.iter().map(|(method, words)| Ok(server.call(method, words.clone())?)).collect()
+    }
+
+    /// Where a project lies.
+    pub fn project(&self, name: &str) -> PathBuf {
         self.dir.join("projects").join(name)
     }
 

@@ -58,6 +58,8 @@ pub struct Asked {
     pub step: usize,
     /// Names of the tools on offer.
     pub tools: Vec<String>,
+    /// All texts of the conversation that it was sent, in order.
+    pub heard: Vec<String>,
     /// When it was answered.
     pub answered: SystemTime,
     /// Tokens of the answer.
@@ -208,6 +210,7 @@ async fn answer(State(log): State<Log>, method: Method, uri: Uri, body: Bytes) -
         prompt: turn.prompt,
         step: turn.step,
         tools: turn.tools,
+        heard: heard(&body),
         answered: SystemTime::now(),
         output: plan.tokens.output,
     });
@@ -225,6 +228,35 @@ async fn answer(State(log): State<Log>, method: Method, uri: Uri, body: Bytes) -
     match (protocol.write)(&body, &plan, is_stream) {
         Reply::Json(value) => axum::Json(value).into_response(),
         Reply::Events(events) => stream(&events, path.ends_with("/chat/completions")),
+    }
+}
+
+/// The texts of a conversation, whatever the protocol.
+fn heard(body: &Value) -> Vec<String> {
+    let mut texts = Vec::new();
+    for conversation in ["system", "input", "messages", "contents"] {
+        collect(&body[conversation], &mut texts);
+    }
+    texts
+}
+
+fn collect(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| collect(value, texts)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text)
+                        if matches!(name.as_str(), "text" | "content" | "output" | "arguments") =>
+                    {
+                        texts.push(text.clone());
+                    }
+                    Value::Array(_) | Value::Object(_) => collect(value, texts),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
     }
 }
 

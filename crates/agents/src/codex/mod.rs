@@ -7,6 +7,7 @@
 mod locate;
 mod read;
 pub(crate) mod wire;
+pub mod write;
 
 use std::path::PathBuf;
 

@@ -179,8 +179,14 @@ impl Database {
         Ok(row.flatten())
     }
 
-    /// Lists threads.
-    pub fn list(&self, list: &ListThreads, default_provider: Option<&str>) -> Result<ThreadPage, Doubt> {
+    /// Lists threads; `named` are those whose name in the index holds the search term: of legacy threads the name stands
+    /// nowhere else.
+    pub fn list(
+        &self,
+        list: &ListThreads,
+        default_provider: Option<&str>,
+        named: &[ThreadId],
+    ) -> Result<ThreadPage, Doubt> {
         let mut wheres = vec!["1".to_owned()];
         let mut values: Vec<Value> = Vec::new();
         let mut one_of = |column: &str, allowed: &[String]| {
@@ -202,19 +208,13 @@ impl Database {
             wheres.push(format!("t.archived = {}", i32::from(list.archived)));
         }
         if let Some(term) = &list.search_term {
-            let places: Vec<String> = ["name", "title", "preview"]
-                .into_iter()
-                .filter(|column| self.has(column))
-                .map(|column| {
-                    values.push(Value::from(like(term)));
-                    format!("t.{column} LIKE ? ESCAPE '\\'")
-                })
-                .collect();
-            wheres.push(if places.is_empty() {
-                "0".to_owned()
-            } else {
-                format!("({})", places.join(" OR "))
-            });
+            let columns = ["name", "title", "preview"].into_iter().filter(|column| self.has(column));
+            let mut places: Vec<String> =
+                columns.map(|column| format!("t.{column} LIKE ? ESCAPE '\\'")).collect();
+            values.extend(places.iter().map(|_| Value::from(like(term))));
+            places.push(format!("t.id IN ({})", vec!["?"; named.len()].join(", ")));
+            values.extend(named.iter().map(|id| Value::from(id.as_str().to_owned())));
+            wheres.push(format!("({})", places.join(" OR ")));
         }
         let children = |id: &ThreadId| Value::from(id.as_str().to_owned());
         match &list.relation {

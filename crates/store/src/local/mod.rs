@@ -163,7 +163,7 @@ impl LocalThreadStore {
         };
         // What the database does not know stands in the header.
         let mut metadata = row.metadata;
-        metadata.name = metadata.name.or(thread.metadata.name);
+        metadata.name = thread.metadata.name.or(metadata.name);
         Ok(StoredThread {
             history_mode: thread.history_mode,
             forked_from: thread.forked_from,
@@ -373,7 +373,16 @@ impl ThreadStore for LocalThreadStore {
             cursor.check(list)?;
         }
         let provider = self.places.default_provider.as_deref();
-        if let Ok(page) = self.database().and_then(|database| database.list(list, provider)) {
+        let names = names::all(self.home()).unwrap_or_default();
+        let term = list.search_term.as_ref().map(|term| term.to_lowercase());
+        let is_meant = |name: &str| term.as_ref().is_some_and(|term| name.to_lowercase().contains(term));
+        let named: Vec<ThreadId> =
+            names.iter().filter(|(_, name)| is_meant(name)).map(|(id, _)| id.clone()).collect();
+        if let Ok(mut page) = self.database().and_then(|database| database.list(list, provider, &named)) {
+            for thread in &mut page.threads {
+                let name = names.get(&thread.id).cloned();
+                thread.metadata.name = name.or(thread.metadata.name.take());
+            }
             return Ok(page);
         }
         let all = self.scan()?;

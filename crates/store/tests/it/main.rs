@@ -6,3 +6,4 @@ mod conformance;
 mod homes;
 mod live;
 mod local;
+mod real_codex;
