@@ -61,13 +61,14 @@ pub fn run(words: &[String]) -> Outcome {
         format!("{} cores{}, files in the page cache", cores(), load()),
     )];
     let limits = step::act("bare limits", || limits::measure(&files, bytes, &home, &mut lines))?;
-    figures::measure(&product, &dir, bytes, &limits, is_quick, &mut lines)?;
+    // What was measured before something failed is worth a look.
+    let outcome = figures::measure(&product, &dir, bytes, &limits, is_quick, &mut lines);
     let table = table(&lines);
     print!("{table}");
     if let Some(path) = markdown {
         std::fs::write(&path, &table).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    Ok(())
+    outcome
 }
 
 fn table(lines: &[Line]) -> String {

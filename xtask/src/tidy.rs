@@ -11,15 +11,26 @@ use crate::sources::{Source, names, with_ending};
 use crate::workspace::{Depth, metadata, root};
 
 /// Each crate of the product with those that it may use.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("marline-model", &[]),
     ("marline-agents", &["marline-model"]),
     ("marline-text", &[]),
     ("marline-store", &["marline-model", "marline-agents"]),
     ("marline-index", &["marline-model", "marline-agents", "marline-text"]),
+    ("marline-control", &["marline-model", "marline-agents", "marline-index", "marline-store"]),
     ("marline-server", &["marline-model", "marline-agents", "marline-index"]),
     ("marline-demo", &[]),
-    ("marline", &["marline-model", "marline-agents", "marline-index", "marline-server", "marline-demo"]),
+    (
+        "marline",
+        &[
+            "marline-model",
+            "marline-agents",
+            "marline-index",
+            "marline-control",
+            "marline-server",
+            "marline-demo",
+        ],
+    ),
 ];
 /// A longer file has a second concept in it.
 const MOST_LINES: usize = 900;

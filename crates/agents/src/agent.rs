@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use marline_model::Source;
 
+use crate::drive::Drive;
 use crate::event::Event;
 use crate::json::{Malformed, Raw};
 
@@ -172,6 +173,9 @@ pub trait Agent: Sync {
 
     /// Every record kind that was seen, and whether it gives items or facts; the others are known and passed over.
     fn inventory(&self) -> Vec<(&'static str, bool)>;
+
+    /// Says how sessions are taken up again.
+    fn drive(&self) -> &dyn Drive;
 
     /// Returns the reader of this agent's databases, if it keeps sessions in any.
     fn database(&self) -> Option<&dyn SessionDatabase> {

@@ -14,6 +14,7 @@
 pub mod action;
 pub mod agent;
 pub mod database;
+pub mod drive;
 pub mod event;
 pub mod frame;
 pub mod image;

@@ -31,6 +31,20 @@ pub enum Command {
     Show(ShowArgs),
     /// Search everything that was said and done
     Search(SearchArgs),
+    /// Take a session up again, in its own agent
+    Resume(ResumeArgs),
+    /// Make a new session that goes on from one
+    Fork(ForkArgs),
+    /// Give a session another name
+    Rename(RenameArgs),
+    /// Put a session away
+    Archive(ActArgs),
+    /// Take a session back that was put away
+    Unarchive(ActArgs),
+    /// Delete a session; `marline undo` takes it back
+    Delete(ActArgs),
+    /// Take the last act on a session back
+    Undo(UndoArgs),
     /// Sum up tokens and cost
     Usage(UsageArgs),
     /// Tell what was found where
@@ -143,6 +157,94 @@ pub struct UpArgs {
     /// Its private key, PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
+}
+
+/// An act on one session
+#[derive(Args)]
+pub struct ActArgs {
+    /// The session's id, or any beginning of it that names one session
+    pub id: String,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ActArgs {
+    /// How the index is read.
+    pub fn read(&self) -> ReadArgs {
+        ReadArgs { json: self.json, no_refresh: false }
+    }
+}
+
+/// Give a session another name
+///
+/// In the agent's own way, so that the agent shows it, too.
+#[derive(Args)]
+pub struct RenameArgs {
+    #[command(flatten)]
+    pub act: ActArgs,
+    /// The name
+    pub name: String,
+}
+
+/// Make a new session that goes on from one
+///
+/// The origin is left alone. Without --at and --nth-message the new session has all of its history.
+#[derive(Args)]
+pub struct ForkArgs {
+    #[command(flatten)]
+    pub act: ActArgs,
+    /// Fork from before this item, a prompt of yours
+    #[arg(long, value_name = "SEQ", conflicts_with = "nth_message")]
+    pub at: Option<u64>,
+    /// Fork from before your Nth prompt, the first being 1
+    #[arg(long, value_name = "N")]
+    pub nth_message: Option<usize>,
+}
+
+/// Take the last act on a session back
+#[derive(Args)]
+pub struct UndoArgs {
+    /// The act's number, by default the last one's
+    pub number: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Take a session up again, in its own agent
+///
+/// Opens it under its own provider and in its own directory; this process becomes the agent. With --prompt it runs one
+/// turn without a terminal, and prints what happens. (Vendors' terms for that differ between subscriptions and API keys.)
+#[derive(Args)]
+pub struct ResumeArgs {
+    /// The session's id, or any beginning of it that names one session
+    pub id: String,
+    /// Go on in this directory instead of its own
+    #[arg(long, value_name = "DIRECTORY")]
+    pub cwd: Option<PathBuf>,
+    /// Print the command instead
+    #[arg(long)]
+    pub print: bool,
+    /// Open it in a window of tmux
+    #[arg(long, conflicts_with_all = ["print", "prompt"])]
+    pub tmux: bool,
+    /// Say this to it, and end with its turn
+    #[arg(long)]
+    pub prompt: Option<String>,
+    /// With --prompt: print each item as a line of JSON
+    #[arg(long, requires = "prompt")]
+    pub json: bool,
+}
+
+impl ResumeArgs {
+    /// How the index is read.
+    pub fn read(&self) -> ReadArgs {
+        ReadArgs { json: self.json, no_refresh: false }
+    }
 }
 
 #[derive(Args)]

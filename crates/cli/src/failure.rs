@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use marline_control::ActError;
 use marline_index::{IndexError, QueryError, WatchError};
 
 /// What went wrong, in words.
@@ -33,6 +34,12 @@ impl Failure {
     /// The board could not go on.
     pub fn board(error: &dyn Error) -> Self {
         Failure { message: format!("{}.", chain(error).trim_end_matches('.')), hint: None, code: 4 }
+    }
+
+    /// An agent did not what it was asked to; `words` are its own.
+    pub fn agent(message: &str, words: &str) -> Self {
+        let hint = (!words.is_empty()).then(|| format!("Its last words: {words}"));
+        Failure { message: message.to_owned(), hint, code: 4 }
     }
 
     /// Standard output could not be written. A closed pipe is the reader's right.
@@ -83,6 +90,19 @@ impl From<IndexError> for Failure {
             _ => (Some("`marline index --full` makes the index anew; the agents' files are not touched."), 4),
         };
         Failure { message, hint: hint.map(str::to_owned), code }
+    }
+}
+
+impl From<ActError> for Failure {
+    fn from(error: ActError) -> Self {
+        let message = format!("{}.", chain(&error).trim_end_matches('.'));
+        let (hint, code) = match error {
+            ActError::InUse { .. } => (Some("End it there first.".to_owned()), 3),
+            ActError::Changed { .. } | ActError::Unsupported { .. } => (None, 3),
+            ActError::Invalid { hint, .. } => (hint, 2),
+            _ => (None, 4),
+        };
+        Failure { message, hint, code }
     }
 }
 

@@ -254,6 +254,9 @@ fn give_back_children(connection: &Connection, session: i64) -> rusqlite::Result
     Ok(())
 }
 
+/// A session that another one may go on from: its number, its id, its own origin.
+type Other = (i64, String, Option<String>);
+
 /// The sessions of the same place in which the first thing said in one stands somewhere.
 ///
 /// A fork of a session that was compacted begins with the compaction: the origin's own beginning is not repeated.
@@ -261,7 +264,7 @@ fn origins_before_compaction(
     connection: &Connection,
     session: i64,
     first_key: i64,
-) -> rusqlite::Result<Vec<(i64, String)>> {
+) -> rusqlite::Result<Vec<Other>> {
     let begins_compacted: bool = connection
         .prepare_cached(&format!("SELECT {BEGINS_COMPACTED} FROM sessions s WHERE s.number = ?1"))?
         .query_row([session], |row| row.get(0))?;
@@ -270,13 +273,13 @@ fn origins_before_compaction(
     }
     connection
         .prepare_cached(
-            "SELECT o.number, o.id FROM sessions s JOIN sessions o
+            "SELECT o.number, o.id, o.forked_from_id FROM sessions s JOIN sessions o
                 ON o.source = s.source AND o.kind = 'main' AND o.cwd = s.cwd AND o.number <> s.number
              WHERE s.number = ?1 AND o.first_key IS NOT ?2
                 AND EXISTS (SELECT 1 FROM items i WHERE i.session = o.number AND i.key = ?2 AND i.kind IN (0, 1, 3))
              ORDER BY o.number",
         )?
-        .query_map([session, first_key], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([session, first_key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect()
 }
 
@@ -287,25 +290,30 @@ const BEGINS_COMPACTED: &str = "EXISTS (SELECT 1 FROM items c WHERE c.session = 
 /// Among sessions that begin alike, the origin is the one that went its own way first.
 fn share_by_copy(connection: &Connection, session: i64, row: &Row, first_key: i64) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT number, id FROM sessions WHERE first_key = ?1 AND source = ?2 AND kind = 'main' AND number <> ?3
-         ORDER BY number",
+        "SELECT number, id, forked_from_id FROM sessions
+         WHERE first_key = ?1 AND source = ?2 AND kind = 'main' AND number <> ?3 ORDER BY number",
     )?;
-    let mut others: Vec<(i64, String)> = statement
-        .query_map(params![first_key, row.source, session], |row| Ok((row.get(0)?, row.get(1)?)))?
+    let mut others: Vec<Other> = statement
+        .query_map(params![first_key, row.source, session], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
         .collect::<Result<_, _>>()?;
     if row.source == "claude" {
         others.extend(origins_before_compaction(connection, session, first_key)?);
     }
     let mut best: Option<(i64, String)> = None;
-    for (other, id) in others {
+    for (other, id, its_origin) in others {
         let (run, own_at) = shared_run(connection, session, other)?;
         let (_, their_at) = shared_run(connection, other, session)?;
-        // A session that never left the shared history is its origin; of two twins, the one with the first id.
+        let (is_named, names_us) =
+            (row.origin.as_ref() == Some(&id), its_origin.as_deref() == Some(row.id.as_str()));
+        // A session that never left the shared history is its origin, unless its records name another one; of two
+        // twins, the one with the first id.
         let other_is_older = match (own_at, their_at) {
             (Some(own), Some(their)) => (their, &id) < (own, &row.id),
-            (Some(_), None) => true,
-            (None, Some(_)) => false,
-            (None, None) => id < row.id,
+            (Some(_), None) => !names_us,
+            (None, Some(_)) => is_named,
+            (None, None) => is_named || (!names_us && id < row.id),
         };
         if other_is_older && run > 0 && best.as_ref().is_none_or(|(longest, _)| run > *longest) {
             best = Some((run, id));

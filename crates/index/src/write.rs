@@ -388,11 +388,15 @@ impl<'a> Writer<'a> {
             Row::Title { session, title } => {
                 let Ok(id) = SessionId::new(file.source, &session) else { return Ok(()) };
                 let id = id.to_string();
-                self.connection
-                    .prepare_cached(
-                        "INSERT INTO titles VALUES (?1, ?2) ON CONFLICT DO UPDATE SET title = ?2",
-                    )?
-                    .execute(params![id, title])?;
+                if title.is_empty() {
+                    self.connection.prepare_cached("DELETE FROM titles WHERE id = ?1")?.execute([&id])?;
+                } else {
+                    self.connection
+                        .prepare_cached(
+                            "INSERT INTO titles VALUES (?1, ?2) ON CONFLICT DO UPDATE SET title = ?2",
+                        )?
+                        .execute(params![id, title])?;
+                }
                 let sql = "SELECT number FROM sessions WHERE id = ?1";
                 let known: Option<i64> =
                     self.connection.query_row(sql, [&id], |row| row.get(0)).optional()?;

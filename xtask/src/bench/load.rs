@@ -26,7 +26,10 @@ pub enum Address {
 }
 
 /// A connection that stays open.
-pub struct Connection(BufReader<Box<dyn ReadWrite>>);
+pub struct Connection {
+    stream: BufReader<Box<dyn ReadWrite>>,
+    host: String,
+}
 
 trait ReadWrite: Read + Write + Send {}
 impl<T: Read + Write + Send> ReadWrite for T {}
@@ -48,7 +51,11 @@ impl Address {
                 Box::new(stream)
             }
         };
-        Ok(Connection(BufReader::new(stream)))
+        let host = match self {
+            Address::Socket(_) => "marline".to_owned(),
+            Address::Port(port) => format!("127.0.0.1:{port}"),
+        };
+        Ok(Connection { stream: BufReader::new(stream), host })
     }
 
     /// Asks once.
@@ -90,8 +97,8 @@ impl Connection {
     /// Asks for a JSON document.
     pub fn ask(&mut self, path: &str) -> Outcome<Value> {
         let fail = |error: std::io::Error| format!("{path}: {error}");
-        let head = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
-        self.0.get_mut().write_all(head.as_bytes()).map_err(fail)?;
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host);
+        self.stream.get_mut().write_all(head.as_bytes()).map_err(fail)?;
         let status = self.line().map_err(fail)?;
         let (mut length, mut is_chunked) = (0, false);
         loop {
@@ -127,14 +134,14 @@ impl Connection {
 
     fn line(&mut self) -> std::io::Result<String> {
         let mut line = String::new();
-        self.0.read_line(&mut line)?;
+        self.stream.read_line(&mut line)?;
         Ok(line.trim_end().to_owned())
     }
 
     fn read(&mut self, length: usize, body: &mut Vec<u8>) -> std::io::Result<()> {
         let at = body.len();
         body.resize(at + length, 0);
-        self.0.read_exact(&mut body[at..])
+        self.stream.read_exact(&mut body[at..])
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Versions seen: 1.0.24 to 2.1.329. Record kinds and how each is treated stand in [`wire::INVENTORY`].
 
+mod drive;
 mod locate;
 mod read;
 pub(crate) mod wire;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use marline_model::Source;
 
 use crate::agent::{Agent, Discovery, Env, Reader, SessionFile};
+use crate::drive::Drive;
 
 /// The adapter of Claude Code.
 pub struct Claude;
@@ -35,6 +37,10 @@ impl Agent for Claude {
     fn inventory(&self) -> Vec<(&'static str, bool)> {
         let gives = |treatment| !matches!(treatment, wire::Treatment::Passed);
         wire::INVENTORY.iter().map(|(kind, treatment)| (*kind, gives(*treatment))).collect()
+    }
+
+    fn drive(&self) -> &dyn Drive {
+        &drive::ClaudeDrive
     }
 
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {

@@ -4,6 +4,7 @@
 //! `response_item`, and both repeat each other: each thing is taken once. Record kinds and how each is
 //! treated stand in [`wire::INVENTORY`].
 
+mod drive;
 mod locate;
 mod read;
 pub(crate) mod wire;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use marline_model::Source;
 
 use crate::agent::{Agent, Discovery, Env, FileRole, Reader, SessionFile};
+use crate::drive::Drive;
 
 /// The adapter of Codex.
 pub struct Codex;
@@ -37,6 +39,10 @@ impl Agent for Codex {
 
     fn inventory(&self) -> Vec<(&'static str, bool)> {
         wire::INVENTORY.to_vec()
+    }
+
+    fn drive(&self) -> &dyn Drive {
+        &drive::CodexDrive
     }
 
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {

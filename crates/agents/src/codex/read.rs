@@ -497,7 +497,8 @@ impl Reader for NamesReader {
                 _ => {}
             }
         }
-        if let (Some(id), Some(text)) = (id, name.filter(|name| !name.is_empty())) {
+        // An empty name takes the last one away.
+        if let (Some(id), Some(text)) = (id, name) {
             emit(Event::Title { kind: TitleKind::Given, text, session: Some(id) });
         }
         Ok(())

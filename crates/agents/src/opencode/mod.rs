@@ -2,6 +2,7 @@
 //!
 //! Versions seen: 1.0 to 1.18. Part types and how each is treated stand in [`wire::INVENTORY`].
 
+mod drive;
 mod locate;
 mod read;
 mod store;
@@ -15,6 +16,7 @@ use marline_model::Source;
 use crate::agent::{
     Agent, DatabaseError, Discovery, Env, Reader, SessionDatabase, SessionFile, Shape, Stored,
 };
+use crate::drive::Drive;
 
 /// The adapter of OpenCode.
 pub struct OpenCode;
@@ -38,6 +40,10 @@ impl Agent for OpenCode {
 
     fn inventory(&self) -> Vec<(&'static str, bool)> {
         wire::INVENTORY.to_vec()
+    }
+
+    fn drive(&self) -> &dyn Drive {
+        &drive::OpenCodeDrive
     }
 
     fn reader(&self, _file: &SessionFile, _state: Option<&str>) -> Box<dyn Reader + Send> {

@@ -2,6 +2,7 @@
 //!
 //! Versions seen: 0.24.4. Record kinds and how each is treated stand in [`wire::INVENTORY`].
 
+mod drive;
 mod locate;
 mod read;
 pub(crate) mod wire;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use marline_model::Source;
 
 use crate::agent::{Agent, Discovery, Env, Reader, SessionFile};
+use crate::drive::Drive;
 
 /// The adapter of Qwen Code.
 pub struct Qwen;
@@ -34,6 +36,10 @@ impl Agent for Qwen {
 
     fn inventory(&self) -> Vec<(&'static str, bool)> {
         wire::INVENTORY.to_vec()
+    }
+
+    fn drive(&self) -> &dyn Drive {
+        &drive::QwenDrive
     }
 
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {

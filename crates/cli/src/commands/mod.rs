@@ -1,9 +1,11 @@
 //! One file for each command.
 
+pub mod act;
 pub mod doctor;
 pub mod generate;
 pub mod index;
 pub mod ls;
+pub mod resume;
 pub mod search;
 pub mod show;
 pub mod sources;

@@ -133,7 +133,8 @@ fn header(page: &TranscriptPage, children: &[Session]) -> String {
     out
 }
 
-fn entry(item: &Entry, whole_output: bool) -> String {
+/// An item as it is printed.
+pub fn entry(item: &Entry, whole_output: bool) -> String {
     let at = item.at.map_or_else(String::new, |at| {
         at.to_string().replace('T', " ").get(..19).unwrap_or_default().to_owned()
     });

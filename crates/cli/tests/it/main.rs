@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod acts;
 mod board;
 mod broken;
 mod fixtures;

@@ -270,6 +270,36 @@ pub fn load(
     Ok(lineage)
 }
 
+/// Where a record of a history stands.
+pub struct Place {
+    pub path: PathBuf,
+    pub thread: ThreadId,
+    pub offset: u64,
+    /// With the end of its line.
+    pub length: u64,
+    pub ordinal: u64,
+}
+
+/// Returns where the records of a history stand, headers included.
+pub fn places(path: PathBuf, find: &dyn Fn(&ThreadId, &Path) -> Option<PathBuf>) -> io::Result<Vec<Place>> {
+    let mut found: Vec<Place> = Vec::new();
+    let Some(header) = Header::read(&path)? else { return Ok(found) };
+    let mut next = 0;
+    for stretch in chain(path, &header, find, &mut Lineage::default())? {
+        let Some(header) = Header::read(&stretch.path)? else { continue };
+        lines(&stretch.path, stretch.until, &mut |offset, bytes| {
+            if let Some(line) = Line::parse(bytes) {
+                let ordinal = line.ordinal.unwrap_or(next);
+                next = ordinal + 1;
+                let (path, thread) = (stretch.path.clone(), header.id.clone());
+                found.push(Place { path, thread, offset, length: bytes.len() as u64 + 1, ordinal });
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(found)
+}
+
 /// Returns the items from the last compaction on, read from the end; nothing where there is none in this file.
 pub fn since_compaction(path: &Path) -> io::Result<Option<Vec<StoredItem>>> {
     let mut items = Vec::new();

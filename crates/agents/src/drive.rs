@@ -1,0 +1,25 @@
+//! What to say to start an agent: programs and words, as values. No process is started here.
+
+/// How an agent is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// The program, looked for on the path.
+    pub program: &'static str,
+    /// Its words.
+    pub words: Vec<String>,
+}
+
+impl Launch {
+    pub(crate) fn new<'a>(program: &'static str, words: impl IntoIterator<Item = &'a str>) -> Self {
+        Launch { program, words: words.into_iter().map(str::to_owned).collect() }
+    }
+}
+
+/// How an agent's sessions are taken up again.
+pub trait Drive: Sync {
+    /// Opens a session in a terminal, under its own provider.
+    fn resume(&self, session: &str, provider: Option<&str>) -> Launch;
+
+    /// Runs one turn of a session without a terminal; the program ends with it.
+    fn turn(&self, session: &str, provider: Option<&str>, prompt: &str) -> Launch;
+}

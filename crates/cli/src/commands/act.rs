@@ -1,0 +1,158 @@
+//! `marline rename`, `archive`, `unarchive`, `delete`, `fork`, `undo`: acts on one session.
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use marline_control::{ActError, Acts, Fork, Outcome, Places, Plan, Step, Target};
+use marline_index::{IndexError, ItemKey, MarkKind};
+use serde_json::json;
+
+use crate::args::{ActArgs, ForkArgs, RenameArgs, UndoArgs};
+use crate::commands::{print_json, print_line};
+use crate::context::{Context, now};
+use crate::failure::Failure;
+use crate::terminal::{DIM, styled};
+
+pub fn rename(args: &RenameArgs) -> Result<ExitCode, Failure> {
+    act(&args.act, |acts, target, _| acts.rename(target, &args.name))
+}
+
+pub fn archive(args: &ActArgs) -> Result<ExitCode, Failure> {
+    act(args, |acts, target, _| acts.archive(target, true))
+}
+
+pub fn unarchive(args: &ActArgs) -> Result<ExitCode, Failure> {
+    act(args, |acts, target, _| acts.archive(target, false))
+}
+
+pub fn delete(args: &ActArgs) -> Result<ExitCode, Failure> {
+    act(args, |acts, target, _| acts.delete(target))
+}
+
+pub fn fork(args: &ForkArgs) -> Result<ExitCode, Failure> {
+    act(&args.act, |acts, target, context| {
+        let at = place(args, target, context)?;
+        acts.fork(target, &at)
+    })
+}
+
+pub fn undo(args: &UndoArgs) -> Result<ExitCode, Failure> {
+    let entry = acts()?.undo(args.number)?;
+    if args.json {
+        print_json(&entry)?;
+    } else {
+        print_line(&format!("Taken back: {} of {}.", entry.plan.act, entry.plan.session))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The record before which a fork ends.
+fn place(args: &ForkArgs, target: &Target, context: &Context) -> Result<Fork, ActError> {
+    let failed = |error: IndexError| ActError::failed_to_read(&target.id, error);
+    let key = match (args.at, args.nth_message) {
+        (Some(seq), _) => ItemKey::own(seq),
+        (None, Some(n)) => {
+            let outline = context.index.outline(&target.id).map_err(failed)?;
+            let mut prompts = outline.marks.iter().filter(|mark| mark.kind == MarkKind::Prompt);
+            let nth = n.checked_sub(1).and_then(|n| prompts.nth(n));
+            nth.map(|mark| mark.key).ok_or_else(|| ActError::Invalid {
+                message: format!("{} has no prompt number {n}", target.id),
+                hint: Some(format!("Prompts are numbered from 1: marline show {}", target.id)),
+            })?
+        }
+        (None, None) => return Ok(Fork::Head),
+    };
+    let item = context.index.item_at(&target.id, key).map_err(failed)?;
+    Ok(Fork::Before { file: item.raw.path.into(), offset: item.raw.offset })
+}
+
+fn acts() -> Result<Acts, Failure> {
+    let places = crate::context::Places::read()?;
+    Ok(Acts::new(Places {
+        env: places.env,
+        state: places.state,
+        now,
+        random,
+        utc_offset_seconds: i64::from(jiff::Zoned::now().offset().seconds()),
+    }))
+}
+
+/// Bytes of the system's.
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let read = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    read.expect("the system has random bytes");
+    bytes
+}
+
+fn act(
+    args: &ActArgs,
+    plan: impl FnOnce(&Acts, &Target, &Context) -> Result<Plan, ActError>,
+) -> Result<ExitCode, Failure> {
+    let context = Context::read(&args.read())?;
+    let session = context.index.session(&args.id)?;
+    let target = Target::of(&session)?;
+    let acts = acts()?;
+    let plan = plan(&acts, &target, &context)?;
+    if args.dry_run {
+        acts.check(&target, &plan)?;
+        return dry_run(args, &plan);
+    }
+    let entry = acts.carry_out(&target, plan)?;
+    // What came of it is read back.
+    let context = Context::read(&args.read())?;
+    if args.json {
+        let wanted = entry.plan.makes.as_ref().unwrap_or(&target.id);
+        let session = context.index.session_by_id(wanted).ok();
+        print_json(&json!({"act": entry, "session": session}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    debug_assert_eq!(entry.outcome, Outcome::Done);
+    print_line(&format!("{}.", entry.plan.says))?;
+    print_line(&styled(
+        DIM,
+        &format!("{} shows it so, too. Back: marline undo {}", entry.plan.shown_by, entry.number),
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn dry_run(args: &ActArgs, plan: &Plan) -> Result<ExitCode, Failure> {
+    if args.json {
+        print_json(plan)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print_line(&format!("{}. To be done:", plan.says))?;
+    for step in &plan.steps {
+        print_line(&format!("  {}", told(step)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A step in words.
+fn told(step: &Step) -> String {
+    match step {
+        Step::Append { path, text, .. } => format!("append {} bytes to {}", text.len(), path.display()),
+        Step::Create { path, .. } => format!("make {}", path.display()),
+        Step::Move { from, to } => format!("move {} to {}", from.display(), to.display()),
+        Step::CodexName { thread, new, .. } => {
+            format!("name thread {thread} “{}”", new.as_deref().unwrap_or_default())
+        }
+        Step::CodexArchive { thread, away: true, .. } => format!("move thread {thread} to Codex' archive"),
+        Step::CodexArchive { thread, away: false, .. } => {
+            format!("move thread {thread} out of Codex' archive")
+        }
+        Step::CodexDelete { thread, files, .. } => {
+            format!("lay {} files of thread {thread} aside and delete it", files.len())
+        }
+        Step::CodexFork { thread, origin, before } => match before {
+            Some(before) => format!("make thread {thread} of {origin}, up to record {before}"),
+            None => format!("make thread {thread} of all of {origin}"),
+        },
+        Step::OpenCodeSet { session, column, new, .. } => {
+            format!("set {column} of session {session} to {new}")
+        }
+        Step::OpenCodeDelete { sessions, rows, .. } => {
+            format!("lay the rows of {} sessions aside in {} and delete them", sessions.len(), rows.display())
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Acts on sessions: done, shown, taken back, and refused where somebody is at it.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use marline_lab::fixtures;
+use serde_json::{Value, json};
+
+use crate::home::{Home, answer, place, prompt, snapshot};
+
+/// A home with the sessions that real agents wrote, and one session of each agent.
+fn fixtures_home() -> (Home, Vec<(String, Value)>) {
+    let home = Home::new();
+    fixtures::copy_home(&home.path()).unwrap();
+    let sessions = home.sessions();
+    let of = |source: &str| {
+        let mut own = sessions.iter().filter(|(_, session)| {
+            session["source"] == source
+                && session["kind"] == "main"
+                && session["archived"] == false
+                && session["counts"]["prompts"].as_u64() > Some(0)
+                && !session["files"][0]["path"].as_str().unwrap().contains("storage")
+                && !is_inherited(&sessions, session)
+        });
+        own.next_back().map(|(id, session)| (id.clone(), session.clone()))
+    };
+    let some: Vec<_> = ["claude", "codex", "gemini", "opencode", "qwen"].into_iter().filter_map(of).collect();
+    assert_eq!(some.len(), 5);
+    (home, some)
+}
+
+fn is_inherited(sessions: &std::collections::BTreeMap<String, Value>, session: &Value) -> bool {
+    sessions.values().any(|other| other["forkedFromId"] == session["id"])
+}
+
+/// All bytes of the agents' files; of databases, what stands in them.
+fn bytes(home: &Home) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for (path, _) in snapshot(&home.path()) {
+        let path = home.path().join(path);
+        let name = path.to_string_lossy().into_owned();
+        if name.ends_with(".lock") || name.ends_with("-shm") || name.ends_with("-wal") || !path.is_file() {
+            continue;
+        }
+        if name.ends_with(".db") {
+            let database = rusqlite::Connection::open(&path).unwrap();
+            let mut text = String::new();
+            for table in ["session", "message", "part"] {
+                let mut query = database.prepare(&format!("SELECT * FROM {table} ORDER BY id")).unwrap();
+                let columns = query.column_count();
+                let mut rows = query.query([]).unwrap();
+                while let Some(row) = rows.next().unwrap() {
+                    for column in 0..columns {
+                        text += &format!("{:?}|", row.get_ref(column).unwrap());
+                    }
+                }
+            }
+            found.push((path, text.into_bytes()));
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
+    }
+    found.retain(|(path, bytes)| !(bytes.is_empty() && path.ends_with("session_index.jsonl")));
+    found.sort();
+    found
+}
+
+fn done(home: &Home, words: &[&str]) -> Value {
+    let output = home.run(&[words, &["--json"]].concat());
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_name_is_given_in_the_agents_own_way_and_taken_back() {
+    let (home, sessions) = fixtures_home();
+    for (raw, session) in sessions {
+        let id = session["id"].as_str().unwrap();
+        let before = bytes(&home);
+        if session["source"] == "gemini" {
+            let output = home.run(&["rename", id, "A light rope"]);
+            assert_eq!(output.status.code(), Some(3));
+            assert!(String::from_utf8_lossy(&output.stderr).contains("keeps no names"));
+            continue;
+        }
+        let plan = done(&home, &["rename", id, "A light rope", "--dry-run"]);
+        assert_eq!(plan["session"], id);
+        assert_eq!(bytes(&home), before, "{id}: a dry run does nothing");
+        let told = done(&home, &["rename", id, "A light rope"]);
+        assert_eq!(told["session"]["title"], "A light rope", "{id}");
+        assert_eq!(home.sessions()[&raw]["title"], "A light rope", "{id}");
+        assert_ne!(bytes(&home), before, "{id}");
+        done(&home, &["undo"]);
+        assert_eq!(home.sessions()[&raw]["title"], session["title"], "{id}");
+        if session["source"] != "codex" {
+            // Codex' index of names is only ever appended to.
+            assert_eq!(bytes(&home), before, "{id}: every byte is as it was");
+        }
+    }
+    let output = home.run(&["undo"]);
+    assert_eq!(output.status.code(), Some(2), "there is nothing more to take back");
+}
+
+#[test]
+fn what_is_deleted_comes_back_byte_for_byte() {
+    let (home, sessions) = fixtures_home();
+    for (raw, session) in sessions {
+        let id = session["id"].as_str().unwrap();
+        let before = bytes(&home);
+        let told = done(&home, &["delete", id]);
+        let listed = home.sessions();
+        assert!(listed.get(&raw).is_none_or(|session| session["missing"] == true), "{id}: {told}");
+        done(&home, &["undo", &told["act"]["number"].to_string()]);
+        assert_eq!(bytes(&home), before, "{id}");
+        let again = &home.sessions()[&raw];
+        for field in ["title", "counts", "usage", "archived", "missing"] {
+            assert_eq!(again[field], session[field], "{id} {field}");
+        }
+    }
+}
+
+#[test]
+fn what_is_put_away_is_among_the_archived_ones() {
+    let (home, sessions) = fixtures_home();
+    for (raw, session) in sessions {
+        let id = session["id"].as_str().unwrap();
+        let can = matches!(session["source"].as_str(), Some("codex" | "opencode"));
+        if !can {
+            let output = home.run(&["archive", id]);
+            assert_eq!(output.status.code(), Some(3), "{id}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains("has no archive"), "{id}");
+            continue;
+        }
+        done(&home, &["archive", id]);
+        assert_eq!(home.sessions()[&raw]["archived"], true, "{id}");
+        assert_eq!(
+            home.run(&["archive", id]).status.code(),
+            Some(3).filter(|_| session["source"] == "codex").or(Some(0))
+        );
+        done(&home, &["unarchive", id]);
+        assert_eq!(home.sessions()[&raw]["archived"], false, "{id}");
+        done(&home, &["undo"]);
+        assert_eq!(home.sessions()[&raw]["archived"], true, "{id}: the last act is taken back");
+    }
+}
+
+#[test]
+fn a_fork_has_what_was_before_a_prompt_and_leaves_its_origin_alone() {
+    let home = Home::new();
+    let text = (0..3)
+        .map(|n| {
+            [prompt("s1", n * 2, &format!("Prompt {n}")), answer("s1", n * 2 + 1, &format!("Answer {n}"))]
+                .concat()
+        })
+        .collect::<String>();
+    home.write(&place("s1"), &text);
+    home.sessions();
+    for (words, prompts) in [(&["--nth-message", "2"][..], 1), (&["--at", "4"], 2), (&[], 3)] {
+        let told = done(&home, &[&["fork", "s1"], words].concat());
+        let fork = &told["session"];
+        assert_eq!(fork["forkedFromId"], "claude:s1", "{words:?}: {told}");
+        assert_eq!(fork["inherited"]["prompts"], prompts, "{words:?}");
+        assert_eq!(fork["counts"]["prompts"], 0, "{words:?}");
+        assert_eq!(fs::read_to_string(home.path().join(place("s1"))).unwrap(), text);
+    }
+    assert_eq!(home.sessions().len(), 4);
+    for words in [
+        &["fork", "s1", "--nth-message", "9"][..],
+        &["fork", "s1", "--at", "99"],
+        &["fork", "s1", "--nth-message", "1"],
+    ] {
+        let output = home.run(words);
+        assert!(matches!(output.status.code(), Some(2 | 4)), "{words:?}");
+        assert!(!output.stderr.is_empty());
+    }
+    done(&home, &["undo"]);
+    assert_eq!(home.sessions().values().filter(|session| session["missing"] == false).count(), 3);
+}
+
+#[test]
+fn a_session_in_use_is_left_alone() {
+    let home = Home::new();
+    let file = home.write(&place("s1"), prompt("s1", 0, "Hello"));
+    home.sessions();
+    let open = File::open(&file).unwrap();
+    // Somebody else has it open: this test.
+    for words in [&["rename", "s1", "Name"][..], &["delete", "s1"], &["delete", "s1", "--dry-run"]] {
+        let output = home.run(words);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {error}");
+        assert!(error.contains("in use") && error.contains(&std::process::id().to_string()), "{error}");
+    }
+    drop(open);
+    done(&home, &["rename", "s1", "Name"]);
+    // What was written since is not taken back over.
+    home.append(&place("s1"), answer("s1", 1, "Gone on"));
+    let output = home.run(&["undo"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("written since"));
+    assert_eq!(home.sessions()["s1"]["title"], "Name");
+}
+
+#[test]
+fn names_that_are_none_are_refused() {
+    let home = Home::new();
+    home.write(&place("s1"), prompt("s1", 0, "Hello"));
+    home.sessions();
+    let long = "x".repeat(4000);
+    for name in ["", "  ", "two\nlines", "a\u{7}bell", &long] {
+        assert_eq!(home.run(&["rename", "s1", name]).status.code(), Some(2), "{name:?}");
+    }
+    assert_eq!(home.run(&["rename", "nobody", "Name"]).status.code(), Some(1));
+}
+
+#[test]
+fn an_act_that_is_killed_is_done_or_not_done() {
+    let (home, sessions) = fixtures_home();
+    let whole = bytes(&home);
+    for (_, session) in sessions {
+        let id = session["id"].as_str().unwrap();
+        for wait in [0, 1, 2, 4, 8, 16, 32] {
+            let mut child =
+                home.command(&["delete", id]).stdout(std::process::Stdio::null()).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(wait * 3));
+            let _ = child.kill();
+            let was_done = child.wait().unwrap().success();
+            // The next act finds what was cut off, and takes it back first; the last one that was done goes back, too.
+            let undone = home.run(&["undo"]).status.success();
+            assert!(undone || !was_done, "{id} after {wait}");
+            assert_eq!(bytes(&home), whole, "{id} after {wait}");
+        }
+    }
+}
+
+#[test]
+fn resume_prints_what_one_would_type_and_says_what_is_gone() {
+    let home = Home::new();
+    let cwd = home.path().join("a project");
+    fs::create_dir(&cwd).unwrap();
+    let line = prompt("s1", 0, "Hello").replace("/work/shop", &cwd.display().to_string());
+    home.write(&place("s1"), line);
+    home.write(&place("s2"), prompt("s2", 0, "Its directory is gone"));
+    home.sessions();
+    let programs = home.path().join("programs");
+    fs::create_dir(&programs).unwrap();
+    let run = |words: &[&str]| home.command(words).env("PATH", &programs).output().unwrap();
+    let output = run(&["resume", "s1", "--print"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && error.contains("Claude Code is not installed"), "{error}");
+    let program = programs.join("claude");
+    fs::write(&program, "#!/bin/sh\n").unwrap();
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = run(&["resume", "s1", "--print"]);
+    let wanted = format!("cd '{}' && claude --resume s1\n", cwd.display());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), wanted);
+    let output = run(&["resume", "s2", "--print"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(2) && error.contains("is gone") && error.contains("--cwd"),
+        "{error}"
+    );
+    let output = run(&["resume", "s2", "--print", "--cwd", &cwd.display().to_string()]);
+    assert!(output.status.success());
+    let output = run(&["resume", "s1"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("needs a terminal"));
+    assert_eq!(json!(output.status.code()), json!(2));
+}

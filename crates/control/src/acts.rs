@@ -1,0 +1,341 @@
+//! The acts: each makes a plan, which [`Acts::carry_out`] does.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use marline_agents::{Env, registry};
+use marline_model::{SessionId, Source, ThreadId, Timestamp};
+use marline_store::{LocalThreadStore, PageOf, ThreadStore as _};
+use serde_json::{Value, json};
+
+use crate::in_use::user_of;
+use crate::{ActError, Entry, Journal, Plan, Step, Target, opencode, surgery};
+
+/// What acts must be told of the world.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Where agents keep their sessions.
+    pub env: Env,
+    /// Where Marline keeps what can't be made again.
+    pub state: PathBuf,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+    /// A good source of random bytes.
+    pub random: fn() -> [u8; 16],
+    /// Seconds east of UTC.
+    pub utc_offset_seconds: i64,
+}
+
+/// Where a fork leaves its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fork {
+    /// At its end.
+    Head,
+    /// Before the record that stands at this byte of a file: a prompt of the person's.
+    Before {
+        /// The file.
+        file: PathBuf,
+        /// The byte.
+        offset: u64,
+    },
+}
+
+/// Makes plans of acts, and does them.
+pub struct Acts {
+    places: Places,
+}
+
+impl Acts {
+    /// Acts in some places.
+    pub fn new(places: Places) -> Self {
+        Acts { places }
+    }
+
+    fn codex(&self) -> marline_store::Places {
+        let env = &self.places.env;
+        let home = registry::agent(Source::Codex).map(|agent| agent.home(env)).unwrap_or_default();
+        marline_store::Places {
+            databases: env.var("CODEX_SQLITE_HOME").map_or_else(|| home.clone(), PathBuf::from),
+            home,
+            default_provider: None,
+            utc_offset_seconds: self.places.utc_offset_seconds,
+            now: self.places.now,
+        }
+    }
+
+    fn store(&self) -> LocalThreadStore {
+        LocalThreadStore::new(self.codex())
+    }
+
+    /// Does a plan.
+    ///
+    /// # Errors
+    /// [`ActError::InUse`]; those of its steps. What was begun is taken back.
+    pub fn carry_out(&self, target: &Target, plan: Plan) -> Result<Entry, ActError> {
+        self.check(target, &plan)?;
+        Journal::open(&self.places.state, self.codex())?.carry_out(plan, (self.places.now)())
+    }
+
+    /// Takes an act back: the last one, or the one of a number.
+    ///
+    /// # Errors
+    /// Those of [`Journal::undo`].
+    pub fn undo(&self, number: Option<u64>) -> Result<Entry, ActError> {
+        Journal::open(&self.places.state, self.codex())?.undo(number)
+    }
+
+    /// Says whether a plan can be done now.
+    ///
+    /// # Errors
+    /// [`ActError::InUse`]
+    pub fn check(&self, target: &Target, plan: &Plan) -> Result<(), ActError> {
+        // A fork reads its origin and leaves it alone.
+        if plan.act == "fork" {
+            return Ok(());
+        }
+        match user_of(target, &self.places.env) {
+            Some(by) => Err(ActError::InUse { session: target.id.to_string(), by }),
+            None => Ok(()),
+        }
+    }
+
+    /// A directory for what an act lays aside.
+    fn aside(&self) -> PathBuf {
+        let name: String = (self.places.random)().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        self.places.state.join("acts/aside").join(name)
+    }
+
+    fn plan(target: &Target, act: &str, says: String, steps: Vec<Step>) -> Plan {
+        Plan {
+            act: act.to_owned(),
+            session: target.id.clone(),
+            says,
+            shown_by: target.agent().name().to_owned(),
+            makes: None,
+            steps,
+        }
+    }
+
+    fn thread(target: &Target) -> Result<ThreadId, ActError> {
+        target.id.raw().parse().map_err(|_| ActError::invalid(format!("{} is no thread of Codex", target.id)))
+    }
+
+    /// Gives a session another name, in its agent's own way.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] for a name that is none; [`ActError::Unsupported`].
+    pub fn rename(&self, target: &Target, name: &str) -> Result<Plan, ActError> {
+        const LONGEST: usize = 1000;
+        let name = name.trim();
+        if name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > LONGEST {
+            return Err(ActError::invalid(format!(
+                "a name is one line of at most {LONGEST} characters, without control characters"
+            )));
+        }
+        let step = match target.source() {
+            Source::Claude => {
+                let id = target.id.raw();
+                let title = json!({"type": "custom-title", "customTitle": name, "sessionId": id});
+                let agent = json!({"type": "agent-name", "agentName": name, "sessionId": id});
+                append(&target.file, format!("{title}\n{agent}\n"))?
+            }
+            Source::Codex => {
+                let thread = Self::thread(target)?;
+                let old = self.store().read_thread(&thread)?.metadata.name;
+                Step::CodexName { thread, old, new: Some(name.to_owned()) }
+            }
+            Source::OpenCode => self.opencode(target, "title", name.into())?,
+            Source::Qwen => self.qwen_title(target, name)?,
+            Source::Gemini => return Err(target.unsupported("keeps no names of sessions")),
+        };
+        Ok(Self::plan(target, "rename", format!("{} is called “{name}”", target.id), vec![step]))
+    }
+
+    fn opencode(&self, target: &Target, column: &str, new: Value) -> Result<Step, ActError> {
+        let (database, session) = (database(target)?, target.id.raw().to_owned());
+        let old = opencode::get(&database, &session, column)?;
+        Ok(Step::OpenCodeSet { database, session, column: column.to_owned(), old, new })
+    }
+
+    /// Qwen Code's `/rename`: a record behind the last one. Source: 0.24.
+    fn qwen_title(&self, target: &Target, name: &str) -> Result<Step, ActError> {
+        let text = fs::read(&target.file).map_err(ActError::file(&target.file))?;
+        let lines = text.split(|byte| *byte == b'\n').rev();
+        let last = lines
+            .into_iter()
+            .find_map(|line| serde_json::from_slice::<Value>(line).ok()?.get("uuid").cloned());
+        let last =
+            last.ok_or_else(|| ActError::changed(format!("{} has no record", target.file.display())))?;
+        let uuid = uuid_v4((self.places.random)());
+        let record = json!({
+            "uuid": uuid, "parentUuid": last, "sessionId": target.id.raw(), "timestamp": (self.places.now)(),
+            "type": "system", "subtype": "custom_title", "cwd": target.cwd, "systemPayload": {"customTitle": name},
+        });
+        append(&target.file, format!("{record}\n"))
+    }
+
+    /// Puts a session away, or takes it back, in its agent's own way.
+    ///
+    /// # Errors
+    /// [`ActError::Unsupported`]; [`ActError::Changed`] when it is there already.
+    pub fn archive(&self, target: &Target, away: bool) -> Result<Plan, ActError> {
+        let at = (self.places.now)();
+        let step = match target.source() {
+            Source::Codex => {
+                let thread = Self::thread(target)?;
+                if self.store().read_thread(&thread)?.archived_at.is_some() == away {
+                    return Err(ActError::changed(format!(
+                        "{} is {}archived already",
+                        target.id,
+                        if away { "" } else { "not " }
+                    )));
+                }
+                Step::CodexArchive { thread, away, at }
+            }
+            Source::OpenCode => {
+                let new = if away { at.as_millis().into() } else { Value::Null };
+                self.opencode(target, "time_archived", new)?
+            }
+            _ => return Err(target.unsupported("has no archive")),
+        };
+        let (act, says) =
+            if away { ("archive", "is put away") } else { ("unarchive", "is among the others again") };
+        Ok(Self::plan(target, act, format!("{} {says}", target.id), vec![step]))
+    }
+
+    /// Deletes a session; what is deleted is laid aside, so that it can be taken back.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn delete(&self, target: &Target) -> Result<Plan, ActError> {
+        let aside = self.aside();
+        let steps = match target.source() {
+            Source::Codex => {
+                let thread = Self::thread(target)?;
+                let store = self.store();
+                let metadata = Box::new(store.read_thread(&thread)?.metadata);
+                let files = store.files(&thread)?.into_iter();
+                let files = files.enumerate().map(|(n, file)| {
+                    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    (file, aside.join(format!("{n}-{name}")))
+                });
+                vec![Step::CodexDelete { thread, files: files.collect(), metadata }]
+            }
+            Source::OpenCode => {
+                let database = database(target)?;
+                let sessions = opencode::family(&database, target.id.raw())?;
+                vec![Step::OpenCodeDelete { database, sessions, rows: aside.join("rows.json") }]
+            }
+            Source::Claude | Source::Gemini | Source::Qwen => {
+                let beside = target.file.with_extension("");
+                let mut paths = vec![target.file.clone()];
+                // Claude Code keeps sub-agents' sessions in a folder of the session's name.
+                paths.extend(
+                    Some(beside).filter(|folder| target.source() == Source::Claude && folder.is_dir()),
+                );
+                let moved = paths.into_iter().map(|from| {
+                    let to = aside.join(from.file_name().unwrap_or_default());
+                    Step::Move { from, to }
+                });
+                moved.collect()
+            }
+        };
+        Ok(Self::plan(target, "delete", format!("{} is deleted", target.id), steps))
+    }
+
+    /// Makes a new session that goes on from one, at its end or from before a prompt. The origin is left alone.
+    ///
+    /// # Errors
+    /// [`ActError::Unsupported`]
+    pub fn fork(&self, target: &Target, at: &Fork) -> Result<Plan, ActError> {
+        let random = (self.places.random)();
+        let (new, step) = match target.source() {
+            Source::Codex => {
+                let now = (self.places.now)();
+                let mut tail = [0; 10];
+                tail.copy_from_slice(&random[..10]);
+                let (origin, thread) = (Self::thread(target)?, ThreadId::new(now, tail));
+                let before = self.codex_turn(&origin, at)?;
+                (thread.to_string(), Step::CodexFork { thread, origin, before })
+            }
+            Source::Claude | Source::Qwen => {
+                let until = match at {
+                    Fork::Head => None,
+                    Fork::Before { file, offset } if *file == target.file => Some(*offset),
+                    Fork::Before { file, .. } => {
+                        return Err(ActError::invalid(format!(
+                            "{} is not the session's own file",
+                            file.display()
+                        )));
+                    }
+                };
+                let new = uuid_v4(random);
+                let copied = surgery::copy(&target.file, until, target.id.raw(), &new);
+                let copied = copied.map_err(ActError::file(&target.file))?;
+                if copied.is_empty() {
+                    return Err(ActError::invalid("there is nothing before that prompt"));
+                }
+                let path = target.file.with_file_name(format!("{new}.jsonl"));
+                let from = self.lay_aside(&format!("{new}.jsonl"), &copied, &target.file)?;
+                (new, Step::Create { path, from })
+            }
+            Source::Gemini => return Err(target.unsupported("can't go on from a copy of a session")),
+            Source::OpenCode => {
+                return Err(target.unsupported(format!(
+                    "forks with the next prompt alone: opencode --session {} --fork",
+                    target.id.raw()
+                )));
+            }
+        };
+        let makes =
+            SessionId::new(target.source(), &new).map_err(|error| ActError::invalid(error.to_string()))?;
+        let from = if *at == Fork::Head { "from its end" } else { "from before that prompt" };
+        let says = format!("{makes} goes on {from}; {} is left alone", target.id);
+        Ok(Plan { makes: Some(makes), ..Self::plan(target, "fork", says, vec![step]) })
+    }
+
+    /// The first record of the turn that a fork leaves out.
+    fn codex_turn(&self, origin: &ThreadId, at: &Fork) -> Result<Option<u64>, ActError> {
+        let Fork::Before { file, offset } = at else { return Ok(None) };
+        let store = self.store();
+        let ordinal = store.ordinal_at(origin, file, *offset)?;
+        let turns = store.list_turns(origin, PageOf::first(usize::MAX))?.turns;
+        let turn = turns.iter().rev().find(|turn| turn.from <= ordinal);
+        Ok(Some(turn.map_or(ordinal, |turn| turn.from)))
+    }
+
+    /// Writes what a step makes a file of.
+    fn lay_aside(&self, name: &str, bytes: &[u8], like: &Path) -> Result<PathBuf, ActError> {
+        let folder = self.aside();
+        let path = folder.join(name);
+        let write = || {
+            fs::create_dir_all(&folder)?;
+            fs::write(&path, bytes)?;
+            let mode = fs::metadata(like)?.permissions().mode();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+        };
+        write().map_err(ActError::file(&path))?;
+        Ok(path)
+    }
+}
+
+fn append(path: &Path, text: String) -> Result<Step, ActError> {
+    let bytes = fs::read(path).map_err(ActError::file(path))?;
+    let text = if bytes.last().is_some_and(|byte| *byte != b'\n') { format!("\n{text}") } else { text };
+    Ok(Step::Append { path: path.to_owned(), before: bytes.len() as u64, text })
+}
+
+fn database(target: &Target) -> Result<PathBuf, ActError> {
+    if target.file.extension().is_some_and(|ending| ending == "db") {
+        return Ok(target.file.clone());
+    }
+    Err(target.unsupported("of that age keeps sessions in folders, which are not written"))
+}
+
+fn uuid_v4(mut bytes: [u8; 16]) -> String {
+    bytes[6] = 0x40 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}

@@ -1,0 +1,79 @@
+//! Who has a session open.
+
+use std::fs;
+use std::path::Path;
+
+use marline_agents::Env;
+use marline_model::Source;
+use marline_store::WriterLock;
+use serde_json::Value;
+
+use crate::Target;
+
+/// Says who has a session open, in words.
+pub fn user_of(target: &Target, env: &Env) -> Option<String> {
+    let home = target.agent().home(env);
+    match target.source() {
+        Source::Codex => {
+            let id = target.id.raw().parse().ok()?;
+            if WriterLock::is_held(&home, &id) {
+                return Some("a Codex writes it".to_owned());
+            }
+        }
+        Source::Claude => {
+            if let Some(user) = claude(&home, target.id.raw()) {
+                return Some(user);
+            }
+        }
+        // Its database is open in every OpenCode, whatever that does.
+        Source::OpenCode => return None,
+        Source::Gemini | Source::Qwen => {}
+    }
+    has_open(&target.file)
+}
+
+/// A running Claude Code says which session it has in `sessions/<pid>.json`; `procStart` tells it from a later process
+/// of the same number.
+fn claude(home: &Path, session: &str) -> Option<String> {
+    for entry in fs::read_dir(home.join("sessions")).ok()?.flatten() {
+        let Some(facts) =
+            fs::read(entry.path()).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+        else {
+            continue;
+        };
+        let pid = facts["pid"].as_u64().unwrap_or(0);
+        if facts["sessionId"] == session && is_running(pid, &facts["procStart"]) {
+            let status = facts["status"].as_str().unwrap_or("running");
+            return Some(format!("Claude Code, process {pid}, is {status}"));
+        }
+    }
+    None
+}
+
+/// Says whether a process runs that started then; the start is a number of the kernel's.
+fn is_running(pid: u64, start: &Value) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    // The name, in parentheses, may hold anything.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let began = fields.split_whitespace().nth(19).unwrap_or_default();
+    let told = start.as_str().map(str::to_owned).unwrap_or_else(|| start.to_string());
+    start.is_null() || told == began
+}
+
+/// A process of ours that has the file open.
+fn has_open(file: &Path) -> Option<String> {
+    let file = file.canonicalize().ok()?;
+    let own = std::process::id().to_string();
+    for process in fs::read_dir("/proc").ok()?.flatten() {
+        let pid = process.file_name().to_string_lossy().into_owned();
+        if pid == own || !pid.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
+        let files = fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
+        if files.filter_map(|open| fs::read_link(open.path()).ok()).any(|open| open == file) {
+            let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            return Some(format!("{}, process {pid}, has it open", name.trim()));
+        }
+    }
+    None
+}

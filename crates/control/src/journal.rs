@@ -1,0 +1,140 @@
+//! What was done, so that it can be taken back.
+//!
+//! A plan is written down before its first step (`acts/<number>.json`). Whoever finds one that was begun and not ended
+//! knows that its process died in the middle: it is taken back before anything else is done.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use marline_model::Timestamp;
+use marline_store::Places;
+use serde::{Deserialize, Serialize};
+
+use crate::{ActError, Plan};
+
+/// How far an act has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Its steps are being done.
+    Begun,
+    /// It is done.
+    Done,
+    /// It was taken back.
+    Undone,
+}
+
+/// An act of the journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Its number; later acts have higher ones.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub plan: Plan,
+    /// How far.
+    pub outcome: Outcome,
+}
+
+/// The acts that were done.
+pub struct Journal {
+    dir: PathBuf,
+    codex: Places,
+    _lock: File,
+}
+
+impl Journal {
+    /// Opens the journal of a directory, alone, and takes back what was cut off.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`]
+    pub fn open(state: &Path, codex: Places) -> Result<Self, ActError> {
+        let dir = state.join("acts");
+        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(ActError::file(&dir))?;
+        let path = dir.join("lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(ActError::file(&path))?;
+        lock.lock().map_err(ActError::file(&path))?;
+        let journal = Journal { dir, codex, _lock: lock };
+        for entry in journal.entries()?.into_iter().rev().filter(|entry| entry.outcome == Outcome::Begun) {
+            journal.take_back(entry)?;
+        }
+        Ok(journal)
+    }
+
+    fn next(&self) -> Result<u64, ActError> {
+        Ok(self.entries()?.last().map_or(1, |entry| entry.number + 1))
+    }
+
+    /// All acts, the first first.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`]
+    pub fn entries(&self) -> Result<Vec<Entry>, ActError> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for file in fs::read_dir(&self.dir).map_err(ActError::file(&self.dir))?.flatten() {
+            if file.path().extension().is_some_and(|ending| ending == "json") {
+                let bytes = fs::read(file.path()).map_err(ActError::file(&file.path()))?;
+                let entry = serde_json::from_slice(&bytes);
+                entries
+                    .push(entry.map_err(|error| ActError::failed(file.path().display().to_string(), error))?);
+            }
+        }
+        entries.sort_by_key(|entry| entry.number);
+        Ok(entries)
+    }
+
+    /// Does an act: all of its steps, or none.
+    ///
+    /// # Errors
+    /// Those of the step that failed; the ones before it were taken back.
+    pub fn carry_out(&self, plan: Plan, now: Timestamp) -> Result<Entry, ActError> {
+        let mut entry = Entry { number: self.next()?, at: now, plan, outcome: Outcome::Begun };
+        self.write(&entry)?;
+        for step in &entry.plan.steps {
+            if let Err(error) = step.carry_out(&self.codex) {
+                self.take_back(entry)?;
+                return Err(error);
+            }
+        }
+        entry.outcome = Outcome::Done;
+        self.write(&entry)?;
+        Ok(entry)
+    }
+
+    /// Takes an act back: the last one that was not, or the one of a number.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when there is none; [`ActError::Changed`] when somebody else has written since.
+    pub fn undo(&self, number: Option<u64>) -> Result<Entry, ActError> {
+        let entries = self.entries()?.into_iter().rev().filter(|entry| entry.outcome == Outcome::Done);
+        let found = entries.into_iter().find(|entry| number.is_none_or(|number| entry.number == number));
+        self.take_back(found.ok_or_else(|| ActError::invalid("there is nothing to take back"))?)
+    }
+
+    fn take_back(&self, mut entry: Entry) -> Result<Entry, ActError> {
+        for step in entry.plan.steps.iter().rev() {
+            step.undo(&self.codex)?;
+        }
+        entry.outcome = Outcome::Undone;
+        self.write(&entry)?;
+        Ok(entry)
+    }
+
+    fn write(&self, entry: &Entry) -> Result<(), ActError> {
+        let path = self.dir.join(format!("{:06}.json", entry.number));
+        let next = path.with_extension("next");
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&next)?;
+            file.write_all(&serde_json::to_vec_pretty(entry)?)?;
+            file.sync_all()?;
+            fs::rename(&next, &path)?;
+            File::open(&self.dir)?.sync_all()
+        };
+        write().map_err(ActError::file(&path))
+    }
+}

@@ -1,0 +1,119 @@
+//! Starting an agent on a session.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use marline_agents::drive::Launch;
+
+use crate::{ActError, Target};
+
+/// An agent that can be started: the program is there, and the directory.
+#[derive(Debug)]
+pub struct Started {
+    /// The program.
+    pub program: PathBuf,
+    /// What was said to it.
+    pub launch: Launch,
+    /// Where it runs.
+    pub cwd: PathBuf,
+}
+
+impl Started {
+    /// Opens a session in its own agent, under its own provider, in its own directory; `path` is where programs lie, `cwd`
+    /// another directory.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when the agent or the directory is gone.
+    pub fn resume(target: &Target, cwd: Option<&Path>, path: &OsStr) -> Result<Self, ActError> {
+        Self::of(
+            target,
+            target.agent().drive().resume(target.id.raw(), target.provider.as_deref()),
+            cwd,
+            path,
+        )
+    }
+
+    /// Runs one turn of a session without a terminal.
+    ///
+    /// # Errors
+    /// As for [`Started::resume`].
+    pub fn turn(target: &Target, prompt: &str, cwd: Option<&Path>, path: &OsStr) -> Result<Self, ActError> {
+        let launch = target.agent().drive().turn(target.id.raw(), target.provider.as_deref(), prompt);
+        Self::of(target, launch, cwd, path)
+    }
+
+    fn of(target: &Target, launch: Launch, cwd: Option<&Path>, path: &OsStr) -> Result<Self, ActError> {
+        let gone = |message: String, hint: String| ActError::Invalid { message, hint: Some(hint) };
+        let own = cwd.or(target.cwd.as_deref());
+        let cwd = own.ok_or_else(|| {
+            gone(
+                format!("{} does not say where it worked", target.id),
+                "Say where: --cwd DIRECTORY".to_owned(),
+            )
+        })?;
+        if !cwd.is_dir() {
+            return Err(gone(
+                format!("{}, where {} worked, is gone", cwd.display(), target.id),
+                "Put it back, or say where to go on: --cwd DIRECTORY".to_owned(),
+            ));
+        }
+        let program = find_program(launch.program, path).ok_or_else(|| {
+            gone(
+                format!(
+                    "{} is not installed: there is no {} on the path",
+                    target.agent().name(),
+                    launch.program
+                ),
+                format!("Install it, or read the session: marline show {}", target.id),
+            )
+        })?;
+        Ok(Started { program, launch, cwd: cwd.to_owned() })
+    }
+
+    /// The command, to be run or replaced by.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.launch.words).current_dir(&self.cwd);
+        command
+    }
+
+    /// The command as one types it into a shell.
+    pub fn typed(&self) -> String {
+        let words = std::iter::once(self.launch.program).chain(self.launch.words.iter().map(String::as_str));
+        let words: Vec<String> = words.map(quoted).collect();
+        format!("cd {} && {}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// The first program of a name on a path.
+pub fn find_program(name: &str, path: &OsStr) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let is_program = |program: &PathBuf| {
+        program.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(path).map(|folder| folder.join(name)).find(is_program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_typed_as_a_shell_takes_it() {
+        let launch =
+            Launch { program: "codex", words: vec!["resume".into(), "it's \"so\"".into(), String::new()] };
+        let started = Started { program: "/bin/codex".into(), launch, cwd: "/a b".into() };
+        assert_eq!(started.typed(), r#"cd '/a b' && codex resume 'it'\''s "so"' ''"#);
+    }
+}

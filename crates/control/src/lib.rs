@@ -1,0 +1,32 @@
+//! Acting on sessions: taking them up again, naming, putting away, deleting, forking them.
+//!
+//! [`Acts`] makes a [`Plan`] of an act: steps that can be read, done, and undone. A plan is written down before its first
+//! step, so that an act that was cut off is finished or taken back, never left in between. Each agent's own way is taken
+//! where it has one; where it has none, that is said.
+//!
+//! ```text
+//! Acts::rename ─► Plan ─► Journal::carry_out ─► steps ─► the agent's files
+//!                              └─ Journal::undo ◄─ marline undo
+//! ```
+//!
+//! **Promises.** A session that is in use is not touched. What a plan does not name stays byte for byte. An undo takes back
+//! exactly what was done, and refuses where somebody else has written since.
+//! **Knows nothing of** HTTP, of terminals, of the index's tables.
+
+mod acts;
+mod error;
+mod in_use;
+mod journal;
+mod launch;
+mod opencode;
+mod step;
+mod surgery;
+mod target;
+
+pub use acts::{Acts, Fork, Places};
+pub use error::ActError;
+pub use in_use::user_of;
+pub use journal::{Entry, Journal, Outcome};
+pub use launch::{Started, find_program};
+pub use step::{Plan, Step};
+pub use target::Target;
