@@ -8,6 +8,8 @@ export default defineConfig({
   plugins: [react(), tailwind()],
   build: {
     target: 'es2023',
+    // Read and removed by scripts/compress.mjs.
+    manifest: 'manifest.json',
     // The policy allows no inline script: no polyfill, no data: URL but small pictures.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,

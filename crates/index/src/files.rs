@@ -287,7 +287,8 @@ pub fn read_store(
                 // Without a fingerprint it is read anew, should it come back.
                 let sql = "UPDATE sessions SET missing = 1, fingerprint = NULL
                     WHERE source = ?1 AND source_session_id = ?2 RETURNING number";
-                let gone = connection.query_row(sql, params![file.source.as_str(), session], |row| row.get(0));
+                let gone =
+                    connection.query_row(sql, params![file.source.as_str(), session], |row| row.get(0));
                 writer.note_change(gone?);
             }
             let end = FileEnd { read_to: 0, state: FileState::default(), head: 0, is_whole: true };

@@ -84,8 +84,9 @@ pub fn watch(
         match refresh(index, env, stop, look, &mut seen, progress)? {
             Refreshed::Done(report) => {
                 let has_more = seen.watch_directories(&mut watcher, &report.directories)?;
+                let awaits_more = seen.await_homes(&mut watcher, env)?;
                 told(&report);
-                if has_more {
+                if has_more || awaits_more {
                     // What was written between the walk and the watch made no event.
                     look = Look::Everywhere;
                     continue;
@@ -181,6 +182,9 @@ struct Seen {
     /// Changed since the last walk and not known.
     unknown: HashSet<PathBuf>,
     directories: HashSet<PathBuf>,
+    /// Where agents that were never run here would begin to keep sessions: their homes, or the directories in which
+    /// these would be made.
+    awaited: HashSet<PathBuf>,
     walked: Option<(Instant, Duration)>,
 }
 
@@ -226,6 +230,36 @@ impl Seen {
         Ok(has_more)
     }
 
+    /// Watches for the first session of an agent; says whether there is anything new to watch.
+    fn await_homes(&mut self, watcher: &mut RecommendedWatcher, env: &Env) -> Result<bool, notify::Error> {
+        let homes = registry::all().iter().map(|agent| agent.home(env));
+        let near = homes.filter_map(|home| home.ancestors().find(|dir| dir.is_dir()).map(Path::to_owned));
+        let near: HashSet<PathBuf> = near.filter(|dir| !self.directories.contains(dir)).collect();
+        for gone in self.awaited.difference(&near).filter(|dir| !self.directories.contains(*dir)) {
+            let _ = watcher.unwatch(gone);
+        }
+        let mut has_more = false;
+        for dir in near.difference(&self.awaited) {
+            match watcher.watch(dir, RecursiveMode::NonRecursive) {
+                Ok(()) => has_more = true,
+                Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.awaited = near;
+        Ok(has_more)
+    }
+
+    /// Says whether a change in an awaited directory may be the beginning of an agent's sessions.
+    fn is_awaited(&self, path: &Path, env: &Env) -> bool {
+        let is_only_awaited =
+            path.parent().is_some_and(|dir| self.awaited.contains(dir) && !self.directories.contains(dir));
+        !is_only_awaited
+            || registry::all().iter().map(|agent| agent.home(env)).any(|home| {
+                home.starts_with(path) || (path.parent() == Some(home.as_path()) && path.is_dir())
+            })
+    }
+
     /// The files to look at; `None` where only a walk can tell.
     fn look(&mut self, changes: Vec<Change>, env: &Env) -> Option<Look> {
         let paths: HashSet<PathBuf> =
@@ -233,7 +267,7 @@ impl Seen {
         let mut files = Vec::new();
         let mut is_known = true;
         for path in paths {
-            if self.others.contains(&path) {
+            if self.others.contains(&path) || !self.is_awaited(&path, env) {
                 continue;
             }
             match self.files.get(store_of(&path).as_deref().unwrap_or(&path)) {

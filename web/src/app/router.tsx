@@ -3,6 +3,7 @@ import type { ListFilter } from '../features/sessions/queries';
 import { SessionsPage } from '../features/sessions/sessions-page';
 import { all, one, parseSearch, stringifySearch } from '../lib/search-params';
 import { FirstRun } from './first-run';
+import { Broken, Nowhere } from './nowhere';
 import { Shell } from './shell';
 
 const root = createRootRoute({ component: Shell });
@@ -33,7 +34,8 @@ const list = createRoute({
   path: '/',
   validateSearch: filterOf,
   component: function List() {
-    const filter = list.useSearch();
+    // What an address holds beside is not asked for.
+    const filter = filterOf(list.useSearch());
     const navigate = list.useNavigate();
     return (
       <SessionsPage
@@ -104,6 +106,8 @@ export const router = createRouter({
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',
+  defaultErrorComponent: Broken,
+  defaultNotFoundComponent: Nowhere,
   scrollRestoration: true,
 });
 

@@ -124,6 +124,15 @@ fn lock_or_join(args: &UpArgs, places: &Places) -> Result<Option<File>, Failure>
         }
         match ask_for_link(&places.socket) {
             Some(link) => {
+                if args.listen.is_some() {
+                    return Err(Failure::refused(
+                        "Marline is running already, and can't be made to listen elsewhere while it runs.",
+                        "End it, and start it again with --listen.",
+                    ));
+                }
+                if args.port.is_some_and(|port| !link.contains(&format!(":{port}/"))) {
+                    note("It is running on another port already.");
+                }
                 print_line("Marline is running already.")?;
                 show_link(args, &link)?;
                 return Ok(None);

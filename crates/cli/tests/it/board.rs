@@ -58,6 +58,8 @@ fn a_second_board_of_a_home_joins_the_first() {
         text.contains(address(&first)) && !text.contains(&first),
         "another link of the same board: {text}"
     );
+    let output = home.run(&["up", "--no-open", "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(3), "what can't be heeded is not passed over");
     board.end();
     let (board, _) = Board::start(&home, &[]);
     board.end();

@@ -71,6 +71,28 @@ fn an_appended_line_is_found_and_only_it_is_read() {
 }
 
 #[test]
+fn the_first_session_on_a_machine_is_found() {
+    let home = Home::new();
+    let watcher = Watcher::start(&home);
+    watcher.wait("done");
+    home.write(".claude/projects/-work-shop/s1.jsonl", prompt("s1", 0, "firstofall"));
+    let started = std::time::Instant::now();
+    while committed(&home, "firstofall") == 0 {
+        assert!(started.elapsed() < PATIENCE, "the first session is not noticed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Another agent's, where there was none; and what else is written in a home is no session.
+    home.write("notes.txt", "nothing");
+    home.write(".codex/history.jsonl", "{}\n");
+    home.write(".qwen/projects/-work-shop/chats/x.jsonl", "{}\n");
+    home.write(".claude/projects/-work-shop/s2.jsonl", prompt("s2", 0, "secondofall"));
+    while committed(&home, "secondofall") == 0 {
+        assert!(started.elapsed() < PATIENCE, "the second session is not noticed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn new_files_in_new_directories_are_found_and_removed_ones_noticed() {
     let home = Home::new();
     home.write(&place("s1"), prompt("s1", 0, "first words"));

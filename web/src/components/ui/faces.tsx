@@ -26,6 +26,7 @@ export function Notice({ icon: Icon, title, children, action }: NoticeProps) {
 /** What went wrong, and a way out. */
 export function Failed({ error, retry }: { error: Error; retry: () => void }) {
   if (error instanceof ApiError && error.isNoAccess) return <NoAccess />;
+  const isMissing = error instanceof ApiError && error.status === 404;
   const isOffline = error instanceof ApiError && error.isOffline;
   return (
     <div role="alert">
@@ -33,12 +34,21 @@ export function Failed({ error, retry }: { error: Error; retry: () => void }) {
         icon={isOffline ? CloudOff : CircleAlert}
         title={error.message}
         action={
-          <Button kind="edge" onClick={retry}>
-            Try again
-          </Button>
+          isMissing ? null : (
+            <Button kind="edge" onClick={retry}>
+              Try again
+            </Button>
+          )
         }
       >
         {error instanceof ApiError && error.detail && <p>{error.detail}</p>}
+        {isMissing && (
+          <p>
+            <a href="/" className="text-accent underline underline-offset-2">
+              All sessions
+            </a>
+          </p>
+        )}
       </Notice>
     </div>
   );

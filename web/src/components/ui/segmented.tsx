@@ -10,7 +10,7 @@ interface Props<T extends string> {
 /** One of a few, side by side. An option with an icon shows it alone and is named by its label. */
 export function Segmented<T extends string>({ label, value, options, onChange }: Props<T>) {
   return (
-    <fieldset className="inline-flex h-8 rounded-md bg-sunken p-0.5 coarse:h-11">
+    <fieldset className="inline-flex h-8 rounded-md bg-sunken p-0.5 coarse:h-12">
       <legend className="sr-only">{label}</legend>
       {options.map((option) => (
         <button

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Search as SearchIcon } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { ApiError } from '../../api/client';
 import type { Facet, SearchAnswer, SearchHit } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
@@ -45,6 +46,7 @@ export function SearchPage() {
             // biome-ignore lint/a11y/noAutofocus: The page is opened to type.
             autoFocus={q === ''}
             type="search"
+            maxLength={1_000}
             data-page-search
             aria-label="Search everything that was said and done"
             value={text}
@@ -78,6 +80,11 @@ export function SearchPage() {
         </Notice>
       ) : answer.isPending ? (
         <Skeleton />
+      ) : answer.error instanceof ApiError && answer.error.status === 400 ? (
+        // While one types, most of what is half written makes no sense yet.
+        <p role="status" className="px-2 py-6 text-ink-2">
+          {answer.error.detail ?? answer.error.message}
+        </p>
       ) : answer.error ? (
         <Failed error={answer.error} retry={() => void answer.refetch()} />
       ) : answer.data.hits.length === 0 ? (
@@ -88,9 +95,15 @@ export function SearchPage() {
           <p>Every word must stand in the text; OR takes one of two, and a star ends a word’s beginning.</p>
         </Notice>
       ) : (
-        <div className="flex gap-8">
+        <div className="flex gap-8 max-md:flex-col-reverse max-md:gap-0">
           <Hits answer={answer.data} asked={asked} />
-          <Facets answer={answer.data} onAdd={add} />
+          <aside aria-label="Narrow down" className="w-48 shrink-0 pt-4 max-md:hidden">
+            <Facets answer={answer.data} onAdd={add} />
+          </aside>
+          <details className="pt-3 md:hidden">
+            <summary className="inline-flex min-h-11 cursor-pointer items-center px-2 text-ink-2">Narrow down</summary>
+            <Facets answer={answer.data} onAdd={add} />
+          </details>
         </div>
       )}
     </div>
@@ -171,7 +184,7 @@ function Facets({ answer, onAdd }: { answer: SearchAnswer; onAdd: (filter: strin
   const { source, project, kind, time } = answer.facets;
   const quoted = (value: string) => (/\s/.test(value) ? `"${value}"` : value);
   return (
-    <aside aria-label="Narrow down" className="w-48 shrink-0 space-y-6 pt-4 max-md:hidden">
+    <div className="space-y-6">
       <FacetList
         title="Agent"
         facets={source}
@@ -196,7 +209,7 @@ function Facets({ answer, onAdd }: { answer: SearchAnswer; onAdd: (filter: strin
         name={(value) => SPANS[value] ?? value}
         onAdd={(value) => onAdd(`since:${value}`)}
       />
-    </aside>
+    </div>
   );
 }
 

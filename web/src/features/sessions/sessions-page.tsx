@@ -127,6 +127,7 @@ function TypeAhead({ value, onChange }: { value: string; onChange: (value: strin
       <input
         ref={field}
         type="search"
+        maxLength={1_000}
         data-page-search
         value={text}
         onChange={(event) => {

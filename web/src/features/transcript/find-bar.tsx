@@ -37,6 +37,7 @@ export function FindBar({ id, query, onChange, onJump, onClose }: Props) {
         // biome-ignore lint/a11y/noAutofocus: The bar is opened to type.
         autoFocus
         type="search"
+        maxLength={1_000}
         aria-label="Find within this session"
         value={query}
         onChange={(event) => onChange(event.target.value)}

@@ -9,7 +9,7 @@ import { Markdown } from './markdown';
 import { marker } from './marks';
 import { Pictures } from './pictures';
 import { Plain } from './plain';
-import { Fold, ToolLine } from './tool-line';
+import { Fold, ToolLine, useOpen } from './tool-line';
 
 export interface ItemActs {
   /** Reads the whole texts. */
@@ -197,7 +197,7 @@ function Folded({
   load: () => void;
   isOpen: boolean;
 }) {
-  const [open, setOpen] = useState(isOpen);
+  const [open, setOpen] = useOpen(isOpen);
   const first = firstLine(item.text);
   return (
     <Fold

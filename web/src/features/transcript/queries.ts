@@ -41,6 +41,22 @@ export function readPage(id: string, page: PageOf, limit: number, signal?: Abort
   return get<ItemPage>(address(ofSession(id, '/items'), { ...page, limit }), signal);
 }
 
+const COPIED_PAGE = 500;
+const MOST_COPIED = 10_000;
+
+/** A whole transcript, or as much of it as a clipboard takes. */
+export async function readAll(id: string): Promise<{ items: Item[]; isAll: boolean }> {
+  const items: Item[] = [];
+  let page: PageOf = { at: 'start' };
+  while (items.length < MOST_COPIED) {
+    const read = await readPage(id, page, COPIED_PAGE);
+    items.push(...read.items);
+    if (read.nextCursor === null) return { items, isAll: true };
+    page = { after: read.nextCursor };
+  }
+  return { items, isAll: false };
+}
+
 /** One item with its whole texts. */
 export function readItem(id: string, key: string): Promise<Item> {
   return get<Item>(ofSession(id, `/items/${key}`));

@@ -1,9 +1,8 @@
 import { Layers2 } from 'lucide-react';
-import { useState } from 'react';
 import type { Item } from '../../api/types';
 import { type ItemActs, ItemView } from './item-view';
 import { sumUp } from './rows';
-import { Fold } from './tool-line';
+import { Fold, useOpen } from './tool-line';
 
 interface Props extends ItemActs {
   session: string;
@@ -16,7 +15,7 @@ interface Props extends ItemActs {
 /** Work between two things that were said: one line, unless one looks closer or something in it was linked to. */
 export function RunView({ session, items, query, target, developer, ...acts }: Props) {
   const holdsTarget = items.some((item) => item.key === target);
-  const [open, setOpen] = useState(holdsTarget);
+  const [open, setOpen] = useOpen(holdsTarget);
   const failed = items.filter((item) => item.tool?.status === 'failed' || item.tool?.status === 'declined').length;
   const running = items.some((item) => item.tool?.status === 'pending');
   return (

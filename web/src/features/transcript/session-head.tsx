@@ -11,7 +11,7 @@ import { useScrolled } from '../../lib/scrolled';
 import { ago, isWriting, whole } from '../../lib/time';
 
 /** What a session is, above its transcript. */
-export function SessionHead({ detail, acts }: { detail: SessionDetail; acts: ReactNode }) {
+export function SessionHead({ detail, acts, onBack }: { detail: SessionDetail; acts: ReactNode; onBack: () => void }) {
   const { session, parent, origin, children, forks } = detail;
   const now = useNow();
   // Above the title itself it would stand twice.
@@ -21,13 +21,14 @@ export function SessionHead({ detail, acts }: { detail: SessionDetail; acts: Rea
   return (
     <>
       <div className="sticky top-0 z-20 -mx-3 flex h-12 items-center gap-2.5 bg-canvas px-3">
-        <Link
-          to="/"
-          aria-label="Back to the sessions"
+        <button
+          type="button"
+          onClick={onBack}
+          aria-label="Back"
           className="-ml-1.5 grid size-8 shrink-0 place-items-center rounded-md text-ink-3 hover:bg-hover hover:text-ink sm:hidden coarse:size-11"
         >
           <ArrowLeft className="size-4" aria-hidden />
-        </Link>
+        </button>
         <AgentMark source={session.source} />
         <p aria-hidden className="min-w-0 flex-1 truncate font-medium">
           {isPast && title}

@@ -1,11 +1,20 @@
 import { ChevronRight } from 'lucide-react';
-import { type ReactNode, useContext, useState } from 'react';
+import { type ReactNode, useContext, useEffect, useState } from 'react';
 import type { Item, Tool } from '../../api/types';
 import { ToolState } from '../../components/ui/state';
 import { harmless } from '../../lib/harmless';
 import { took } from '../../lib/time';
 import { Directory, iconOf, sayAction } from './action';
 import { ToolBody } from './tool-body';
+
+/** Whether something is open: by hand, or because one goes to what is in it. */
+export function useOpen(isMeant: boolean): [boolean, (open: boolean) => void] {
+  const [open, setOpen] = useState(isMeant);
+  useEffect(() => {
+    if (isMeant) setOpen(true);
+  }, [isMeant]);
+  return [open, setOpen];
+}
 
 /** A line that opens. */
 export function Fold({
@@ -58,7 +67,7 @@ export function ToolLine({
   isOpen: boolean;
   onWhole: () => void;
 }) {
-  const [open, setOpen] = useState(isOpen);
+  const [open, setOpen] = useOpen(isOpen);
   const Icon = iconOf(tool.action);
   const { verb, words, isCode } = sayAction(tool.action, useContext(Directory));
   return (

@@ -13,12 +13,20 @@ const NEAR = 900;
 /** Closer than this to the end counts as being there. */
 const AT_END = 120;
 
+/** Under what stands at the top of the page. */
+const HEAD = 56;
+/** Heights are known only once a row was drawn: a place is gone to again after so many milliseconds. */
+const AGAIN = [30, 120, 300];
+
+/** Where to go, once it is loaded. Each is gone to once. */
+export interface Goal {
+  at: string;
+}
+
 /** What a page can ask of its list. */
 export interface TranscriptHandle {
-  /** Goes to an item; false: it is not loaded. */
-  scrollTo: (key: string) => boolean;
-  /** The first item that can be seen. */
-  first: () => string | null;
+  /** The item that is read: the one that was gone to, else the first that can be seen. */
+  reading: () => string | null;
 }
 
 interface Props {
@@ -26,7 +34,8 @@ interface Props {
   session: string;
   origin: string | null;
   part: Part;
-  target: string | undefined;
+  /** An item's key, `start` or `end`. */
+  goal: Goal;
   query: string | undefined;
   developer: boolean;
   acts: ItemActs;
@@ -45,7 +54,7 @@ export function TranscriptList({
   session,
   origin,
   part,
-  target,
+  goal,
   query,
   developer,
   acts,
@@ -64,6 +73,7 @@ export function TranscriptList({
     getItemKey: (n) => rows[n]?.key ?? n,
     overscan: 6,
     scrollMargin: top,
+    scrollPaddingStart: HEAD,
   });
 
   // What comes in above pushes everything down: the page is moved along with it.
@@ -78,26 +88,42 @@ export function TranscriptList({
     held.current = { key: firstKey, size };
   });
 
-  // The place that was asked for, or the end; once its neighbours have their heights it is gone to again.
-  const opened = useRef<string | null>(null);
-  const opening = target !== undefined && rowAt(rows, target) >= 0 ? target : part.next === null ? 'end' : null;
+  const wasAtEnd = useRef(goal.at === 'end');
+  const latest = useRef({ rows, virtual });
+  latest.current = { rows, virtual };
+  const gone = useRef<Goal | null>(null);
+  const jumped = useRef<string | null>(null);
+  const isThere =
+    goal.at === 'end' ? part.next === null : goal.at === 'start' ? part.previous === null : rowAt(rows, goal.at) >= 0;
   useLayoutEffect(() => {
-    if (opened.current === opening || opening === null) return;
-    const isFirst = opened.current === null;
-    opened.current = opening;
-    if (!isFirst && opening === 'end') return;
+    if (gone.current === goal || !isThere) return;
+    gone.current = goal;
+    wasAtEnd.current = goal.at === 'end';
+    jumped.current = goal.at === 'end' || goal.at === 'start' ? null : goal.at;
     const go = () => {
-      if (opening === 'end') scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' });
-      else virtual.scrollToIndex(rowAt(rows, opening), { align: 'center' });
+      const { rows, virtual } = latest.current;
+      if (goal.at === 'end') scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' });
+      else if (goal.at === 'start') scrollTo({ top: 0, behavior: 'instant' });
+      else virtual.scrollToIndex(rowAt(rows, goal.at), { align: 'start' });
     };
     go();
-    const timers = [30, 120, 300].map((ms) => setTimeout(go, ms));
-    return () => timers.forEach(clearTimeout);
-  }, [opening, rows, virtual]);
+    const timers = AGAIN.map((ms) => setTimeout(go, ms));
+    // Whoever scrolls decides.
+    const stop = () => {
+      timers.forEach(clearTimeout);
+      jumped.current = null;
+    };
+    addEventListener('wheel', stop, { passive: true, once: true });
+    addEventListener('touchmove', stop, { passive: true, once: true });
+    return () => {
+      timers.forEach(clearTimeout);
+      removeEventListener('wheel', stop);
+      removeEventListener('touchmove', stop);
+    };
+  }, [goal, isThere]);
 
   // Who is at the end stays there while the session grows; who reads further up is told.
   const [unseen, setUnseen] = useState(0);
-  const wasAtEnd = useRef(true);
   const lastKey = rows.at(-1)?.key;
   const count = useRef(part.items.length);
   useLayoutEffect(() => {
@@ -135,18 +161,8 @@ export function TranscriptList({
   useEffect(() => {
     if (reading) onReading(reading);
   }, [reading, onReading]);
-  useImperativeHandle(ref, () => ({
-    scrollTo: (key) => {
-      const at = rowAt(rows, key);
-      if (at >= 0) {
-        wasAtEnd.current = false;
-        virtual.scrollToIndex(at, { align: 'start' });
-        setTimeout(() => virtual.scrollToIndex(rowAt(rows, key), { align: 'start' }), 60);
-      }
-      return at >= 0;
-    },
-    first: () => reading,
-  }));
+  useImperativeHandle(ref, () => ({ reading: () => jumped.current ?? reading }));
+  const target = goal.at;
   return (
     <>
       {part.previous !== null && <p className="py-2 text-center text-ink-3 text-xs">Loading what came before</p>}

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Code2, Ellipsis, ListTree, Search } from 'lucide-react';
 import { useCallback, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import type { Item } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
@@ -11,14 +12,15 @@ import { useActs } from '../../lib/acts';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
 import { set, useSettings } from '../../lib/settings';
+import { useSwipeBack } from '../../lib/swipe';
 import { Directory } from './action';
 import { asMarkdown, itemAsMarkdown } from './as-markdown';
 import { FindBar } from './find-bar';
 import { OutlineView } from './outline-view';
-import { transcript } from './queries';
+import { readAll, transcript } from './queries';
 import { RecordDialog } from './record-dialog';
 import { SessionHead } from './session-head';
-import { type TranscriptHandle, TranscriptList } from './transcript-list';
+import { type Goal, type TranscriptHandle, TranscriptList } from './transcript-list';
 import { useTranscript } from './use-transcript';
 
 interface Props {
@@ -36,7 +38,7 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
   const outline = useQuery(transcript.outline(id, detail.data?.items ?? 0));
   const read = useTranscript(id, at ? { around: at } : { at: 'end' });
   const list = useRef<TranscriptHandle>(null);
-  const [target, setTarget] = useState(at);
+  const [goal, setGoal] = useState<Goal>({ at: at ?? 'end' });
   const [finding, setFinding] = useState<string | null>(null);
   const [sheet, setSheet] = useState<'outline' | 'files' | null>(null);
   const [record, setRecord] = useState<Item | null>(null);
@@ -44,17 +46,27 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
   const { developer } = useSettings();
   const { open } = read;
 
+  const part = useRef(read.part);
+  part.current = read.part;
   const jump = useCallback(
     (key: string) => {
-      setTarget(key);
+      setGoal({ at: key });
       setSheet(null);
-      if (!list.current?.scrollTo(key)) open({ around: key });
+      if (!part.current?.items.some((item) => item.key === key)) open({ around: key });
     },
     [open],
   );
+  const toStart = () => {
+    setGoal({ at: 'start' });
+    if (read.part?.previous !== null) open({ at: 'start' });
+  };
+  const toEnd = () => {
+    setGoal({ at: 'end' });
+    if (read.part?.next !== null) open({ at: 'end' });
+  };
   const step = (by: number, isWanted: (kind: string) => boolean) => {
     const marks = outline.data?.marks.filter((mark) => isWanted(mark.kind)) ?? [];
-    const here = list.current?.first() ?? null;
+    const here = list.current?.reading() ?? null;
     const next =
       by > 0
         ? marks.find((mark) => here !== null && compareKeys(mark.key, here) > 0)
@@ -63,22 +75,26 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
   };
   const isBad = (kind: string) => kind === 'error' || kind === 'failed_tool';
   const copyAll = async () => {
-    const items = read.part?.items ?? [];
-    const isDone = detail.data !== undefined && (await copy(asMarkdown(detail.data.session, items)));
-    say(isDone ? `Copied ${items.length} items as Markdown` : NOT_COPIED);
+    if (!detail.data) return;
+    const { items, isAll } = await readAll(id).catch(() => ({ items: [], isAll: false }));
+    const isDone = items.length > 0 && (await copy(asMarkdown(detail.data.session, items)));
+    const what = isAll ? `${items.length} items` : `the first ${items.length} items`;
+    say(isDone ? `Copied ${what} as Markdown` : NOT_COPIED);
   };
   useActs({
     previousPrompt: () => step(-1, (kind) => kind === 'prompt'),
     nextPrompt: () => step(1, (kind) => kind === 'prompt'),
     previousError: () => step(-1, isBad),
     nextError: () => step(1, isBad),
-    find: () => setFinding(finding ?? ''),
-    end: () => open({ at: 'end' }),
+    // What is typed next belongs into the field.
+    find: () => flushSync(() => setFinding(finding ?? '')),
+    end: toEnd,
     records: () => set({ developer: !developer }),
     copy: copyAll,
     back: onBack,
     leave: () => (finding !== null ? setFinding(null) : onBack()),
   });
+  useSwipeBack(onBack);
   const onCopy = useCallback(
     async (item: Item, what: 'markdown' | 'link') => {
       const link = `${location.origin}/s/${encodeURIComponent(id)}?at=${item.key}`;
@@ -90,7 +106,8 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
   const acts = useMemo(() => ({ onWhole: read.loadWhole, onRecord: setRecord, onCopy }), [read.loadWhole, onCopy]);
 
   if (detail.error) return <Failed error={detail.error} retry={() => void detail.refetch()} />;
-  if (read.error && !read.part) return <Failed error={read.error} retry={() => open({ at: 'end' })} />;
+  if (read.error && !read.part)
+    return <Failed error={read.error} retry={() => open(at ? { around: at } : { at: 'end' })} />;
   if (!detail.data || !read.part) return <Skeleton lines={10} />;
   const { session } = detail.data;
   return (
@@ -98,6 +115,7 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
       <div className="w-full min-w-0 max-w-[760px] pb-10">
         <SessionHead
           detail={detail.data}
+          onBack={onBack}
           acts={
             <>
               <Button icon={Search} label="Find within (/)" onClick={() => setFinding(finding ?? '')} />
@@ -117,7 +135,7 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
                   };
                   return (
                     <>
-                      <MenuItem onClick={choose(copyAll)}>Copy what is loaded as Markdown</MenuItem>
+                      <MenuItem onClick={choose(copyAll)}>Copy this session as Markdown</MenuItem>
                       <MenuItem onClick={choose(async () => say((await copy(id)) ? 'Copied the id' : 'Not copied'))}>
                         Copy the id
                       </MenuItem>
@@ -129,8 +147,8 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
                         Copy the command that shows it
                       </MenuItem>
                       <MenuItem onClick={choose(() => setSheet('files'))}>Files it touched</MenuItem>
-                      <MenuItem onClick={choose(() => open({ at: 'start' }))}>To the beginning</MenuItem>
-                      <MenuItem onClick={choose(() => open({ at: 'end' }))} hint="G">
+                      <MenuItem onClick={choose(toStart)}>To the beginning</MenuItem>
+                      <MenuItem onClick={choose(toEnd)} hint="G">
                         To the end
                       </MenuItem>
                     </>
@@ -156,13 +174,13 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
               session={id}
               origin={session.forkedFromId}
               part={read.part}
-              target={target}
+              goal={goal}
               query={finding || query}
               developer={developer}
               acts={acts}
               onBefore={read.loadBefore}
               onAfter={read.loadAfter}
-              onEnd={() => open({ at: 'end' })}
+              onEnd={toEnd}
               onReading={setReading}
             />
           </Directory>

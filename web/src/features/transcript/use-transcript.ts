@@ -108,6 +108,15 @@ export function useTranscript(id: string, start: PageOf): Transcript {
     [id, step],
   );
 
+  // What failed while Marline was away is asked for again.
+  useEffect(
+    () =>
+      live.watch(() => {
+        if (live.connection() === 'open' && !shown.current) open(asked.current);
+      }),
+    [open],
+  );
+
   useEffect(() => {
     shown.current = null;
     setPart(null);
