@@ -190,6 +190,38 @@ it('many lines appear once each, in their order', async () => {
   await page.close();
 });
 
+it('one goes from prompt to prompt, into what is folded, and to both ends', async () => {
+  const { sessions } = await ask<{ sessions: { id: string; counts: { prompts: number; toolCalls: number } }[] }>(
+    context,
+    board,
+    '/api/v1/sessions?limit=200',
+  );
+  const long = sessions.toSorted((a, b) => b.counts.prompts - a.counts.prompts)[0];
+  const page = await open(`/s/${encodeURIComponent(long?.id ?? '')}`);
+  await page.getByRole('article', { name: 'Prompt' }).first().waitFor();
+  const top = () => page.evaluate(() => scrollY);
+  const end = await page.evaluate(() => document.documentElement.scrollHeight - innerHeight);
+  await page.keyboard.press('[');
+  await page.keyboard.press('[');
+  await expect.poll(top).toBeLessThan(end + 1);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('button', { name: 'To the beginning' }).click();
+  await expect.poll(top).toBe(0);
+  await page.keyboard.press('G');
+  await expect
+    .poll(() => page.evaluate(() => document.documentElement.scrollHeight - innerHeight - scrollY))
+    .toBeLessThan(5);
+  await page.close();
+});
+
+it('an address that is none says so and leads back', async () => {
+  const page = await open('/nothing/here');
+  await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+  await page.getByRole('link', { name: 'All sessions' }).click();
+  await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+  await page.close();
+});
+
 it('settings last', async () => {
   const page = await open('/settings');
   await page.getByRole('main').getByRole('button', { name: 'Dark' }).click();

@@ -161,7 +161,9 @@ export function TranscriptList({
   useEffect(() => {
     if (reading) onReading(reading);
   }, [reading, onReading]);
-  useImperativeHandle(ref, () => ({ reading: () => jumped.current ?? reading }));
+  // At the end everything is before.
+  const last = part.items.at(-1)?.key ?? null;
+  useImperativeHandle(ref, () => ({ reading: () => jumped.current ?? (wasAtEnd.current ? last : reading) }));
   const target = goal.at;
   return (
     <>

@@ -24,12 +24,12 @@ export function StackedDays({ days, data, colour, name, say }: Props) {
         {Array.from({ length: GRID }, (_, n) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: The lines of a grid are alike.
           <div key={n} className="absolute inset-x-0 border-line border-t" style={{ top: (HEIGHT / GRID) * n }}>
-            <span className="absolute -top-4 right-0 text-2xs text-ink-3 tabular-nums">
+            <span className="absolute -top-2 right-0 bg-canvas pl-1 text-2xs text-ink-3 tabular-nums">
               {say((most * (GRID - n)) / GRID)}
             </span>
           </div>
         ))}
-        <div className="absolute inset-0 flex items-end gap-[2px] border-line-strong border-b">
+        <div className="absolute inset-y-0 right-14 left-0 flex items-end gap-[2px] border-line-strong border-b">
           {days.map((day) => (
             <div
               key={day}
@@ -48,7 +48,7 @@ export function StackedDays({ days, data, colour, name, say }: Props) {
           ))}
         </div>
       </div>
-      <div className="flex justify-between pt-1 text-2xs text-ink-3 tabular-nums">
+      <div className="flex justify-between pt-1 pr-14 text-2xs text-ink-3 tabular-nums">
         <span>{days[0]}</span>
         <span>{days.at(-1)}</span>
       </div>

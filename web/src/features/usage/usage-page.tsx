@@ -10,6 +10,7 @@ import { AGENTS } from '../../lib/agents';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
 import { dollars, short, totalTokens } from '../../lib/numbers';
+import { transcript } from '../transcript/queries';
 import { amount, type Count, dayName, daysBetween, stacked } from './days';
 import { HeatMap } from './heat-map';
 import { type Days, type Grouping, usage } from './queries';
@@ -227,7 +228,7 @@ function Top({ title, by, days, count }: { title: string; by: Grouping; days: Da
   const most = lines[0] ? amount(lines[0], count) : 1;
   const say = count === 'cost' ? dollars : short;
   return (
-    <section>
+    <section className="min-w-0">
       <h2 className="mb-2 font-semibold">{title}</h2>
       <ol>
         {lines.slice(0, TOP).map((line) => (
@@ -239,9 +240,7 @@ function Top({ title, by, days, count }: { title: string; by: Grouping; days: Da
             />
             <span className="relative min-w-0 truncate pl-2">
               {by === 'session' ? (
-                <Link to="/s/$id" params={{ id: line.key }} className="hover:underline">
-                  {line.key}
-                </Link>
+                <SessionLink id={line.key} />
               ) : by === 'source' ? (
                 (AGENTS[line.key as keyof typeof AGENTS] ?? line.key)
               ) : (
@@ -254,6 +253,15 @@ function Top({ title, by, days, count }: { title: string; by: Grouping; days: Da
         {lines.length === 0 && <li className="text-ink-3">Nothing.</li>}
       </ol>
     </section>
+  );
+}
+
+function SessionLink({ id }: { id: string }) {
+  const { data } = useQuery(transcript.detail(id));
+  return (
+    <Link to="/s/$id" params={{ id }} className="hover:underline coarse:inline-block coarse:py-3">
+      {harmless(data?.session.title ?? id)}
+    </Link>
   );
 }
 
