@@ -214,6 +214,31 @@ it('one goes from prompt to prompt, into what is folded, and to both ends', asyn
   await page.close();
 });
 
+it('a session is renamed, forked from a prompt, and all of it is taken back', async () => {
+  const { sessions } = await ask<{ sessions: { id: string; title: string; counts: { prompts: number } }[] }>(
+    context,
+    board,
+    '/api/v1/sessions?source=claude&limit=200',
+  );
+  const long = sessions.toSorted((a, b) => b.counts.prompts - a.counts.prompts)[0];
+  const page = await open(`/s/${encodeURIComponent(long?.id ?? '')}`);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('button', { name: 'Rename', exact: true }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('A light rope');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  await page.getByRole('heading', { level: 1, name: 'A light rope' }).waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByRole('heading', { level: 1, name: long?.title ?? '' }).waitFor();
+  const prompt = page.getByRole('article', { name: 'Prompt' }).last();
+  await prompt.hover();
+  await prompt.getByRole('button', { name: 'Fork' }).click();
+  await page.waitForURL((url) => !url.pathname.includes(encodeURIComponent(long?.id ?? '')));
+  await page.getByText('Forked from').first().waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByRole('heading', { level: 1, name: long?.title ?? '' }).waitFor();
+  await page.close();
+});
+
 it('an address that is none says so and leads back', async () => {
   const page = await open('/nothing/here');
   await page.getByRole('heading', { name: 'There is no such page' }).waitFor();

@@ -1,5 +1,7 @@
 //! What `main` reads once: the environment, the clock, the index.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -72,6 +74,19 @@ impl Places {
 /// The time.
 pub fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+/// Bytes of the system's.
+pub fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    read.expect("the system has random bytes");
+    bytes
+}
+
+/// Where the sun stands here.
+pub fn utc_offset_seconds() -> i64 {
+    i64::from(jiff::Zoned::now().offset().seconds())
 }
 
 /// What a command stands on.

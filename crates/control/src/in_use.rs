@@ -60,7 +60,7 @@ fn is_running(pid: u64, start: &Value) -> bool {
     start.is_null() || told == began
 }
 
-/// A process of ours that has the file open.
+/// A process of ours that has the file open. A Marline that is reading it is none of those who use it.
 fn has_open(file: &Path) -> Option<String> {
     let file = file.canonicalize().ok()?;
     let own = std::process::id().to_string();
@@ -72,6 +72,9 @@ fn has_open(file: &Path) -> Option<String> {
         let files = fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
         if files.filter_map(|open| fs::read_link(open.path()).ok()).any(|open| open == file) {
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            if name.trim() == "marline" {
+                continue;
+            }
             return Some(format!("{}, process {pid}, has it open", name.trim()));
         }
     }

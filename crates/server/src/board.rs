@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use marline_agents::Env;
+use marline_control::{Acts, Places};
 use marline_model::Timestamp;
 
 use crate::access::{Access, AccessError};
@@ -26,6 +27,10 @@ pub struct Config {
     pub address: String,
     /// Host names that requests may bear, beside `localhost` and literal addresses.
     pub hosts: Vec<String>,
+    /// A good source of random bytes.
+    pub random: fn() -> [u8; 16],
+    /// Seconds east of UTC: some agents file sessions under local dates.
+    pub utc_offset_seconds: i64,
     /// The sessions are the bundled ones.
     pub is_demo: bool,
     /// Marline's version.
@@ -48,6 +53,7 @@ pub enum BoardError {
 pub struct Board {
     pub(crate) config: Arc<Config>,
     pub(crate) access: Arc<Access>,
+    pub(crate) acts: Arc<Acts>,
     pub(crate) readers: Readers,
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) feed: Feed,
@@ -62,9 +68,17 @@ impl Board {
     pub fn open(config: Config) -> Result<Self, BoardError> {
         let access = Access::open(&config.state_dir)?;
         let readers = Readers::new(config.index_dir.clone());
+        let acts = Acts::new(Places {
+            env: config.env.clone(),
+            state: config.state_dir.clone(),
+            now: config.now,
+            random: config.random,
+            utc_offset_seconds: config.utc_offset_seconds,
+        });
         Ok(Board {
             config: Arc::new(config),
             access: Arc::new(access),
+            acts: Arc::new(acts),
             readers,
             indexer: Arc::default(),
             feed: Feed::default(),

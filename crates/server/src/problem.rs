@@ -40,6 +40,10 @@ impl Problem {
     pub const FOREIGN: Problem = Problem::new(403, "foreign-request", "The request comes from another site");
     /// The method is not for this address.
     pub const METHOD: Problem = Problem::new(405, "method-not-allowed", "The method is not allowed here");
+    /// It is not in a state in which that can be done.
+    pub const CONFLICT: Problem = Problem::new(409, "conflict", "That can't be done now");
+    /// The agent has no such thing.
+    pub const UNSUPPORTED: Problem = Problem::new(422, "unsupported", "The agent can't do that");
     /// Something is too large.
     pub const TOO_LARGE: Problem = Problem::new(413, "too-large", "Too large");
     /// The address is too long.

@@ -39,10 +39,15 @@ export function ofSession(id: string, rest = ''): string {
   return `/api/v1/sessions/${encodeURIComponent(id)}${rest}`;
 }
 
-async function ask(method: string, path: string, signal?: AbortSignal): Promise<Response> {
+async function ask(method: string, path: string, signal?: AbortSignal, body?: object): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, { method, credentials: 'same-origin', ...(signal ? { signal } : {}) });
+    response = await fetch(path, {
+      method,
+      credentials: 'same-origin',
+      ...(signal ? { signal } : {}),
+      ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(
@@ -72,8 +77,8 @@ export async function getText(path: string, signal?: AbortSignal): Promise<strin
 }
 
 /** Asks for something to be made. */
-export async function post<T>(path: string): Promise<T> {
-  return (await ask('POST', path)).json();
+export async function post<T>(path: string, body?: object): Promise<T> {
+  return (await ask('POST', path, undefined, body)).json();
 }
 
 /** Asks for something to be removed. */

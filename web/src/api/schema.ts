@@ -123,6 +123,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Acts on a session, in its agent's own way. A session that is in use is left alone. */
+        post: operations["acts_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/acts/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an act back. What somebody has written since is left alone. */
+        post: operations["acts_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/items": {
         parameters: {
             query?: never;
@@ -385,6 +419,35 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What was done, or would be. */
+        ActAnswer: {
+            /**
+             * Format: int64
+             * @description The act's number, by which it is taken back; none where nothing was done.
+             */
+            number: number | null;
+            /** @description What is so now, in a sentence. */
+            says: string;
+            /** @description Who shows it so, too. */
+            shownBy: string;
+            makes: components["schemas"]["SessionId"] | null;
+        };
+        /**
+         * @description What can be done.
+         * @enum {string}
+         */
+        ActName: "rename" | "archive" | "unarchive" | "delete" | "fork";
+        /** @description What is to be done. */
+        ActRequest: {
+            /** @description The act. */
+            act: components["schemas"]["ActName"];
+            /** @description For `rename`: the name. */
+            name?: string | null;
+            /** @description For `fork`: the key of the prompt from before which it is forked; without it, from its end. */
+            before?: string | null;
+            /** @description Say what would be done, and do nothing. */
+            dryRun?: boolean;
+        };
         /** @description What a tool call does. */
         Action: {
             /** @description The command. */
@@ -1144,6 +1207,14 @@ export interface components {
             /** @description The files, the most written first. */
             files: components["schemas"]["Touched"][];
         };
+        /** @description Which act is to be taken back. */
+        UndoRequest: {
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            number: number;
+        };
         /** @description Tokens by class. The classes do not overlap, but for the two "part of" fields. */
         Usage: {
             /**
@@ -1209,6 +1280,9 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type ActAnswer = components['schemas']['ActAnswer'];
+export type ActName = components['schemas']['ActName'];
+export type ActRequest = components['schemas']['ActRequest'];
 export type Action = components['schemas']['Action'];
 export type Change = components['schemas']['Change'];
 export type Counts = components['schemas']['Counts'];
@@ -1262,6 +1336,7 @@ export type Tool = components['schemas']['Tool'];
 export type ToolStatus = components['schemas']['ToolStatus'];
 export type Touched = components['schemas']['Touched'];
 export type TouchedFiles = components['schemas']['TouchedFiles'];
+export type UndoRequest = components['schemas']['UndoRequest'];
 export type Usage = components['schemas']['Usage'];
 export type UsageLine = components['schemas']['UsageLine'];
 export type UsageReport = components['schemas']['UsageReport'];
@@ -1578,6 +1653,121 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acts_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The canonical id */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acts_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

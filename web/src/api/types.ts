@@ -3,7 +3,9 @@
 import type { DeviceAnswer, Page } from './schema';
 
 export type {
+  ActAnswer,
   Action,
+  ActRequest,
   DiffLine,
   DoctorAnswer,
   Facet,

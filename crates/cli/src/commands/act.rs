@@ -1,6 +1,5 @@
 //! `marline rename`, `archive`, `unarchive`, `delete`, `fork`, `undo`: acts on one session.
 
-use std::io::Read as _;
 use std::process::ExitCode;
 
 use marline_control::{ActError, Acts, Fork, Outcome, Places, Plan, Step, Target};
@@ -9,7 +8,7 @@ use serde_json::json;
 
 use crate::args::{ActArgs, ForkArgs, RenameArgs, UndoArgs};
 use crate::commands::{print_json, print_line};
-use crate::context::{Context, now};
+use crate::context::{Context, now, random, utc_offset_seconds};
 use crate::failure::Failure;
 use crate::terminal::{DIM, styled};
 
@@ -73,16 +72,8 @@ fn acts() -> Result<Acts, Failure> {
         state: places.state,
         now,
         random,
-        utc_offset_seconds: i64::from(jiff::Zoned::now().offset().seconds()),
+        utc_offset_seconds: utc_offset_seconds(),
     }))
-}
-
-/// Bytes of the system's.
-fn random() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    let read = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-    read.expect("the system has random bytes");
-    bytes
 }
 
 fn act(

@@ -57,6 +57,8 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         now,
         address: address.clone(),
         hosts: args.host.clone(),
+        random: crate::context::random,
+        utc_offset_seconds: crate::context::utc_offset_seconds(),
         is_demo: args.demo,
         version: env!("CARGO_PKG_VERSION"),
     })

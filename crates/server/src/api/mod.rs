@@ -1,5 +1,6 @@
 //! The handlers: extract, ask the index once, answer.
 
+mod acts;
 mod devices;
 mod events;
 mod health;
@@ -42,6 +43,8 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(sessions::forks))
         .routes(routes!(sessions::outline))
         .routes(routes!(sessions::files))
+        .routes(routes!(acts::act))
+        .routes(routes!(acts::undo))
         .routes(routes!(items::page))
         .routes(routes!(items::one))
         .routes(routes!(items::raw))

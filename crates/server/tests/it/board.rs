@@ -76,6 +76,8 @@ impl TestBoard {
             now,
             address: format!("http://127.0.0.1:{port}"),
             hosts,
+            random: || [7; 16],
+            utc_offset_seconds: 0,
             is_demo: false,
             version: "0.0.0",
         })
@@ -111,6 +113,19 @@ impl TestBoard {
     /// Asks with access.
     pub fn get(&self, path: &str) -> Answer {
         self.ask_plainly("GET", path, &[("cookie", &self.cookie)])
+    }
+
+    /// Sends JSON with access, as the app does.
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        let (port, cookie, length) = (self.port, &self.cookie, body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\norigin: http://127.0.0.1:{port}\r\ncookie: {cookie}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        );
+        let mut stream = self.connect();
+        stream.write_all(head.as_bytes()).unwrap();
+        read(stream)
     }
 
     /// Asks with access, and more headers.

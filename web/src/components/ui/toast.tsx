@@ -1,19 +1,25 @@
 import { useSyncExternalStore } from 'react';
 
-let text = '';
+/** What can be done about what was said. */
+export interface Answer {
+  label: string;
+  run: () => unknown;
+}
+
+let told: { text: string; answer?: Answer | undefined } = { text: '' };
 let timer: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
-function show(next: string): void {
-  text = next;
+function show(next: typeof told): void {
+  told = next;
   for (const listener of listeners) listener();
 }
 
 /** Says in passing that something was done. */
-export function say(what: string): void {
+export function say(text: string, answer?: Answer): void {
   clearTimeout(timer);
-  show(what);
-  timer = setTimeout(() => show(''), 2_500);
+  show({ text, answer });
+  timer = setTimeout(() => show({ text: '' }), answer ? 8_000 : 2_500);
 }
 
 /** Where it is said. */
@@ -23,7 +29,7 @@ export function Toast() {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    () => text,
+    () => told,
   );
   return (
     <div
@@ -31,7 +37,23 @@ export function Toast() {
       aria-live="polite"
       className="pointer-events-none fixed inset-x-0 bottom-20 z-50 flex justify-center sm:bottom-6"
     >
-      {shown && <div className="rounded-lg bg-ink px-3 py-2 text-canvas text-sm shadow-float">{shown}</div>}
+      {shown.text && (
+        <div className="flex items-center gap-3 rounded-lg bg-ink px-3 py-2 text-canvas text-sm shadow-float">
+          {shown.text}
+          {shown.answer && (
+            <button
+              type="button"
+              className="pointer-events-auto -my-2 py-2 font-medium underline underline-offset-2 coarse:min-h-11"
+              onClick={() => {
+                shown.answer?.run();
+                show({ text: '' });
+              }}
+            >
+              {shown.answer.label}
+            </button>
+          )}
+        </div>
+      )}
     </div>
   );
 }

@@ -18,6 +18,8 @@ export interface ItemActs {
   onRecord: (item: Item) => void;
   /** Opens a menu's acts. */
   onCopy: (item: Item, what: 'markdown' | 'link') => void;
+  /** Makes a session that goes on from before a prompt. */
+  onFork: (item: Item) => void;
 }
 
 interface Props extends ItemActs {
@@ -43,13 +45,13 @@ export const ItemView = memo(function ItemView(props: Props) {
   );
 });
 
-function Body({ session, item, query, isTarget, onWhole, onCopy }: Props) {
+function Body({ session, item, query, isTarget, onWhole, onCopy, onFork }: Props) {
   const load = () => onWhole(item.key);
   switch (item.kind) {
     case 'prompt':
       return (
         <article aria-label="Prompt" className="my-4 rounded-xl bg-sunken px-4 py-3">
-          <Head item={item} who="You" onCopy={onCopy} />
+          <Head item={item} who="You" onCopy={onCopy} onFork={onFork} />
           <Said item={item} query={query} />
           <Pictures session={session} item={item} />
           <More item={item} load={load} />
@@ -139,7 +141,17 @@ function Body({ session, item, query, isTarget, onWhole, onCopy }: Props) {
   }
 }
 
-function Head({ item, who, onCopy }: { item: Item; who?: string; onCopy: ItemActs['onCopy'] }) {
+function Head({
+  item,
+  who,
+  onCopy,
+  onFork,
+}: {
+  item: Item;
+  who?: string;
+  onCopy: ItemActs['onCopy'];
+  onFork?: ItemActs['onFork'];
+}) {
   return (
     <div className="flex h-5 items-center gap-2 text-ink-3 text-xs">
       {who && <span className="font-medium text-ink-2">{who}</span>}
@@ -148,6 +160,15 @@ function Head({ item, who, onCopy }: { item: Item; who?: string; onCopy: ItemAct
       </time>
       {item.model && <span className="truncate">{harmless(item.model)}</span>}
       <span className="ml-auto flex opacity-0 focus-within:opacity-100 group-hover/item:opacity-100 coarse:opacity-100">
+        {onFork && (
+          <Button
+            className="!h-6 !text-2xs px-1.5"
+            title="A new session from before this prompt"
+            onClick={() => onFork(item)}
+          >
+            Fork
+          </Button>
+        )}
         <Button className="!h-6 !text-2xs px-1.5" onClick={() => onCopy(item, 'markdown')}>
           Copy
         </Button>

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
 import { Code2, Ellipsis, ListTree, Search } from 'lucide-react';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
@@ -19,6 +20,7 @@ import { FindBar } from './find-bar';
 import { OutlineView } from './outline-view';
 import { readAll, transcript } from './queries';
 import { RecordDialog } from './record-dialog';
+import { RenameDialog, useSessionActs } from './session-acts';
 import { SessionHead } from './session-head';
 import { type Goal, type TranscriptHandle, TranscriptList } from './transcript-list';
 import { useTranscript } from './use-transcript';
@@ -94,6 +96,16 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
     back: onBack,
     leave: () => (finding !== null ? setFinding(null) : onBack()),
   });
+  const act = useSessionActs(id);
+  const [isRenaming, setRenaming] = useState(false);
+  const navigate = useNavigate();
+  const fork = useCallback(
+    async (before?: string) => {
+      const done = await act({ act: 'fork', ...(before ? { before } : {}) });
+      if (done?.makes) void navigate({ to: '/s/$id', params: { id: done.makes } });
+    },
+    [act, navigate],
+  );
   useSwipeBack(onBack);
   const onCopy = useCallback(
     async (item: Item, what: 'markdown' | 'link') => {
@@ -103,7 +115,11 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
     },
     [id],
   );
-  const acts = useMemo(() => ({ onWhole: read.loadWhole, onRecord: setRecord, onCopy }), [read.loadWhole, onCopy]);
+  const onFork = useCallback((item: Item) => void fork(item.key), [fork]);
+  const acts = useMemo(
+    () => ({ onWhole: read.loadWhole, onRecord: setRecord, onCopy, onFork }),
+    [read.loadWhole, onCopy, onFork],
+  );
 
   if (detail.error) return <Failed error={detail.error} retry={() => void detail.refetch()} />;
   if (read.error && !read.part)
@@ -135,16 +151,29 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
                   };
                   return (
                     <>
+                      {session.kind === 'main' && !session.missing && (
+                        <>
+                          <MenuItem onClick={choose(() => setRenaming(true))}>Rename</MenuItem>
+                          <MenuItem onClick={choose(() => fork())}>Fork from the end</MenuItem>
+                          <MenuItem onClick={choose(() => act({ act: session.archived ? 'unarchive' : 'archive' }))}>
+                            {session.archived ? 'Take back from the archive' : 'Put away'}
+                          </MenuItem>
+                          <MenuItem onClick={choose(async () => (await act({ act: 'delete' })) && onBack())}>
+                            Delete
+                          </MenuItem>
+                          <hr className="my-1 border-line" />
+                        </>
+                      )}
                       <MenuItem onClick={choose(copyAll)}>Copy this session as Markdown</MenuItem>
                       <MenuItem onClick={choose(async () => say((await copy(id)) ? 'Copied the id' : 'Not copied'))}>
                         Copy the id
                       </MenuItem>
                       <MenuItem
                         onClick={choose(async () =>
-                          say((await copy(`marline show ${id}`)) ? 'Copied the command' : 'Not copied'),
+                          say((await copy(`marline resume ${id}`)) ? 'Copied the command' : 'Not copied'),
                         )}
                       >
-                        Copy the command that shows it
+                        Copy the command that takes it up again
                       </MenuItem>
                       <MenuItem onClick={choose(() => setSheet('files'))}>Files it touched</MenuItem>
                       <MenuItem onClick={choose(toStart)}>To the beginning</MenuItem>
@@ -193,6 +222,16 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
       </aside>
       {finding !== null && (
         <FindBar id={id} query={finding} onChange={setFinding} onJump={jump} onClose={() => setFinding(null)} />
+      )}
+      {isRenaming && (
+        <RenameDialog
+          session={session}
+          onName={(name) => {
+            setRenaming(false);
+            void act({ act: 'rename', name });
+          }}
+          onClose={() => setRenaming(false)}
+        />
       )}
       {record && <RecordDialog session={id} item={record} onClose={() => setRecord(null)} />}
       {sheet === 'outline' && outline.data && (

@@ -1,0 +1,158 @@
+//! Acts on one session: done in its agent's own way, and taken back.
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use marline_control::{ActError, Acts, Entry, Fork, Plan, Target};
+use marline_index::{Index, ItemKey};
+use marline_model::SessionId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::board::Board;
+use crate::params::Id;
+use crate::problem::{Problem, sentence};
+
+/// What can be done.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(rename_all = "lowercase")]
+pub enum ActName {
+    /// Give it another name.
+    Rename,
+    /// Put it away.
+    Archive,
+    /// Take it back that was put away.
+    Unarchive,
+    /// Delete it.
+    Delete,
+    /// Make a new session that goes on from it.
+    Fork,
+}
+
+/// What is to be done.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ActRequest {
+    /// The act.
+    act: ActName,
+    /// For `rename`: the name.
+    #[serde(default)]
+    name: Option<String>,
+    /// For `fork`: the key of the prompt from before which it is forked; without it, from its end.
+    #[serde(default)]
+    before: Option<String>,
+    /// Say what would be done, and do nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What was done, or would be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActAnswer {
+    /// The act's number, by which it is taken back; none where nothing was done.
+    number: Option<u64>,
+    /// What is so now, in a sentence.
+    says: String,
+    /// Who shows it so, too.
+    shown_by: String,
+    /// The session that came to be.
+    makes: Option<SessionId>,
+}
+
+/// Which act is to be taken back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoRequest {
+    /// Its number.
+    number: u64,
+}
+
+impl ActAnswer {
+    fn of(plan: Plan, number: Option<u64>) -> Self {
+        ActAnswer { number, says: plan.says, shown_by: plan.shown_by, makes: plan.makes }
+    }
+
+    fn done(entry: Entry) -> Self {
+        Self::of(entry.plan, Some(entry.number))
+    }
+}
+
+impl From<ActError> for Problem {
+    fn from(error: ActError) -> Self {
+        let mut words = sentence(&error);
+        match error {
+            ActError::InUse { .. } | ActError::Changed { .. } => Problem::CONFLICT.because(words),
+            ActError::Unsupported { .. } => Problem::UNSUPPORTED.because(words),
+            ActError::Invalid { hint, .. } => {
+                words.extend(hint.map(|hint| format!(" {hint}")));
+                Problem::INVALID.because(words)
+            }
+            _ => {
+                tracing::error!(error = %words, "an act failed");
+                Problem::FAILED.because(words)
+            }
+        }
+    }
+}
+
+fn plan(index: &Index, acts: &Acts, target: &Target, request: &ActRequest) -> Result<Plan, Problem> {
+    Ok(match request.act {
+        ActName::Rename => {
+            let name = request.name.as_deref();
+            acts.rename(target, name.ok_or_else(|| Problem::INVALID.because("A name is missing."))?)?
+        }
+        ActName::Archive => acts.archive(target, true)?,
+        ActName::Unarchive => acts.archive(target, false)?,
+        ActName::Delete => acts.delete(target)?,
+        ActName::Fork => {
+            let at = match &request.before {
+                None => Fork::Head,
+                Some(key) => {
+                    let invalid = |_| Problem::INVALID.because(format!("{key:?} is no item's key."));
+                    let item = index.item_at(&target.id, key.parse::<ItemKey>().map_err(invalid)?)?;
+                    Fork::Before { file: item.raw.path.into(), offset: item.raw.offset }
+                }
+            };
+            acts.fork(target, &at)?
+        }
+    })
+}
+
+/// Acts on a session, in its agent's own way. A session that is in use is left alone.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/acts", tag = "acts",
+    params(("id" = SessionId, Path, description = "The canonical id")), request_body = ActRequest,
+    responses((status = 200, body = ActAnswer), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn act(
+    State(board): State<Board>,
+    Id(id): Id,
+    request: Result<Json<ActRequest>, JsonRejection>,
+) -> Result<Json<ActAnswer>, Problem> {
+    let Json(request) = request.map_err(|error| Problem::INVALID.because(error.body_text()))?;
+    let acts = board.acts.clone();
+    let answer = board.readers.ask(move |index| {
+        let target = Target::of(&index.session_by_id(&id)?)?;
+        let plan = plan(index, &acts, &target, &request)?;
+        if request.dry_run {
+            acts.check(&target, &plan)?;
+            return Ok(ActAnswer::of(plan, None));
+        }
+        Ok(ActAnswer::done(acts.carry_out(&target, plan)?))
+    });
+    Ok(Json(answer.await?))
+}
+
+/// Takes an act back. What somebody has written since is left alone.
+#[utoipa::path(post, path = "/api/v1/acts/undo", tag = "acts", request_body = UndoRequest,
+    responses((status = 200, body = ActAnswer), (status = 400, body = Problem), (status = 409, body = Problem)))]
+pub async fn undo(
+    State(board): State<Board>,
+    request: Result<Json<UndoRequest>, JsonRejection>,
+) -> Result<Json<ActAnswer>, Problem> {
+    let Json(request) = request.map_err(|error| Problem::INVALID.because(error.body_text()))?;
+    let acts = board.acts.clone();
+    let answer = board.readers.ask(move |_| Ok(ActAnswer::done(acts.undo(Some(request.number))?)));
+    Ok(Json(answer.await?))
+}

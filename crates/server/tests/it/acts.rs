@@ -1,0 +1,77 @@
+//! Acts over the API.
+
+use serde_json::{Value, json};
+
+use crate::board::{TestBoard, wait_until};
+
+fn encoded(id: &str) -> String {
+    id.replace(':', "%3A")
+}
+
+fn title(board: &TestBoard, id: &str) -> Value {
+    board.get(&format!("/api/v1/sessions/{}", encoded(id))).json()["session"]["title"].clone()
+}
+
+#[test]
+fn a_name_is_given_shown_and_taken_back() {
+    let board = TestBoard::on_fixtures();
+    let list = board.get("/api/v1/sessions?source=claude&limit=1").json();
+    let id = list["sessions"][0]["id"].as_str().unwrap().to_owned();
+    let before = title(&board, &id);
+    let path = format!("/api/v1/sessions/{}/acts", encoded(&id));
+    let dry = board.post(&path, &json!({"act": "rename", "name": "A light rope", "dryRun": true}));
+    assert_eq!((dry.status, &dry.json()["number"]), (200, &Value::Null));
+    assert_eq!(title(&board, &id), before, "a dry run does nothing");
+    let done = board.post(&path, &json!({"act": "rename", "name": "A light rope"}));
+    assert_eq!(done.status, 200, "{}", done.json());
+    wait_until("the name is shown", || title(&board, &id) == "A light rope");
+    let undone = board.post("/api/v1/acts/undo", &json!({"number": done.json()["number"]}));
+    assert_eq!(undone.status, 200);
+    wait_until("the name is taken back", || title(&board, &id) == before);
+    let again = board.post("/api/v1/acts/undo", &json!({"number": done.json()["number"]}));
+    assert_eq!(again.status, 400, "{}", again.json());
+}
+
+#[test]
+fn a_fork_from_before_a_prompt_is_a_session() {
+    let board = TestBoard::on_fixtures();
+    let list = board.get("/api/v1/sessions?source=claude&limit=100").json();
+    let long = list["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .max_by_key(|one| one["counts"]["prompts"].as_u64())
+        .unwrap();
+    let id = long["id"].as_str().unwrap();
+    let outline = board.get(&format!("/api/v1/sessions/{}/outline", encoded(id))).json();
+    let prompts: Vec<&Value> =
+        outline["marks"].as_array().unwrap().iter().filter(|mark| mark["kind"] == "prompt").collect();
+    let path = format!("/api/v1/sessions/{}/acts", encoded(id));
+    let done = board.post(&path, &json!({"act": "fork", "before": prompts[1]["key"]})).json();
+    let fork = done["makes"].as_str().unwrap_or_else(|| panic!("{done}")).to_owned();
+    let address = format!("/api/v1/sessions/{}", encoded(&fork));
+    wait_until("the fork is there", || board.get(&address).status == 200);
+    wait_until("its origin is known", || board.get(&address).json()["session"]["forkedFromId"] == id);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_a_reason() {
+    let board = TestBoard::on_fixtures();
+    let list = board.get("/api/v1/sessions?source=gemini&limit=1").json();
+    let id = list["sessions"][0]["id"].as_str().unwrap();
+    let path = format!("/api/v1/sessions/{}/acts", encoded(id));
+    for (body, status, words) in [
+        (json!({"act": "dance"}), 400, "dance"),
+        (json!({"act": "rename"}), 400, "name is missing"),
+        (json!({"act": "rename", "name": "x", "more": 1}), 400, "more"),
+        (json!({"act": "rename", "name": "A name"}), 422, "keeps no names"),
+        (json!({"act": "archive"}), 422, "no archive"),
+        (json!({"act": "fork", "before": "x"}), 400, "no item"),
+    ] {
+        let answer = board.post(&path, &body);
+        assert_eq!(answer.status, status, "{body}: {}", answer.json());
+        assert!(answer.json()["detail"].as_str().unwrap().contains(words), "{body}: {}", answer.json());
+    }
+    assert_eq!(board.post("/api/v1/sessions/claude%3Anobody/acts", &json!({"act": "delete"})).status, 404);
+    assert_eq!(board.post("/api/v1/acts/undo", &json!({"number": 99})).status, 400);
+}

@@ -1,0 +1,91 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useCallback, useState } from 'react';
+import { ApiError, ofSession, post } from '../../api/client';
+import type { ActAnswer, ActRequest, Session } from '../../api/types';
+import { Button } from '../../components/ui/button';
+import { Dialog } from '../../components/ui/dialog';
+import { say } from '../../components/ui/toast';
+import { refreshSessions } from '../sessions/queries';
+
+/** Acts on a session; what was done is said, and can be taken back. */
+export function useSessionActs(id: string): (request: Omit<ActRequest, 'dryRun'>) => Promise<ActAnswer | null> {
+  const cache = useQueryClient();
+  const navigate = useNavigate();
+  return useCallback(
+    async (request) => {
+      const renew = () => {
+        void cache.invalidateQueries({ queryKey: ['session', id] });
+        void refreshSessions(cache);
+      };
+      const fail = (error: unknown) => {
+        if (!(error instanceof ApiError)) throw error;
+        say(error.detail ?? error.message);
+        return null;
+      };
+      try {
+        const done = await post<ActAnswer>(ofSession(id, '/acts'), { ...request, dryRun: false });
+        renew();
+        say(WORDS[request.act], {
+          label: 'Undo',
+          run: () =>
+            post('/api/v1/acts/undo', { number: done.number }).then(() => {
+              say('Taken back');
+              renew();
+              if (done.makes) void navigate({ to: '/s/$id', params: { id } });
+            }, fail),
+        });
+        return done;
+      } catch (error) {
+        return fail(error);
+      }
+    },
+    [id, cache, navigate],
+  );
+}
+
+const WORDS: Record<ActRequest['act'], string> = {
+  rename: 'Renamed',
+  archive: 'Put away',
+  unarchive: 'Taken back from the archive',
+  delete: 'Deleted',
+  fork: 'Forked; this is the new session',
+};
+
+/** Asks for a session's name. */
+export function RenameDialog({
+  session,
+  onName,
+  onClose,
+}: {
+  session: Session;
+  onName: (name: string) => void;
+  onClose: () => void;
+}) {
+  const [name, setName] = useState(session.title ?? '');
+  return (
+    <Dialog title="Rename" place="top" onClose={onClose}>
+      <form
+        className="flex gap-2 p-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (name.trim()) onName(name.trim());
+        }}
+      >
+        <input
+          autoFocus
+          type="text"
+          aria-label="Name"
+          maxLength={1_000}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+          onFocus={(event) => event.target.select()}
+          className="h-8 min-w-0 flex-1 rounded-md border border-line-strong bg-transparent px-2.5 outline-none focus:border-accent coarse:h-11"
+        />
+        <Button kind="solid" type="submit" disabled={name.trim() === ''}>
+          Rename
+        </Button>
+      </form>
+    </Dialog>
+  );
+}
