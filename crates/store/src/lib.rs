@@ -22,10 +22,10 @@
 //!
 //! let store = InMemoryThreadStore::default();
 //! let id = ThreadId::new(Timestamp::from_millis(1_795_000_000_000), [7; 10]);
-//! store.create_thread(NewThread::new(id.clone(), "/work/shop", "openai"))?;
+//! store.create_thread(NewThread::new(id.clone(), "/projects/shop", "openai"))?;
 //! store.append_items(&id, &[HistoryItem::new("event_msg", r#"{"type":"task_started"}"#)?])?;
 //! store.persist_thread(&id)?;
-//! assert_eq!(store.read_thread(&id)?.metadata.cwd.as_deref(), Some("/work/shop"));
+//! assert_eq!(store.read_thread(&id)?.metadata.cwd.as_deref(), Some("/projects/shop"));
 //! # Ok::<(), marline_store::StoreError>(())
 //! ```
 
