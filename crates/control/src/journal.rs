@@ -24,6 +24,8 @@ pub enum Outcome {
     Done,
     /// It was taken back.
     Undone,
+    /// It was cut off and can't be taken back: somebody has written since. What it laid aside is kept.
+    Stuck,
 }
 
 /// An act of the journal.
@@ -60,8 +62,17 @@ impl Journal {
         let lock = lock.map_err(ActError::file(&path))?;
         lock.lock().map_err(ActError::file(&path))?;
         let journal = Journal { dir, codex, _lock: lock };
-        for entry in journal.entries()?.into_iter().rev().filter(|entry| entry.outcome == Outcome::Begun) {
-            journal.take_back(entry)?;
+        for mut entry in journal.entries()?.into_iter().rev().filter(|entry| entry.outcome == Outcome::Begun)
+        {
+            if let Err(error) = journal.take_back(entry.clone()) {
+                // Told once: it must not stand in the way of everything that comes later.
+                entry.outcome = Outcome::Stuck;
+                journal.write(&entry)?;
+                return Err(ActError::changed(format!(
+                    "act {} ({} of {}) was cut off and can't be taken back ({error}); nothing else was done, try again",
+                    entry.number, entry.plan.act, entry.plan.session
+                )));
+            }
         }
         Ok(journal)
     }

@@ -187,6 +187,21 @@ impl Lab {
         Ok(self.agent(release, project, words, input)?.output)
     }
 
+    /// A program in the environment of some agents, which it finds on its path.
+    pub fn program(&self, program: &Path, releases: &[Release]) -> std::process::Command {
+        let mut started = std::process::Command::new(program);
+        started.env_clear();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        for release in releases {
+            let like = command(&self.agents, release, &self.home, &self.server.url());
+            started.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        }
+        let own = releases.iter().map(|release| self.agents.programs(release));
+        let paths = std::env::join_paths(own.chain(std::env::split_paths(&path))).unwrap_or(path);
+        started.env("PATH", paths);
+        started
+    }
+
     /// Asks Codex' app-server one thing after the other; it ends with the last answer.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The real agents, driven in this very run: each session stands with exactly what the lab scripted.
 
-use marline_lab::agents::{ALL, Agents};
+use marline_lab::agents::{ALL, Agents, CLAUDE, CODEX, GEMINI, OPENCODE, QWEN};
 use marline_lab::fixtures::Truth;
+use marline_lab::script::Prompt;
 use marline_lab::{Lab, alone};
 use serde_json::{Value, json};
 
@@ -68,4 +69,69 @@ fn check_words(home: &Home, truth: &Truth) {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+const RESUME: &str = "real_agents::a_session_is_resumed_with_a_prompt_and_told_as_it_happens";
+
+#[test]
+fn a_session_is_resumed_with_a_prompt_and_told_as_it_happens() {
+    if std::env::var_os("MARLINE_SKIP_REAL_AGENTS").is_some_and(|value| value == "1") {
+        eprintln!(
+            "SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent was run, this test proves nothing."
+        );
+        return;
+    }
+    let releases = [CODEX, CLAUDE, GEMINI, QWEN, OPENCODE];
+    let agents = Agents::of_workspace();
+    agents.install(&releases).unwrap_or_else(|error| panic!("{error}"));
+    if let Some(status) = alone::again(&[RESUME, "--exact", "--nocapture"]).unwrap() {
+        assert!(status.success(), "the test without a network {status}");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
+    let first = Prompt::new("It begins").say("Begun");
+    for (release, words, input) in [
+        (CODEX, vec!["exec", "--json", "--skip-git-repo-check", first.text()], ""),
+        (CLAUDE, vec!["-p", first.text()], ""),
+        (GEMINI, vec!["--yolo", "-p", first.text()], ""),
+        (QWEN, vec!["--yolo", "-p", first.text()], ""),
+        (OPENCODE, vec!["run"], first.text()),
+    ] {
+        lab.run(&release, "alpha", &words, input).unwrap();
+    }
+    let home = Home::of(lab.home());
+    let marline = |words: &[&str]| {
+        let mut command = lab.program(std::path::Path::new(env!("CARGO_BIN_EXE_marline")), &releases);
+        command.args(words).env("MARLINE_HOME", dir.path().join("marline")).output().unwrap()
+    };
+    let mut sources = std::collections::BTreeSet::new();
+    for session in home.sessions().values() {
+        let (id, source) = (session["id"].as_str().unwrap(), session["source"].as_str().unwrap());
+        sources.insert(source.to_owned());
+        let words = format!("{source} goes on");
+        let next = Prompt::new(&words).say("Gone on");
+        let output = marline(&["resume", id, "--json", "--prompt", next.text()]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{id}: {error}");
+        let told = String::from_utf8_lossy(&output.stdout);
+        let items: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let said = |kind: &str, words: &str| {
+            items.iter().any(|item| {
+                item["kind"] == kind && item["text"].as_str().is_some_and(|text| text.contains(words))
+            })
+        };
+        assert!(said("prompt", &words) && said("answer", "Gone on"), "{id}: {told}");
+        assert!(!said("answer", "Begun"), "{id}: what was there before is not told again");
+        let asked = lab.server().asked();
+        let heard = &asked.iter().rev().find(|asked| asked.prompt.contains(&words)).unwrap().heard;
+        assert!(heard.iter().any(|text| text.contains("It begins")), "{id}: its history is in the context");
+    }
+    assert_eq!(sources.len(), 5, "{sources:?}");
+    // What fails is told as failed, whatever the agent's exit code says.
+    let sessions = home.sessions();
+    let codex = sessions.values().find(|session| session["source"] == "codex").unwrap();
+    let fails = Prompt::new("This fails").fail(400);
+    let output = marline(&["resume", codex["id"].as_str().unwrap(), "--prompt", fails.text()]);
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -11,6 +11,7 @@
 
 mod database;
 mod files;
+mod fork;
 mod history;
 mod lock;
 mod names;
@@ -33,7 +34,7 @@ pub use self::lock::WriterLock;
 use self::rollout::RolloutRecorder;
 use crate::query::{Found, ListThreads, PageOf, ThreadPage};
 use crate::thread::{
-    HistoryBase, HistoryItem, ItemPage, Lineage, NewThread, ResumeThread, StoredItem, StoredThread, TurnPage,
+    HistoryItem, ItemPage, Lineage, NewThread, ResumeThread, StoredItem, StoredThread, TurnPage,
 };
 use crate::{StoreError, ThreadStore, query};
 
@@ -105,84 +106,6 @@ impl LocalThreadStore {
         let mut files = files::siblings(self.home(), &rollout).map_err(internal(self.home()))?;
         files.insert(0, rollout.path);
         Ok(files)
-    }
-
-    /// Returns the number of the record that stands at a byte of one of the rollouts that a thread is made of.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::InvalidRequest`] when no record begins there.
-    pub fn ordinal_at(&self, id: &ThreadId, file: &Path, offset: u64) -> Result<u64, StoreError> {
-        let places = self.record_places(id)?;
-        let found = places.iter().find(|place| place.offset == offset && same_file(&place.path, file));
-        let found = found.ok_or_else(|| {
-            StoreError::invalid(format!(
-                "no record of thread {id} begins at byte {offset} of {}",
-                file.display()
-            ))
-        })?;
-        Ok(found.ordinal)
-    }
-
-    fn record_places(&self, id: &ThreadId) -> Result<Vec<history::Place>, StoreError> {
-        let rollout = self.rollout(id)?;
-        let find = |id: &ThreadId, heir: &Path| self.origin(id, heir);
-        history::places(rollout.path.clone(), &find).map_err(internal(&rollout.path))
-    }
-
-    /// Makes a thread that goes on from another one: by reference where the origin's records bear numbers, else by a
-    /// copy, as Codex does. `before` is the first record that is left out.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] when there is a thread of the new id.
-    pub fn fork_thread(
-        &self,
-        origin: &ThreadId,
-        id: &ThreadId,
-        before: Option<u64>,
-    ) -> Result<(), StoreError> {
-        let thread = self.read_thread(origin)?;
-        let mut new = NewThread::new(id.clone(), "", "");
-        new.history_mode = thread.history_mode;
-        new.forked_from = Some(origin.clone());
-        new.metadata = thread.metadata;
-        (new.metadata.created_at, new.metadata.updated_at, new.metadata.recency_at) =
-            (None, Some(self.now()), None);
-        new.metadata.name = None;
-        let places = self.record_places(origin)?;
-        let first_out = places.iter().find(|place| before.is_some_and(|before| place.ordinal >= before));
-        let mut copied = Vec::new();
-        match thread.history_mode {
-            HistoryMode::Paginated => {
-                let (at, end) = match first_out {
-                    Some(place) => ((place.thread.clone(), place.offset), place.ordinal),
-                    None => {
-                        let last = places.last().ok_or_else(|| not_found(origin))?;
-                        ((last.thread.clone(), last.offset + last.length), last.ordinal + 1)
-                    }
-                };
-                new.history_base =
-                    Some(HistoryBase { thread_id: at.0, end_ordinal_exclusive: end, end_byte_offset: at.1 });
-            }
-            HistoryMode::Legacy => {
-                let end = first_out.map(|place| place.ordinal);
-                self.load_history(origin, &mut |item| {
-                    if end.is_some_and(|end| item.ordinal >= end) {
-                        return ControlFlow::Break(());
-                    }
-                    copied.push(item.item);
-                    ControlFlow::Continue(())
-                })?;
-            }
-        }
-        self.create_thread(new)?;
-        let fill = || {
-            self.append_items(id, &copied)?;
-            self.persist_thread(id)?;
-            self.shutdown_thread(id)
-        };
-        fill().inspect_err(|_| {
-            let _ = self.discard_thread(id);
-        })
     }
 
     /// Says again what was known of a thread whose files were put back: its row and its name.
@@ -599,10 +522,6 @@ impl ThreadStore for LocalThreadStore {
 
 fn written<'a>(writers: &'a mut Writers<'_>, id: &ThreadId) -> Result<&'a mut Writer, StoreError> {
     writers.get_mut(id).ok_or_else(|| StoreError::conflict(format!("thread {id} has no writer here")))
-}
-
-fn same_file(a: &Path, b: &Path) -> bool {
-    a == b || a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
 /// Makes a plain rollout of a compressed one, which goes.
