@@ -2,7 +2,7 @@
 //!
 //! Versions seen: 0.34 to 0.169. What the human saw stands as `event_msg`, what the model saw as
 //! `response_item`, and both repeat each other: each thing is taken once. Record kinds and how each is
-//! treated stand in [`wire::INVENTORY`].
+//! treated stand in `wire::INVENTORY`.
 
 mod drive;
 mod locate;
