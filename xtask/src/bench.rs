@@ -10,6 +10,7 @@ mod load;
 mod page;
 mod peer;
 mod process;
+mod threads;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -439,7 +439,8 @@ pub fn usage_at(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Usage
 fn list(connection: &Connection, session: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "UPDATE sessions SET listed = warm_up = 0 AND (prompts + answers + tool_calls + errors
+            "UPDATE sessions SET listed = warm_up = 0
+                AND NOT (missing = 1 AND prompts + answers + tool_calls = 0) AND (prompts + answers + tool_calls + errors
                 + inherited_prompts + inherited_answers + inherited_tool_calls > 0
                 OR (items > 0 AND cwd IS NOT NULL AND kind = 'main')),
                 updated_at = COALESCE(updated_at, (SELECT mtime_ns / 1000000 FROM files f WHERE f.number = file))

@@ -287,8 +287,11 @@ fn forget<'a>(
         let connection = writer.connection;
         connection.execute("UPDATE files SET missing = 1 WHERE number = ?1", [file.number])?;
         connection.execute("DELETE FROM pending WHERE file = ?1", [file.number])?;
-        let mut lost =
-            connection.prepare_cached("UPDATE sessions SET missing = 1 WHERE file = ?1 RETURNING number")?;
+        // Of what has no word of its own, nothing is kept.
+        let mut lost = connection.prepare_cached(
+            "UPDATE sessions SET missing = 1, listed = listed AND prompts + answers + tool_calls > 0
+             WHERE file = ?1 RETURNING number",
+        )?;
         for session in lost.query_map([file.number], |row| row.get(0))? {
             writer.unstamped.insert(session?);
         }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::limits::{self, Limits};
 use super::process::{cpu_seconds, median_and_p95, run};
 use super::{Line, files_below};
-use super::{board, peer};
+use super::{board, peer, threads};
 use crate::product::Product;
 use crate::workspace::scratch;
 use crate::{Outcome, step};
@@ -58,6 +58,7 @@ pub fn measure(
     outcome?;
     step::act("the board", || board::measure(product, corpus, &own, &board_words(), lines))?;
     if !is_quick {
+        step::act("threads", || threads::measure(lines))?;
         step::act("a long list", || board::measure_many(lines))?;
         step::act("a peer", || peer::measure(&home, &board_words(), lines))?;
         step::act("a large transcript", || large(lines))?;

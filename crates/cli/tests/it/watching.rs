@@ -56,6 +56,15 @@ fn committed(home: &Home, query: &str) -> u64 {
     home.json(&["search", query, "--no-refresh"])["total"].as_u64().unwrap()
 }
 
+/// A directory may be seen before the file in it: one looks until it is so.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let started = std::time::Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn an_appended_line_is_found_and_only_it_is_read() {
     let home = Home::new();
@@ -76,20 +85,13 @@ fn the_first_session_on_a_machine_is_found() {
     let watcher = Watcher::start(&home);
     watcher.wait("done");
     home.write(".claude/projects/-work-shop/s1.jsonl", prompt("s1", 0, "firstofall"));
-    let started = std::time::Instant::now();
-    while committed(&home, "firstofall") == 0 {
-        assert!(started.elapsed() < PATIENCE, "the first session is not noticed");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("the first session is found", || committed(&home, "firstofall") == 1);
     // Another agent's, where there was none; and what else is written in a home is no session.
     home.write("notes.txt", "nothing");
     home.write(".codex/history.jsonl", "{}\n");
     home.write(".qwen/projects/-work-shop/chats/x.jsonl", "{}\n");
     home.write(".claude/projects/-work-shop/s2.jsonl", prompt("s2", 0, "secondofall"));
-    while committed(&home, "secondofall") == 0 {
-        assert!(started.elapsed() < PATIENCE, "the second session is not noticed");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("the second session is found", || committed(&home, "secondofall") == 1);
 }
 
 #[test]
@@ -99,19 +101,13 @@ fn new_files_in_new_directories_are_found_and_removed_ones_noticed() {
     let watcher = Watcher::start(&home);
     watcher.wait("done");
     let path = home.write(".claude/projects/-new-place/s2.jsonl", prompt("s2", 0, "newplaceword"));
-    watcher.wait("refreshed");
-    assert_eq!(committed(&home, "newplaceword"), 1);
+    until("the new file is found", || committed(&home, "newplaceword") == 1);
     home.append(".claude/projects/-new-place/s2.jsonl", prompt("s2", 1, "laterword"));
-    watcher.wait("refreshed");
-    assert_eq!(committed(&home, "laterword"), 1);
+    until("what is appended to it is found", || committed(&home, "laterword") == 1);
     std::fs::remove_file(path).unwrap();
     let missing = || {
         let list = home.json(&["ls", "--all", "--no-refresh"]);
         list["sessions"].as_array().unwrap().iter().any(|session| session["missing"] == true)
     };
-    let started = std::time::Instant::now();
-    while !missing() {
-        assert!(started.elapsed() < PATIENCE, "the removed file is not noticed");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("the removed file is noticed", missing);
 }
