@@ -100,7 +100,8 @@ fn a_catalogue_that_is_deleted_is_made_anew_and_told() {
     let board = board();
     let mut events = board.events(None);
     events.next_of("progress");
-    fs::remove_dir_all(board.dir.path().join("index")).unwrap();
+    // It is written to meanwhile: what came in between goes with the next try.
+    wait_until("the index is gone", || fs::remove_dir_all(board.dir.path().join("index")).is_ok());
     events.next_of("reset");
     wait_until("the session is there again", || board.get("/api/v1/sessions").json()["total"] == 1);
 }
