@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::arguments::Arguments;
 use crate::workspace::{cargo, target};
-use crate::{Outcome, licences, step, tidy, web};
+use crate::{Outcome, licences, step, system, tidy, web};
 
 /// Runs all checks; the first that fails ends it.
 pub fn run(words: &[String]) -> Outcome {
@@ -26,6 +26,7 @@ pub fn run(words: &[String]) -> Outcome {
     // npm is configured in the real home; the tests have an empty one.
     let lab = ["run", "--quiet", "--package", "marline-lab", "--bin", "marline-lab", "--", "install"];
     step::run("real agents", cargo().args(lab))?;
+    system::tmux()?;
     let has_nextest =
         cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     if !has_nextest {

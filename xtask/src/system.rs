@@ -19,6 +19,18 @@ pub fn chromium() -> Outcome<PathBuf> {
     })
 }
 
+/// Sees to a tmux, installing Debian's package if there is none.
+pub fn tmux() -> Outcome {
+    if find(&["tmux"]).is_none() {
+        install(&["tmux"]);
+    }
+    find(&["tmux"]).map(|_| ()).ok_or_else(|| {
+        "tmux is needed for the tests of terminals: install the package `tmux`, for example by `sudo apt-get install \
+         tmux`."
+            .to_owned()
+    })
+}
+
 /// The first of some programs that is on the path.
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -42,7 +42,7 @@ pub enum Command {
     /// Take a session back that was put away
     Unarchive(ActArgs),
     /// Delete a session; `marline undo` takes it back
-    Delete(ActArgs),
+    Delete(DeleteArgs),
     /// Take the last act on a session back
     Undo(UndoArgs),
     /// Sum up tokens and cost
@@ -172,11 +172,16 @@ pub struct ActArgs {
     pub json: bool,
 }
 
-impl ActArgs {
-    /// How the index is read.
-    pub fn read(&self) -> ReadArgs {
-        ReadArgs { json: self.json, no_refresh: false }
-    }
+/// Delete a session
+///
+/// It is laid aside, and `marline undo` takes it back, unless --now is given.
+#[derive(Args)]
+pub struct DeleteArgs {
+    #[command(flatten)]
+    pub act: ActArgs,
+    /// Delete it for good: nothing is laid aside
+    #[arg(long)]
+    pub now: bool,
 }
 
 /// Give a session another name
@@ -229,9 +234,9 @@ pub struct ResumeArgs {
     /// Print the command instead
     #[arg(long)]
     pub print: bool,
-    /// Open it in a window of tmux
-    #[arg(long, conflicts_with_all = ["print", "prompt"])]
-    pub tmux: bool,
+    /// Open it somewhere else than in this terminal
+    #[arg(long = "in", value_enum, value_name = "WHERE", conflicts_with_all = ["print", "prompt"])]
+    pub inside: Option<Inside>,
     /// Say this to it, and end with its turn
     #[arg(long)]
     pub prompt: Option<String>,
@@ -240,11 +245,11 @@ pub struct ResumeArgs {
     pub json: bool,
 }
 
-impl ResumeArgs {
-    /// How the index is read.
-    pub fn read(&self) -> ReadArgs {
-        ReadArgs { json: self.json, no_refresh: false }
-    }
+/// What holds the agent's terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Inside {
+    /// A window of tmux, or a new session of it where none runs
+    Tmux,
 }
 
 #[derive(Args)]

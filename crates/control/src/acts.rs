@@ -1,16 +1,19 @@
 //! The acts: each makes a plan, which [`Acts::carry_out`] does.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use marline_agents::{Env, registry};
 use marline_model::{SessionId, Source, ThreadId, Timestamp};
 use marline_store::{LocalThreadStore, PageOf, ThreadStore as _};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::in_use::user_of;
-use crate::{ActError, Entry, Journal, Plan, Step, Target, opencode, surgery};
+use crate::opencode::{self, Column};
+use crate::surgery::Copy;
+use crate::{ActError, Entry, Journal, Plan, Step, Target};
 
 /// What acts must be told of the world.
 #[derive(Debug, Clone)]
@@ -80,9 +83,13 @@ impl Acts {
     /// Takes an act back: the last one, or the one of a number.
     ///
     /// # Errors
-    /// Those of [`Journal::undo`].
+    /// Those of [`Journal::find`] and [`Journal::take_back`]; [`ActError::InUse`].
     pub fn undo(&self, number: Option<u64>) -> Result<Entry, ActError> {
-        Journal::open(&self.places.state, self.codex())?.undo(number)
+        let journal = Journal::open(&self.places.state, self.codex())?;
+        let entry = journal.find(number)?;
+        let plan = &entry.plan;
+        self.free(plan.makes.as_ref().unwrap_or(&plan.session), &plan.file)?;
+        journal.take_back(entry)
     }
 
     /// Says whether a plan can be done now.
@@ -94,8 +101,12 @@ impl Acts {
         if plan.act == "fork" {
             return Ok(());
         }
-        match user_of(target, &self.places.env) {
-            Some(by) => Err(ActError::InUse { session: target.id.to_string(), by }),
+        self.free(&target.id, &target.file)
+    }
+
+    fn free(&self, session: &SessionId, file: &Path) -> Result<(), ActError> {
+        match user_of(session, file, &self.places.env) {
+            Some(by) => Err(ActError::InUse { session: session.to_string(), by }),
             None => Ok(()),
         }
     }
@@ -113,6 +124,8 @@ impl Acts {
             says,
             shown_by: target.agent().name().to_owned(),
             makes: None,
+            file: target.file.clone(),
+            discards: None,
             steps,
         }
     }
@@ -145,26 +158,22 @@ impl Acts {
                 let old = self.store().read_thread(&thread)?.metadata.name;
                 Step::CodexName { thread, old, new: Some(name.to_owned()) }
             }
-            Source::OpenCode => self.opencode(target, "title", name.into())?,
+            Source::OpenCode => self.opencode(target, Column::Title, name.into())?,
             Source::Qwen => self.qwen_title(target, name)?,
             Source::Gemini => return Err(target.unsupported("keeps no names of sessions")),
         };
         Ok(Self::plan(target, "rename", format!("{} is called “{name}”", target.id), vec![step]))
     }
 
-    fn opencode(&self, target: &Target, column: &str, new: Value) -> Result<Step, ActError> {
+    fn opencode(&self, target: &Target, column: Column, new: Value) -> Result<Step, ActError> {
         let (database, session) = (database(target)?, target.id.raw().to_owned());
         let old = opencode::get(&database, &session, column)?;
-        Ok(Step::OpenCodeSet { database, session, column: column.to_owned(), old, new })
+        Ok(Step::OpenCodeSet { database, session, column, old, new })
     }
 
     /// Qwen Code's `/rename`: a record behind the last one. Source: 0.24.
     fn qwen_title(&self, target: &Target, name: &str) -> Result<Step, ActError> {
-        let text = fs::read(&target.file).map_err(ActError::file(&target.file))?;
-        let lines = text.split(|byte| *byte == b'\n').rev();
-        let last = lines
-            .into_iter()
-            .find_map(|line| serde_json::from_slice::<Value>(line).ok()?.get("uuid").cloned());
+        let last = last_uuid(&target.file).map_err(ActError::file(&target.file))?;
         let last =
             last.ok_or_else(|| ActError::changed(format!("{} has no record", target.file.display())))?;
         let uuid = uuid_v4((self.places.random)());
@@ -195,7 +204,7 @@ impl Acts {
             }
             Source::OpenCode => {
                 let new = if away { at.as_millis().into() } else { Value::Null };
-                self.opencode(target, "time_archived", new)?
+                self.opencode(target, Column::TimeArchived, new)?
             }
             _ => return Err(target.unsupported("has no archive")),
         };
@@ -204,11 +213,11 @@ impl Acts {
         Ok(Self::plan(target, act, format!("{} {says}", target.id), vec![step]))
     }
 
-    /// Deletes a session; what is deleted is laid aside, so that it can be taken back.
+    /// Deletes a session; what is deleted is laid aside, so that it can be taken back, unless it is meant for good.
     ///
     /// # Errors
     /// Those of reading it.
-    pub fn delete(&self, target: &Target) -> Result<Plan, ActError> {
+    pub fn delete(&self, target: &Target, for_good: bool) -> Result<Plan, ActError> {
         let aside = self.aside();
         let steps = match target.source() {
             Source::Codex => {
@@ -241,7 +250,9 @@ impl Acts {
                 moved.collect()
             }
         };
-        Ok(Self::plan(target, "delete", format!("{} is deleted", target.id), steps))
+        let says = format!("{} is deleted{}", target.id, if for_good { " for good" } else { "" });
+        let discards = for_good.then_some(aside);
+        Ok(Plan { discards, ..Self::plan(target, "delete", says, steps) })
     }
 
     /// Makes a new session that goes on from one, at its end or from before a prompt. The origin is left alone.
@@ -250,14 +261,14 @@ impl Acts {
     /// [`ActError::Unsupported`]
     pub fn fork(&self, target: &Target, at: &Fork) -> Result<Plan, ActError> {
         let random = (self.places.random)();
-        let (new, step) = match target.source() {
+        let (new, file, step) = match target.source() {
             Source::Codex => {
                 let now = (self.places.now)();
                 let mut tail = [0; 10];
                 tail.copy_from_slice(&random[..10]);
                 let (origin, thread) = (Self::thread(target)?, ThreadId::new(now, tail));
                 let before = self.codex_turn(&origin, at)?;
-                (thread.to_string(), Step::CodexFork { thread, origin, before })
+                (thread.to_string(), PathBuf::new(), Step::CodexFork { thread, origin, before })
             }
             Source::Claude | Source::Qwen => {
                 let until = match at {
@@ -271,14 +282,13 @@ impl Acts {
                     }
                 };
                 let new = uuid_v4(random);
-                let copied = surgery::copy(&target.file, until, target.id.raw(), &new);
-                let copied = copied.map_err(ActError::file(&target.file))?;
-                if copied.is_empty() {
+                let planned = Copy::plan(&target.file, until, target.id.raw(), &new);
+                let (copy, sum) = planned.map_err(ActError::file(&target.file))?;
+                if sum.length == 0 {
                     return Err(ActError::invalid("there is nothing before that prompt"));
                 }
                 let path = target.file.with_file_name(format!("{new}.jsonl"));
-                let from = self.lay_aside(&format!("{new}.jsonl"), &copied, &target.file)?;
-                (new, Step::Create { path, from })
+                (new, path.clone(), Step::CopyTranscript { copy, path, sum })
             }
             Source::Gemini => return Err(target.unsupported("can't go on from a copy of a session")),
             Source::OpenCode => {
@@ -292,7 +302,7 @@ impl Acts {
             SessionId::new(target.source(), &new).map_err(|error| ActError::invalid(error.to_string()))?;
         let from = if *at == Fork::Head { "from its end" } else { "from before that prompt" };
         let says = format!("{makes} goes on {from}; {} is left alone", target.id);
-        Ok(Plan { makes: Some(makes), ..Self::plan(target, "fork", says, vec![step]) })
+        Ok(Plan { makes: Some(makes), file, ..Self::plan(target, "fork", says, vec![step]) })
     }
 
     /// The first record of the turn that a fork leaves out.
@@ -304,26 +314,36 @@ impl Acts {
         let turn = turns.iter().rev().find(|turn| turn.from <= ordinal);
         Ok(Some(turn.map_or(ordinal, |turn| turn.from)))
     }
-
-    /// Writes what a step makes a file of.
-    fn lay_aside(&self, name: &str, bytes: &[u8], like: &Path) -> Result<PathBuf, ActError> {
-        let folder = self.aside();
-        let path = folder.join(name);
-        let write = || {
-            fs::create_dir_all(&folder)?;
-            fs::write(&path, bytes)?;
-            let mode = fs::metadata(like)?.permissions().mode();
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode))
-        };
-        write().map_err(ActError::file(&path))?;
-        Ok(path)
-    }
 }
 
+/// A step that puts lines behind a file, on lines of their own.
 fn append(path: &Path, text: String) -> Result<Step, ActError> {
-    let bytes = fs::read(path).map_err(ActError::file(path))?;
-    let text = if bytes.last().is_some_and(|byte| *byte != b'\n') { format!("\n{text}") } else { text };
-    Ok(Step::Append { path: path.to_owned(), before: bytes.len() as u64, text })
+    let look = || -> io::Result<(u64, bool)> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut last = [b'\n'];
+        if length > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        Ok((length, last == *b"\n"))
+    };
+    let (before, has_end) = look().map_err(ActError::file(path))?;
+    let text = if has_end { text } else { format!("\n{text}") };
+    Ok(Step::Append { path: path.to_owned(), before, text })
+}
+
+/// The `uuid` of the last record that has one.
+fn last_uuid(path: &Path) -> io::Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Record {
+        uuid: String,
+    }
+    let mut last = None;
+    for line in BufReader::new(File::open(path)?).split(b'\n') {
+        last = serde_json::from_slice::<Record>(&line?).ok().map(|record| record.uuid).or(last);
+    }
+    Ok(last)
 }
 
 fn database(target: &Target) -> Result<PathBuf, ActError> {

@@ -4,24 +4,24 @@ use std::fs;
 use std::path::Path;
 
 use marline_agents::Env;
-use marline_model::Source;
+use marline_model::{SessionId, Source};
 use marline_store::WriterLock;
 use serde_json::Value;
 
-use crate::Target;
+use crate::target::agent;
 
 /// Says who has a session open, in words.
-pub fn user_of(target: &Target, env: &Env) -> Option<String> {
-    let home = target.agent().home(env);
-    match target.source() {
+pub fn user_of(session: &SessionId, file: &Path, env: &Env) -> Option<String> {
+    let home = agent(session.source()).home(env);
+    match session.source() {
         Source::Codex => {
-            let id = target.id.raw().parse().ok()?;
+            let id = session.raw().parse().ok()?;
             if WriterLock::is_held(&home, &id) {
                 return Some("a Codex writes it".to_owned());
             }
         }
         Source::Claude => {
-            if let Some(user) = claude(&home, target.id.raw()) {
+            if let Some(user) = claude(&home, session.raw()) {
                 return Some(user);
             }
         }
@@ -29,7 +29,7 @@ pub fn user_of(target: &Target, env: &Env) -> Option<String> {
         Source::OpenCode => return None,
         Source::Gemini | Source::Qwen => {}
     }
-    has_open(&target.file)
+    has_open(file)
 }
 
 /// A running Claude Code says which session it has in `sessions/<pid>.json`; `procStart` tells it from a later process

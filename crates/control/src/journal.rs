@@ -22,10 +22,34 @@ pub enum Outcome {
     Begun,
     /// It is done.
     Done,
+    /// It is done for good: what it laid aside was thrown away.
+    Final,
     /// It was taken back.
     Undone,
     /// It was cut off and can't be taken back: somebody has written since. What it laid aside is kept.
     Stuck,
+}
+
+impl Outcome {
+    fn says(self) -> &'static str {
+        match self {
+            Outcome::Begun => "is being done",
+            Outcome::Done => "is done",
+            Outcome::Final => "was done for good",
+            Outcome::Undone => "was taken back already",
+            Outcome::Stuck => "was cut off and can't be taken back",
+        }
+    }
+}
+
+/// Throws away what an act laid aside, if it was done for good.
+fn discard(entry: &Entry) -> Result<(), ActError> {
+    match &entry.plan.discards {
+        Some(folder) if entry.outcome == Outcome::Final && folder.exists() => {
+            fs::remove_dir_all(folder).map_err(ActError::file(folder))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An act of the journal.
@@ -62,8 +86,9 @@ impl Journal {
         let lock = lock.map_err(ActError::file(&path))?;
         lock.lock().map_err(ActError::file(&path))?;
         let journal = Journal { dir, codex, _lock: lock };
-        for mut entry in journal.entries()?.into_iter().rev().filter(|entry| entry.outcome == Outcome::Begun)
-        {
+        let entries = journal.entries()?;
+        entries.iter().try_for_each(discard)?;
+        for mut entry in entries.into_iter().rev().filter(|entry| entry.outcome == Outcome::Begun) {
             if let Err(error) = journal.take_back(entry.clone()) {
                 // Told once: it must not stand in the way of everything that comes later.
                 entry.outcome = Outcome::Stuck;
@@ -112,22 +137,40 @@ impl Journal {
                 return Err(error);
             }
         }
-        entry.outcome = Outcome::Done;
+        entry.outcome = if entry.plan.discards.is_some() { Outcome::Final } else { Outcome::Done };
         self.write(&entry)?;
+        discard(&entry)?;
         Ok(entry)
     }
 
-    /// Takes an act back: the last one that was not, or the one of a number.
+    /// Finds an act that can be taken back: the last one, or the one of a number.
     ///
     /// # Errors
-    /// [`ActError::Invalid`] when there is none; [`ActError::Changed`] when somebody else has written since.
-    pub fn undo(&self, number: Option<u64>) -> Result<Entry, ActError> {
-        let entries = self.entries()?.into_iter().rev().filter(|entry| entry.outcome == Outcome::Done);
-        let found = entries.into_iter().find(|entry| number.is_none_or(|number| entry.number == number));
-        self.take_back(found.ok_or_else(|| ActError::invalid("there is nothing to take back"))?)
+    /// [`ActError::Invalid`] when there is none.
+    pub fn find(&self, number: Option<u64>) -> Result<Entry, ActError> {
+        let mut entries = self.entries()?.into_iter().rev();
+        let found = match number {
+            None => entries.find(|entry| entry.outcome == Outcome::Done),
+            Some(number) => entries.find(|entry| entry.number == number),
+        };
+        match found {
+            None => Err(ActError::invalid("there is nothing to take back")),
+            Some(Entry { outcome: Outcome::Done, .. }) => Ok(found.expect("it is there")),
+            Some(entry) => Err(ActError::invalid(format!(
+                "act {} ({} of {}) {}",
+                entry.number,
+                entry.plan.act,
+                entry.plan.session,
+                entry.outcome.says()
+            ))),
+        }
     }
 
-    fn take_back(&self, mut entry: Entry) -> Result<Entry, ActError> {
+    /// Takes an act back.
+    ///
+    /// # Errors
+    /// [`ActError::Changed`] when somebody else has written since.
+    pub fn take_back(&self, mut entry: Entry) -> Result<Entry, ActError> {
         for step in entry.plan.steps.iter().rev() {
             step.undo(&self.codex)?;
         }

@@ -28,5 +28,7 @@ pub use error::ActError;
 pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};
 pub use launch::{Started, find_program};
+pub use opencode::Column;
 pub use step::{Plan, Step};
+pub use surgery::{Copy, Sum};
 pub use target::Target;

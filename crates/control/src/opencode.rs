@@ -7,14 +7,33 @@ use std::time::Duration;
 
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params, params_from_iter};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::ActError;
 
 /// As long as OpenCode waits for itself.
 const WAIT: Duration = Duration::from_secs(5);
-/// The columns that are set.
-const COLUMNS: [&str; 2] = ["title", "time_archived"];
+
+/// A column of `session` that is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Column {
+    /// Its name.
+    Title,
+    /// When it was put away, in milliseconds.
+    TimeArchived,
+}
+
+impl Column {
+    /// What the database calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Column::Title => "title",
+            Column::TimeArchived => "time_archived",
+        }
+    }
+}
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, ActError> {
     let opened = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
@@ -54,10 +73,9 @@ fn to_sql(value: &Value) -> Sql {
 }
 
 /// Returns a column of a session.
-pub fn get(path: &Path, session: &str, column: &str) -> Result<Value, ActError> {
-    assert!(COLUMNS.contains(&column));
+pub fn get(path: &Path, session: &str, column: Column) -> Result<Value, ActError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let query = format!("SELECT {column} FROM session WHERE id = ?1");
+    let query = format!("SELECT {} FROM session WHERE id = ?1", column.name());
     let found = connection.query_row(&query, [session], |row| Ok(to_json(row.get_ref(0)?))).optional();
     found
         .map_err(fail(path))?
@@ -65,10 +83,10 @@ pub fn get(path: &Path, session: &str, column: &str) -> Result<Value, ActError> 
 }
 
 /// Sets a column, if it still is what it was.
-pub fn set(path: &Path, session: &str, column: &str, old: &Value, new: &Value) -> Result<(), ActError> {
-    assert!(COLUMNS.contains(&column));
+pub fn set(path: &Path, session: &str, column: Column, old: &Value, new: &Value) -> Result<(), ActError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let query = format!("UPDATE session SET {column} = ?2 WHERE id = ?1 AND {column} IS ?3");
+    let name = column.name();
+    let query = format!("UPDATE session SET {name} = ?2 WHERE id = ?1 AND {name} IS ?3");
     let changed =
         connection.execute(&query, params![session, to_sql(new), to_sql(old)]).map_err(fail(path))?;
     if changed == 0 && get(path, session, column)? != *new {

@@ -1,14 +1,16 @@
 //! Steps: the smallest things that are done and taken back.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use marline_model::{Change, SessionId, ThreadId, ThreadMetadata, ThreadMetadataPatch, Timestamp};
 use marline_store::{LocalThreadStore, Places, StoreError, ThreadStore as _};
 use serde::{Deserialize, Serialize};
 
-use crate::{ActError, opencode};
+use crate::ActError;
+use crate::opencode::{self, Column};
+use crate::surgery::{Copy, Sum};
 
 /// What an act does, before it is done.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +27,12 @@ pub struct Plan {
     /// The session that comes to be.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub makes: Option<SessionId>,
+    /// The file that holds the session, or the one that comes to be.
+    #[serde(default)]
+    pub file: PathBuf,
+    /// What is thrown away when it is done, so that it can't be taken back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub discards: Option<PathBuf>,
     /// How.
     pub steps: Vec<Step>,
 }
@@ -42,12 +50,14 @@ pub enum Step {
         /// The text.
         text: String,
     },
-    /// Makes a file that is not there.
-    Create {
-        /// The file.
+    /// Makes a transcript of another one's records, under a new id.
+    CopyTranscript {
+        /// What is copied.
+        copy: Copy,
+        /// The file that comes to be.
         path: PathBuf,
-        /// A copy of it in Marline's own keeping, which it is made of.
-        from: PathBuf,
+        /// What will be in it.
+        sum: Sum,
     },
     /// Moves a file or folder.
     Move {
@@ -98,8 +108,8 @@ pub enum Step {
         database: PathBuf,
         /// Which.
         session: String,
-        /// `title` or `time_archived`.
-        column: String,
+        /// Which one.
+        column: Column,
         /// Its value before.
         old: serde_json::Value,
         /// Its value then.
@@ -159,12 +169,46 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-fn tail(path: &Path, from: u64) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+/// What stands in a file from a byte on; nothing when it ends before, or goes on for longer than it may.
+fn tail(file: &mut File, from: u64, longest: usize) -> io::Result<Option<Vec<u8>>> {
+    let length = file.metadata()?.len().checked_sub(from);
+    if length.is_none_or(|length| length > longest as u64) {
+        return Ok(None);
+    }
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(Some(bytes))
+}
+
+fn written_since(path: &Path) -> ActError {
+    ActError::changed(format!("{} was written since", path.display()))
+}
+
+/// The name that a file bears until it is whole.
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("marline")
+}
+
+/// Makes a transcript, whole or not at all.
+fn copy_transcript(copy: &Copy, path: &Path, sum: &Sum) -> Result<(), ActError> {
+    if path.exists() {
+        return Err(ActError::changed(format!("{} is there already", path.display())));
+    }
+    let next = unfinished(path);
+    let write = || -> io::Result<Sum> {
+        let file = File::create(&next)?;
+        file.set_permissions(fs::metadata(&copy.origin)?.permissions())?;
+        let mut out = BufWriter::new(&file);
+        let written = copy.write(&mut out)?;
+        out.flush()?;
+        file.sync_all()?;
+        Ok(written)
+    };
+    if write().map_err(ActError::file(&next))? != *sum {
+        return Err(ActError::changed(format!("{} changed since the plan was made", copy.origin.display())));
+    }
+    fs::rename(&next, path).map_err(ActError::file(path))
 }
 
 fn name(name: Option<&String>) -> ThreadMetadataPatch {
@@ -190,14 +234,7 @@ impl Step {
                 };
                 append().map_err(ActError::file(path))
             }
-            Step::Create { path, from } => {
-                if path.exists() {
-                    return Err(ActError::changed(format!("{} is there already", path.display())));
-                }
-                // It comes to be whole, or not.
-                let next = path.with_extension("marline");
-                copy(from, &next).and_then(|()| fs::rename(&next, path)).map_err(ActError::file(path))
-            }
+            Step::CopyTranscript { copy, path, sum } => copy_transcript(copy, path, sum),
             Step::Move { from, to } => move_path(from, to).map_err(ActError::file(from)),
             Step::CodexName { thread, new, .. } => {
                 store().update_thread_metadata(thread, &name(new.as_ref()))?;
@@ -216,7 +253,7 @@ impl Step {
             }
             Step::CodexFork { thread, origin, before } => Ok(store().fork_thread(origin, thread, *before)?),
             Step::OpenCodeSet { database, session, column, old, new } => {
-                opencode::set(database, session, column, old, new)
+                opencode::set(database, session, *column, old, new)
             }
             Step::OpenCodeDelete { database, sessions, rows } => opencode::delete(database, sessions, rows),
         }
@@ -227,21 +264,21 @@ impl Step {
         let store = || LocalThreadStore::new(codex.clone());
         match self {
             Step::Append { path, before, text } => {
-                let end = tail(path, *before).map_err(ActError::file(path))?;
-                if !text.as_bytes().starts_with(&end) {
-                    return Err(ActError::changed(format!("{} was written since", path.display())));
+                let mut file =
+                    File::options().read(true).write(true).open(path).map_err(ActError::file(path))?;
+                let end = tail(&mut file, *before, text.len()).map_err(ActError::file(path))?;
+                if !end.is_some_and(|end| text.as_bytes().starts_with(&end)) {
+                    return Err(written_since(path));
                 }
-                let file = File::options().write(true).open(path).map_err(ActError::file(path))?;
                 file.set_len(*before).and_then(|()| file.sync_all()).map_err(ActError::file(path))
             }
-            Step::Create { path, from } => {
-                let _ = fs::remove_file(path.with_extension("marline"));
+            Step::CopyTranscript { path, sum, .. } => {
+                let _ = fs::remove_file(unfinished(path));
                 if !path.exists() {
                     return Ok(());
                 }
-                let is_same = fs::read(path).and_then(|now| Ok(now == fs::read(from)?));
-                if !is_same.map_err(ActError::file(path))? {
-                    return Err(ActError::changed(format!("{} was written since", path.display())));
+                if Sum::of_file(path).map_err(ActError::file(path))? != *sum {
+                    return Err(written_since(path));
                 }
                 fs::remove_file(path).map_err(ActError::file(path))
             }
@@ -251,8 +288,16 @@ impl Step {
                 }
                 move_path(to, from).map_err(ActError::file(to))
             }
-            Step::CodexName { thread, old, .. } => {
-                store().update_thread_metadata(thread, &name(old.as_ref()))?;
+            Step::CodexName { thread, old, new } => {
+                let store = store();
+                let now = store.read_thread(thread)?.metadata.name;
+                if now == *old {
+                    return Ok(());
+                }
+                if now != *new {
+                    return Err(ActError::changed(format!("thread {thread} got another name since")));
+                }
+                store.update_thread_metadata(thread, &name(old.as_ref()))?;
                 Ok(())
             }
             Step::CodexArchive { thread, away, at } => {
@@ -273,12 +318,17 @@ impl Step {
                 store().put_back(thread, (**metadata).clone())?;
                 Ok(())
             }
-            Step::CodexFork { thread, .. } => match store().delete_thread(thread) {
-                Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
-                Err(error) => Err(error.into()),
-            },
+            Step::CodexFork { thread, origin, .. } => {
+                let store = store();
+                match store.fork_has_own_items(thread, origin) {
+                    Ok(false) => Ok(store.delete_thread(thread)?),
+                    Ok(true) => Err(ActError::changed(format!("thread {thread} was gone on with since"))),
+                    Err(StoreError::NotFound { .. }) => Ok(()),
+                    Err(error) => Err(error.into()),
+                }
+            }
             Step::OpenCodeSet { database, session, column, old, new } => {
-                opencode::set(database, session, column, new, old)
+                opencode::set(database, session, *column, new, old)
             }
             Step::OpenCodeDelete { database, rows, .. } => opencode::put_back(database, rows),
         }

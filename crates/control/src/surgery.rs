@@ -4,8 +4,12 @@
 //! (2.1.329: the same `uuid`s under another `sessionId`), and for one more that names the origin (`forkedFrom`, as Qwen Code
 //! and some releases of Claude Code write it): a fork without a word of its own could not be told from its origin else.
 
-use std::io::{self, BufRead as _, BufReader};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use ring::digest;
+use serde::{Deserialize, Serialize};
 
 /// Records of Claude Code that its own forks leave behind.
 const LEFT: [&str; 8] = [
@@ -19,41 +23,125 @@ const LEFT: [&str; 8] = [
     "agent-name",
 ];
 
-/// Copies the records before a byte offset, each under a new session id.
-pub fn copy(file: &Path, until: Option<u64>, old: &str, new: &str) -> io::Result<Vec<u8>> {
-    let mut reader = BufReader::new(std::fs::File::open(file)?);
-    let (mut at, mut line, mut out) = (0, Vec::new(), Vec::new());
-    while until.is_none_or(|until| at < until) {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line)?;
-        // A last record without an end is being written.
-        if read == 0 || line.last() != Some(&b'\n') {
-            break;
-        }
-        at += read as u64;
-        let kind = field(&line, "type").map(|range| &line[range]);
-        let is_left = kind.is_some_and(|kind| LEFT.iter().any(|left| kind == format!("{left:?}").as_bytes()));
-        if is_left {
-            continue;
-        }
-        match field(&line, "sessionId") {
-            Some(range) if line[range.clone()] == *format!("{old:?}").as_bytes() => {
-                out.extend_from_slice(&line[..range.start]);
-                out.extend_from_slice(format!("{new:?}").as_bytes());
-                // As both agents name the origin where they name it.
-                if let Some(uuid) = field(&line, "uuid") {
-                    out.extend_from_slice(
-                        format!(r#","forkedFrom":{{"sessionId":{old:?},"messageUuid":"#).as_bytes(),
-                    );
-                    out.extend_from_slice(&line[uuid]);
-                    out.push(b'}');
-                }
-                out.extend_from_slice(&line[range.end..]);
-            }
-            _ => out.extend_from_slice(&line),
+/// A copy of a transcript's first records, each under a new session id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Copy {
+    /// The transcript.
+    pub origin: PathBuf,
+    /// The end of the last record that is taken, in bytes.
+    pub until: u64,
+    /// Its session's id.
+    pub old: String,
+    /// The new session's id.
+    pub new: String,
+}
+
+/// Length and SHA-256 of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    /// In bytes.
+    pub length: u64,
+    /// In hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Sum {
+    /// Reads a file and sums it up.
+    pub fn of_file(path: &Path) -> io::Result<Sum> {
+        let mut summing = Summing::new(io::sink());
+        io::copy(&mut File::open(path)?, &mut summing)?;
+        Ok(summing.sum())
+    }
+}
+
+/// Sums up what passes through.
+struct Summing<W> {
+    out: W,
+    length: u64,
+    digest: digest::Context,
+}
+
+impl<W: Write> Summing<W> {
+    fn new(out: W) -> Self {
+        Summing { out, length: 0, digest: digest::Context::new(&digest::SHA256) }
+    }
+
+    fn sum(self) -> Sum {
+        let digest = self.digest.finish();
+        Sum {
+            length: self.length,
+            sha256: digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
-    Ok(out)
+}
+
+impl<W: Write> Write for Summing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.out.write(bytes)?;
+        self.digest.update(&bytes[..taken]);
+        self.length += taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Copy {
+    /// Plans a copy of the records that stand before a byte, or of all of them, and says what will be in it. A last
+    /// record without an end is being written: it is left out.
+    pub fn plan(origin: &Path, until: Option<u64>, old: &str, new: &str) -> io::Result<(Copy, Sum)> {
+        let whole = until.unwrap_or(u64::MAX);
+        let mut copy =
+            Copy { origin: origin.to_owned(), until: whole, old: old.to_owned(), new: new.to_owned() };
+        let mut summing = Summing::new(io::sink());
+        copy.until = copy.stream(&mut summing)?;
+        Ok((copy, summing.sum()))
+    }
+
+    /// Writes the copy, and returns what was written.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<Sum> {
+        let mut summing = Summing::new(out);
+        self.stream(&mut summing)?;
+        Ok(summing.sum())
+    }
+
+    /// Returns how far it read.
+    fn stream(&self, out: &mut dyn Write) -> io::Result<u64> {
+        let mut reader = BufReader::new(File::open(&self.origin)?);
+        let (mut at, mut line) = (0, Vec::new());
+        while at < self.until {
+            line.clear();
+            let read = reader.read_until(b'\n', &mut line)?;
+            if line.last() != Some(&b'\n') {
+                break;
+            }
+            at += read as u64;
+            self.record(&line, out)?;
+        }
+        Ok(at)
+    }
+
+    fn record(&self, line: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        let kind = field(line, "type").map(|range| &line[range]);
+        if kind.is_some_and(|kind| LEFT.iter().any(|left| kind == format!("{left:?}").as_bytes())) {
+            return Ok(());
+        }
+        let own = field(line, "sessionId")
+            .filter(|range| line[range.clone()] == *format!("{:?}", self.old).as_bytes());
+        let Some(range) = own else { return out.write_all(line) };
+        out.write_all(&line[..range.start])?;
+        write!(out, "{:?}", self.new)?;
+        // As both agents name the origin where they name it.
+        if let Some(uuid) = field(line, "uuid") {
+            write!(out, r#","forkedFrom":{{"sessionId":{:?},"messageUuid":"#, self.old)?;
+            out.write_all(&line[uuid])?;
+            out.write_all(b"}")?;
+        }
+        out.write_all(&line[range.end..])
+    }
 }
 
 /// Where the value of a field of a JSON object stands, if it is a text: fields of objects inside are not looked at.
@@ -117,16 +205,15 @@ mod tests {
             "{first}\n{{\"type\":\"cost-state\",\"sessionId\":\"old\"}}\n{{\"type\":\"user\",\"sessionId\":\"old\"}}\n{{\"torn"
         );
         std::fs::write(&file, &text).unwrap();
-        let copied = copy(&file, None, "old", "new").unwrap();
-        let wanted = format!(
-            "{}\n{{\"type\":\"user\",\"sessionId\":\"new\"}}\n",
-            first.replace("\"sessionId\":\"old\"", "\"sessionId\":\"new\"")
-        );
-        assert_eq!(String::from_utf8(copied).unwrap(), wanted);
-        let until = first.len() as u64 + 1;
-        assert_eq!(
-            copy(&file, Some(until), "old", "new").unwrap().iter().filter(|byte| **byte == b'\n').count(),
-            1
-        );
+        let copied = |until| {
+            let (copy, sum) = Copy::plan(&file, until, "old", "new").unwrap();
+            let mut bytes = Vec::new();
+            assert_eq!(copy.write(&mut bytes).unwrap(), sum);
+            assert_eq!(sum.length, bytes.len() as u64);
+            String::from_utf8(bytes).unwrap()
+        };
+        let first_copied = first.replace("\"sessionId\":\"old\"", "\"sessionId\":\"new\"");
+        assert_eq!(copied(None), format!("{first_copied}\n{{\"type\":\"user\",\"sessionId\":\"new\"}}\n"));
+        assert_eq!(copied(Some(first.len() as u64 + 1)), format!("{first_copied}\n"));
     }
 }

@@ -23,6 +23,10 @@ pub struct Target {
     pub title: Option<String>,
 }
 
+pub(crate) fn agent(source: Source) -> &'static dyn Agent {
+    registry::agent(source).expect("every source has an adapter")
+}
+
 impl Target {
     /// Takes what the index knows of a session.
     ///
@@ -54,7 +58,7 @@ impl Target {
     }
 
     pub(crate) fn agent(&self) -> &'static dyn Agent {
-        registry::agent(self.source()).expect("every source has an adapter")
+        agent(self.source())
     }
 
     pub(crate) fn unsupported(&self, cannot: impl Into<String>) -> ActError {

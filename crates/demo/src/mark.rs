@@ -4,6 +4,9 @@
 //! separator: neither character stands in a transcript. Each way of writing has one length, so that places in a file
 //! are the same whatever the time is.
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
 /// Begins a mark.
 pub const OPEN: u8 = 0x1e;
 /// Ends a mark.
@@ -44,21 +47,19 @@ const KINDS: [(u8, Kind); 8] = [
 impl Kind {
     /// Writes a time, in milliseconds since 1970, in this way.
     pub fn write(self, at: i64) -> String {
-        let (days, of_day) = (at.div_euclid(DAY), at.rem_euclid(DAY));
-        let (year, month, day) = civil(days);
-        let (hour, minute, second) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1000 % 60);
-        let millis = of_day % 1000;
-        let date = format!("{year:04}-{month:02}-{day:02}");
-        match self {
-            Kind::Millis => format!("{date}T{hour:02}:{minute:02}:{second:02}.{millis:03}"),
-            Kind::Seconds => format!("{date}T{hour:02}:{minute:02}:{second:02}"),
-            Kind::FileSeconds => format!("{date}T{hour:02}-{minute:02}-{second:02}"),
-            Kind::FileMinutes => format!("{date}T{hour:02}-{minute:02}"),
-            Kind::Folder => date.replace('-', "/"),
-            Kind::Date => date,
-            Kind::EpochMillis => at.to_string(),
-            Kind::EpochSeconds => at.div_euclid(1000).to_string(),
-        }
+        let format = match self {
+            Kind::Millis => "%Y-%m-%dT%H:%M:%S%.3f",
+            Kind::Seconds => "%Y-%m-%dT%H:%M:%S",
+            Kind::FileSeconds => "%Y-%m-%dT%H-%M-%S",
+            Kind::FileMinutes => "%Y-%m-%dT%H-%M",
+            Kind::Folder => "%Y/%m/%d",
+            Kind::Date => "%Y-%m-%d",
+            Kind::EpochMillis => return at.to_string(),
+            Kind::EpochSeconds => return at.div_euclid(1000).to_string(),
+        };
+        let at =
+            Timestamp::from_millisecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
+        Offset::UTC.to_datetime(at).strftime(format).to_string()
     }
 
     /// Writes a mark.
@@ -70,8 +71,6 @@ impl Kind {
         mark
     }
 }
-
-const DAY: i64 = 86_400_000;
 
 /// Writes the times that are marked in a text; `last` is when the last thing happened.
 pub fn render(text: &[u8], last: i64) -> Vec<u8> {
@@ -102,20 +101,6 @@ fn read(text: &[u8]) -> Option<(Kind, i64, usize)> {
     let end = text.iter().position(|byte| *byte == CLOSE)?;
     let distance = std::str::from_utf8(text.get(2..end)?).ok()?.parse().ok()?;
     Some((*kind, distance, end + 1))
-}
-
-/// Days since 1970 as year, month and day.
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Years begin in March here, so that the day that comes every four years is the last one.
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (year + era * 400 + later, month, day)
 }
 
 #[cfg(test)]

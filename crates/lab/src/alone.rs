@@ -7,6 +7,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
 
+use crate::agents::{Agents, Release};
+
 /// Set in the environment of a program that is alone.
 const MARK: &str = "MARLINE_LAB_ALONE";
 /// What is tried, in this order: as root, then as anybody; with processes of its own, then without.
@@ -43,6 +45,28 @@ pub fn again(words: &[impl AsRef<OsStr>]) -> io::Result<Option<ExitStatus>> {
     // Held until the end: that it closes is how the other hears that this program was killed.
     let _held = child.stdin.take();
     child.wait().map(Some)
+}
+
+/// Prepares a test of real agents: installs releases, and runs the test of that name again where they can do no harm.
+///
+/// Returns the agents to the test that is to go on; to the one that is through, nothing. A test that was skipped because
+/// `MARLINE_SKIP_REAL_AGENTS=1` asks for it says so on stderr.
+///
+/// # Panics
+/// An agent can't be installed, or the test fails.
+pub fn test(name: &str, releases: &[Release]) -> Option<Agents> {
+    if std::env::var_os("MARLINE_SKIP_REAL_AGENTS").is_some_and(|value| value == "1") {
+        eprintln!(
+            "SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent was run, this test proves nothing."
+        );
+        return None;
+    }
+    let agents = Agents::of_workspace();
+    agents.install(releases).unwrap_or_else(|error| panic!("{error}"));
+    let ended = again(&[name, "--exact", "--nocapture"]).unwrap_or_else(|error| panic!("{error}"));
+    let Some(status) = ended else { return Some(agents) };
+    assert!(status.success(), "the test without a network {status}");
+    None
 }
 
 /// Ends this program when the one that started it is gone; what runs in the namespace ends with it.

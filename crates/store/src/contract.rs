@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use marline_model::{ThreadId, ThreadMetadataPatch, Timestamp};
 
-use crate::query::{Found, ListThreads, PageOf, ThreadPage};
+use crate::query::{self, Found, ListThreads, PageOf, ThreadPage};
 use crate::thread::{
     HistoryItem, ItemPage, Lineage, NewThread, ResumeThread, StoredItem, StoredThread, TurnPage,
 };
@@ -151,19 +151,25 @@ pub trait ThreadStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::InvalidRequest`] for an empty text.
-    fn search_threads(&self, text: &str, limit: usize) -> Result<Vec<Found>, StoreError>;
+    fn search_threads(&self, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
+        query::search(self, text, limit)
+    }
 
     /// Lists a thread's turns.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]
-    fn list_turns(&self, id: &ThreadId, page: PageOf) -> Result<TurnPage, StoreError>;
+    fn list_turns(&self, id: &ThreadId, page: PageOf) -> Result<TurnPage, StoreError> {
+        query::turns(self, id, page)
+    }
 
     /// Lists a thread's items.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]
-    fn list_items(&self, id: &ThreadId, page: PageOf) -> Result<ItemPage, StoreError>;
+    fn list_items(&self, id: &ThreadId, page: PageOf) -> Result<ItemPage, StoreError> {
+        query::items(self, id, page)
+    }
 
     /// Changes what is known of a thread beside its history: the only way to do so.
     ///

@@ -53,6 +53,8 @@ const TRANSIENT: [&str; 14] = [
     "mcp_startup_complete",
     "model_reroute",
 ];
+/// Records that say something of their thread.
+const SPEAKING: [&str; 2] = ["event_msg", "turn_context"];
 const TRANSIENT_ENDINGS: [&str; 5] = ["_delta", "_begin", "_request", "_started", "_updated"];
 /// Lists show no more of a prompt.
 const PREVIEW: usize = 200;
@@ -112,15 +114,19 @@ fn payload(item: &HistoryItem) -> Payload<'_> {
 
 /// Says whether an item belongs into a history of this mode. What is not known is kept.
 pub fn is_durable(item: &HistoryItem, mode: HistoryMode) -> bool {
-    let payload = payload(item);
+    is_kept(&item.kind, &payload(item), mode)
+}
+
+fn is_kept(kind: &str, payload: &Payload<'_>, mode: HistoryMode) -> bool {
+    let record = kind;
     let kind = payload.kind.as_deref().unwrap_or_default();
-    match &*item.kind {
+    match record {
         "response_item" => !matches!(kind, "additional_tools" | "compaction_trigger" | "other"),
         "event_msg" if KEPT.contains(&kind) => true,
         "event_msg" if KEPT_IN_LEGACY.contains(&kind) => mode == HistoryMode::Legacy,
         "event_msg" if kind == "item_completed" => {
-            let item = payload.item.map_or(String::new(), |item| item.kind);
-            mode == HistoryMode::Paginated || matches!(item.as_str(), "Plan" | "Sleep")
+            let item = payload.item.as_ref().map_or("", |item| &item.kind);
+            mode == HistoryMode::Paginated || matches!(item, "Plan" | "Sleep")
         }
         "event_msg" => {
             !TRANSIENT.contains(&kind) && !TRANSIENT_ENDINGS.iter().any(|ending| kind.ends_with(ending))
@@ -152,12 +158,24 @@ pub struct Derived {
 impl Derived {
     /// Looks at an item.
     pub fn of(item: &HistoryItem) -> Self {
-        if !matches!(&*item.kind, "event_msg" | "turn_context") {
+        if !SPEAKING.contains(&&*item.kind) {
             return Derived::default();
         }
+        Self::of_payload(&item.kind, payload(item))
+    }
+
+    /// Looks at an item if it is durable.
+    pub(crate) fn of_durable(item: &HistoryItem, mode: HistoryMode) -> Option<Self> {
         let payload = payload(item);
+        is_kept(&item.kind, &payload, mode).then(|| Self::of_payload(&item.kind, payload))
+    }
+
+    fn of_payload(kind: &str, payload: Payload<'_>) -> Self {
+        if !SPEAKING.contains(&kind) {
+            return Derived::default();
+        }
         let mut derived = Derived { turn: payload.turn_id, ..Derived::default() };
-        if &*item.kind == "turn_context" {
+        if kind == "turn_context" {
             derived.model = payload.model;
             derived.effort = payload.effort;
             derived.cwd = payload.cwd;

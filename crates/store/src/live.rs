@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use marline_model::{HistoryMode, ThreadId, ThreadMetadata, ThreadMetadataPatch, Timestamp};
 
-use crate::derive::{Derived, is_durable};
+use crate::derive::Derived;
 use crate::{HistoryItem, NewThread, ResumeThread, StoreError, StoredThread, ThreadStore};
 
 /// A touch of the update time is sent at most so often, in milliseconds.
@@ -97,15 +97,17 @@ impl LiveThread {
     /// Those of [`ThreadStore::append_items`].
     pub fn append(&self, items: &[HistoryItem], now: Timestamp) -> Result<(), StoreError> {
         let mut state = self.state()?;
-        let durable: Vec<HistoryItem> =
-            items.iter().filter(|item| is_durable(item, self.mode)).cloned().collect();
+        let (durable, derived): (Vec<HistoryItem>, Vec<Derived>) = items
+            .iter()
+            .filter_map(|item| Some((item.clone(), Derived::of_durable(item, self.mode)?)))
+            .unzip();
         if durable.is_empty() {
             return Ok(());
         }
         self.store.append_items(&self.id, &durable)?;
         let mut says_more = false;
-        for item in &durable {
-            let patch = Derived::of(item).patch(&state.known, item.at.unwrap_or(now));
+        for (item, derived) in durable.iter().zip(derived) {
+            let patch = derived.patch(&state.known, item.at.unwrap_or(now));
             let is_touch =
                 ThreadMetadataPatch { updated_at: patch.updated_at.clone(), ..Default::default() } == patch;
             says_more |= !is_touch;

@@ -6,10 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use marline_model::{ThreadId, ThreadMetadataPatch, Timestamp};
 
-use crate::query::{Found, ListThreads, PageOf, ThreadPage};
-use crate::thread::{
-    HistoryBase, HistoryItem, ItemPage, Lineage, NewThread, ResumeThread, StoredItem, StoredThread, TurnPage,
-};
+use crate::query::{ListThreads, ThreadPage};
+use crate::thread::{HistoryBase, HistoryItem, Lineage, NewThread, ResumeThread, StoredItem, StoredThread};
 use crate::{StoreError, ThreadStore, query};
 
 /// Keeps threads as long as it lives: for tests, and for programs that embed this crate.
@@ -183,19 +181,6 @@ impl ThreadStore for InMemoryThreadStore {
                 && related.as_ref().is_none_or(|related| related.contains(&thread.id))
         });
         list.page(held.collect())
-    }
-
-    fn search_threads(&self, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
-        let list = ListThreads { page_size: 1000, ..ListThreads::all() };
-        query::search(self, &self.list_threads(&list)?.threads, text, limit)
-    }
-
-    fn list_turns(&self, id: &ThreadId, page: PageOf) -> Result<TurnPage, StoreError> {
-        query::turns(self, id, page)
-    }
-
-    fn list_items(&self, id: &ThreadId, page: PageOf) -> Result<ItemPage, StoreError> {
-        query::items(self, id, page)
     }
 
     fn update_thread_metadata(

@@ -268,10 +268,9 @@ pub(crate) fn check(patch: &ThreadMetadataPatch) -> Result<(), StoreError> {
 /// Bytes of a snippet before and behind what was found.
 const AROUND: (usize, usize) = (48, 96);
 
-/// Looks for a text in what was said in some threads, in their order.
-pub(crate) fn search(
-    store: &dyn ThreadStore,
-    threads: &[StoredThread],
+/// Looks for a text in what was said in all threads, the last active first.
+pub(crate) fn search<S: ThreadStore + ?Sized>(
+    store: &S,
     text: &str,
     limit: usize,
 ) -> Result<Vec<Found>, StoreError> {
@@ -279,25 +278,32 @@ pub(crate) fn search(
     if wanted.is_empty() {
         return Err(StoreError::invalid("there is nothing to look for"));
     }
+    let mut list = ListThreads { page_size: 1000, ..ListThreads::all() };
     let mut found = Vec::new();
-    for thread in threads {
-        if found.len() == limit {
-            break;
-        }
-        let mut hit = None;
-        store.load_history(&thread.id, &mut |item| {
-            let derived = Derived::of(&item.item);
-            for said in [derived.prompt, derived.answer].into_iter().flatten() {
-                if let Some(snippet) = snippet(&said, &wanted) {
-                    hit = Some((item.ordinal, snippet));
-                    return ControlFlow::Break(());
-                }
+    loop {
+        let page = store.list_threads(&list)?;
+        for thread in page.threads {
+            if found.len() == limit {
+                return Ok(found);
             }
-            ControlFlow::Continue(())
-        })?;
-        found.extend(hit.map(|(ordinal, snippet)| Found { thread: thread.clone(), ordinal, snippet }));
+            let mut hit = None;
+            store.load_history(&thread.id, &mut |item| {
+                let derived = Derived::of(&item.item);
+                for said in [derived.prompt, derived.answer].into_iter().flatten() {
+                    if let Some(snippet) = snippet(&said, &wanted) {
+                        hit = Some((item.ordinal, snippet));
+                        return ControlFlow::Break(());
+                    }
+                }
+                ControlFlow::Continue(())
+            })?;
+            found.extend(hit.map(|(ordinal, snippet)| Found { thread, ordinal, snippet }));
+        }
+        list.cursor = page.next;
+        if list.cursor.is_none() {
+            return Ok(found);
+        }
     }
-    Ok(found)
 }
 
 fn snippet(said: &str, wanted: &str) -> Option<String> {
@@ -309,7 +315,11 @@ fn snippet(said: &str, wanted: &str) -> Option<String> {
 }
 
 /// Cuts a history into turns.
-pub(crate) fn turns(store: &dyn ThreadStore, id: &ThreadId, page: PageOf) -> Result<TurnPage, StoreError> {
+pub(crate) fn turns<S: ThreadStore + ?Sized>(
+    store: &S,
+    id: &ThreadId,
+    page: PageOf,
+) -> Result<TurnPage, StoreError> {
     let mut turns: Vec<Turn> = Vec::new();
     let mut is_open = false;
     let mut last = 0;
@@ -346,7 +356,11 @@ pub(crate) fn turns(store: &dyn ThreadStore, id: &ThreadId, page: PageOf) -> Res
 }
 
 /// Cuts a page out of a history.
-pub(crate) fn items(store: &dyn ThreadStore, id: &ThreadId, page: PageOf) -> Result<ItemPage, StoreError> {
+pub(crate) fn items<S: ThreadStore + ?Sized>(
+    store: &S,
+    id: &ThreadId,
+    page: PageOf,
+) -> Result<ItemPage, StoreError> {
     let (mut items, mut next) = (Vec::new(), None);
     store.load_history(id, &mut |item| {
         if item.ordinal < page.from {

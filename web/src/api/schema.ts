@@ -423,7 +423,7 @@ export interface components {
         ActAnswer: {
             /**
              * Format: int64
-             * @description The act's number, by which it is taken back; none where nothing was done.
+             * @description The act's number, by which it is taken back; none where nothing was done, or it was done for good.
              */
             number: number | null;
             /** @description What is so now, in a sentence. */
@@ -445,6 +445,8 @@ export interface components {
             name?: string | null;
             /** @description For `fork`: the key of the prompt from before which it is forked; without it, from its end. */
             before?: string | null;
+            /** @description For `delete`: lay nothing aside, so that it can't be taken back. */
+            forGood?: boolean;
             /** @description Say what would be done, and do nothing. */
             dryRun?: boolean;
         };

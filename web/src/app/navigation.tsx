@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Activity, ChartColumn, List, type LucideIcon, Moon, Search, Settings2, Sun } from 'lucide-react';
+import { Progress } from '../components/ui/progress';
 import { status } from '../features/sources/queries';
 import { ACTS, type ActName, offers } from '../lib/acts';
 import { bytes } from '../lib/numbers';
@@ -41,7 +42,7 @@ export function Side() {
         <Entry key={page.to} {...page} />
       ))}
       <div className="mt-auto flex flex-col gap-0.5">
-        <Progress />
+        <Indexing />
         <Theme />
         <Entry {...SETTINGS} />
       </div>
@@ -101,21 +102,14 @@ export function Bottom() {
 const WORTH_TELLING = 1e6;
 
 /** How far indexing is, where that takes a while. */
-function Progress() {
+function Indexing() {
   const { data } = useQuery(status);
   const indexing = data?.indexing;
   if (!indexing || indexing.phase === 'idle' || indexing.ofBytes < WORTH_TELLING) return null;
   const share = Math.min(1, indexing.bytes / indexing.ofBytes);
   return (
     <Link to="/sources" className="rounded-md px-2 py-2 text-ink-3 text-xs hover:bg-hover">
-      <div
-        className="h-1 overflow-hidden rounded-full bg-line"
-        role="progressbar"
-        aria-label="Indexing"
-        aria-valuenow={Math.round(share * 100)}
-      >
-        <div className="h-full origin-left bg-accent" style={{ transform: `scaleX(${share})` }} />
-      </div>
+      <Progress label="Indexing" share={share} />
       <span className="mt-1.5 block tabular-nums max-lg:hidden">
         {indexing.phase === 'messages' ? 'Reading' : 'Indexing'} {bytes(indexing.ofBytes)}
         {indexing.secondsLeft !== null && <span className="block">{lasts(indexing.secondsLeft)} left</span>}

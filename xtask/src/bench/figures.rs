@@ -290,7 +290,7 @@ fn record(id: &str, words: &str) -> String {
     let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let line = json!({
         "type": "user", "sessionId": id, "uuid": format!("00000000-0000-4000-8000-{n:012}"), "version": "2.1.329",
-        "cwd": "/home/mara/work/bench", "timestamp": "2026-11-01T10:00:00.000Z",
+        "cwd": "/projects/bench", "timestamp": "2026-11-01T10:00:00.000Z",
         "message": {"role": "user", "content": words},
     });
     format!("{line}\n")

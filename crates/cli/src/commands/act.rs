@@ -6,7 +6,7 @@ use marline_control::{ActError, Acts, Fork, Outcome, Places, Plan, Step, Target}
 use marline_index::{IndexError, ItemKey, MarkKind};
 use serde_json::json;
 
-use crate::args::{ActArgs, ForkArgs, RenameArgs, UndoArgs};
+use crate::args::{ActArgs, DeleteArgs, ForkArgs, ReadArgs, RenameArgs, UndoArgs};
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, now, random, utc_offset_seconds};
 use crate::failure::Failure;
@@ -24,8 +24,8 @@ pub fn unarchive(args: &ActArgs) -> Result<ExitCode, Failure> {
     act(args, |acts, target, _| acts.archive(target, false))
 }
 
-pub fn delete(args: &ActArgs) -> Result<ExitCode, Failure> {
-    act(args, |acts, target, _| acts.delete(target))
+pub fn delete(args: &DeleteArgs) -> Result<ExitCode, Failure> {
+    act(&args.act, |acts, target, _| acts.delete(target, args.now))
 }
 
 pub fn fork(args: &ForkArgs) -> Result<ExitCode, Failure> {
@@ -80,7 +80,8 @@ fn act(
     args: &ActArgs,
     plan: impl FnOnce(&Acts, &Target, &Context) -> Result<Plan, ActError>,
 ) -> Result<ExitCode, Failure> {
-    let context = Context::read(&args.read())?;
+    let read = ReadArgs { json: args.json, no_refresh: false };
+    let context = Context::read(&read)?;
     let session = context.index.session(&args.id)?;
     let target = Target::of(&session)?;
     let acts = acts()?;
@@ -91,19 +92,18 @@ fn act(
     }
     let entry = acts.carry_out(&target, plan)?;
     // What came of it is read back.
-    let context = Context::read(&args.read())?;
+    let context = Context::read(&read)?;
     if args.json {
         let wanted = entry.plan.makes.as_ref().unwrap_or(&target.id);
         let session = context.index.session_by_id(wanted).ok();
         print_json(&json!({"act": entry, "session": session}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    debug_assert_eq!(entry.outcome, Outcome::Done);
     print_line(&format!("{}.", entry.plan.says))?;
-    print_line(&styled(
-        DIM,
-        &format!("{} shows it so, too. Back: marline undo {}", entry.plan.shown_by, entry.number),
-    ))?;
+    if entry.outcome == Outcome::Done {
+        let words = format!("{} shows it so, too. Back: marline undo {}", entry.plan.shown_by, entry.number);
+        print_line(&styled(DIM, &words))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -123,7 +123,13 @@ fn dry_run(args: &ActArgs, plan: &Plan) -> Result<ExitCode, Failure> {
 fn told(step: &Step) -> String {
     match step {
         Step::Append { path, text, .. } => format!("append {} bytes to {}", text.len(), path.display()),
-        Step::Create { path, .. } => format!("make {}", path.display()),
+        Step::CopyTranscript { copy, path, sum } => format!(
+            "copy the first {} bytes of {} to {}, {} bytes",
+            copy.until,
+            copy.origin.display(),
+            path.display(),
+            sum.length
+        ),
         Step::Move { from, to } => format!("move {} to {}", from.display(), to.display()),
         Step::CodexName { thread, new, .. } => {
             format!("name thread {thread} “{}”", new.as_deref().unwrap_or_default())
@@ -140,7 +146,7 @@ fn told(step: &Step) -> String {
             None => format!("make thread {thread} of all of {origin}"),
         },
         Step::OpenCodeSet { session, column, new, .. } => {
-            format!("set {column} of session {session} to {new}")
+            format!("set {} of session {session} to {new}", column.name())
         }
         Step::OpenCodeDelete { sessions, rows, .. } => {
             format!("lay the rows of {} sessions aside in {} and delete them", sessions.len(), rows.display())

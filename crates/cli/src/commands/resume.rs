@@ -1,29 +1,35 @@
 //! `marline resume`: a session in its own agent, in a terminal or for one prompt.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use marline_control::{ActError, Started, Target, user_of};
 use marline_index::Transcript;
 use marline_model::{ItemKind, SessionId};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::ResumeArgs;
+use crate::args::{Inside, ReadArgs, ResumeArgs};
 use crate::commands::{print_json, print_line, show};
 use crate::context::Context;
 use crate::failure::Failure;
 
 /// How often the transcript is looked at while the agent works.
 const LOOK: Duration = Duration::from_millis(150);
+/// An agent that is told to end has so long to do so.
+const GRACE: Duration = Duration::from_secs(3);
 /// Items of one look.
 const PAGE: usize = 500;
 /// Of what an agent says on standard error, so much is kept.
 const LAST_WORDS: usize = 2_000;
 
 pub fn run(args: &ResumeArgs) -> Result<ExitCode, Failure> {
-    let context = Context::read(&args.read())?;
+    let context = Context::read(&ReadArgs { json: args.json, no_refresh: false })?;
     let session = context.index.session(&args.id)?;
     let target = Target::of(&session)?;
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -35,19 +41,19 @@ pub fn run(args: &ResumeArgs) -> Result<ExitCode, Failure> {
         print_line(&started.typed())?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(by) = user_of(&target, &context.env) {
+    if let Some(by) = user_of(&target.id, &target.file, &context.env) {
         return Err(ActError::InUse { session: target.id.to_string(), by }.into());
     }
     if args.prompt.is_some() {
         return turn(args, context, &target.id, &started);
     }
-    if args.tmux {
+    if args.inside == Some(Inside::Tmux) {
         return in_tmux(&started, &target);
     }
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage(
             "An agent needs a terminal, and this is none.",
-            "Say what it is to do (--prompt), print the command (--print), or open a window (--tmux).",
+            "Say what it is to do (--prompt), print the command (--print), or open a window (--in tmux).",
         ));
     }
     // From here on this process is the agent.
@@ -67,7 +73,7 @@ fn in_tmux(started: &Started, target: &Target) -> Result<ExitCode, Failure> {
     let output = tmux.output().map_err(|error| {
         Failure::refused(
             &format!("tmux could not be started: {error}."),
-            "Install tmux, or leave --tmux out.",
+            "Install tmux, or leave --in tmux out.",
         )
     })?;
     if !output.status.success() {
@@ -80,22 +86,65 @@ fn in_tmux(started: &Started, target: &Target) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// An agent that ends with this process.
+/// An agent that ends with this process, and all that it started with it.
 struct Running(Child);
+
+impl Running {
+    fn start(started: &Started) -> io::Result<Self> {
+        let mut command = started.command();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        command.spawn().map(Running)
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = Pid::from_raw(self.0.id() as i32) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        self.signal(Signal::TERM);
+        let begun = Instant::now();
+        while begun.elapsed() < GRACE && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(LOOK);
+        }
+        self.signal(Signal::KILL);
         let _ = self.0.wait();
     }
+}
+
+/// Is set when this process is told to end.
+fn interrupted() -> Result<Arc<AtomicBool>, Failure> {
+    let fail = |error| Failure::file(Path::new("signals"), &error);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(fail)?;
+    let inside = runtime.enter();
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(fail)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(fail)?;
+    drop(inside);
+    let is_told = Arc::new(AtomicBool::new(false));
+    let tell = is_told.clone();
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+        tell.store(true, Ordering::Relaxed);
+    });
+    Ok(is_told)
 }
 
 /// Runs one turn and prints what is written into the transcript meanwhile: that is what happened.
 fn turn(args: &ResumeArgs, context: Context, id: &SessionId, started: &Started) -> Result<ExitCode, Failure> {
     let mut next = context.index.item_count(id)?;
-    let mut command = started.command();
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut running = Running(command.spawn().map_err(|error| Failure::file(&started.program, &error))?);
+    let is_interrupted = interrupted()?;
+    let mut running = Running::start(started).map_err(|error| Failure::file(&started.program, &error))?;
     let stderr = running.0.stderr.take();
     // What nobody reads would stop the agent.
     let words = std::thread::spawn(move || {
@@ -138,6 +187,10 @@ fn turn(args: &ResumeArgs, context: Context, id: &SessionId, started: &Started) 
             }
             let words = String::from_utf8_lossy(&words);
             return Err(Failure::agent(&format!("The turn failed ({status})."), words.trim()));
+        }
+        if is_interrupted.load(Ordering::Relaxed) {
+            drop(running);
+            return Err(Failure::agent("The turn was interrupted.", ""));
         }
         std::thread::sleep(LOOK);
     }

@@ -206,6 +206,74 @@ fn a_session_in_use_is_left_alone() {
     assert_eq!(home.sessions()["s1"]["title"], "Name");
 }
 
+/// An act on a session that something happened to since can't be taken back over it.
+#[test]
+fn what_is_not_as_the_act_left_it_is_not_taken_back() {
+    let (home, sessions) = fixtures_home();
+    let refused = |number: &Value, why: &str| {
+        let before = bytes(&home);
+        let output = home.run(&["undo", &number.to_string()]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(3) && error.contains(why), "{error}");
+        assert_eq!(bytes(&home), before, "{why}");
+    };
+    for (raw, session) in &sessions {
+        let id = session["id"].as_str().unwrap();
+        // A later name stands.
+        if session["source"] != "gemini" {
+            let first = done(&home, &["rename", id, "First"])["act"]["number"].clone();
+            let second = done(&home, &["rename", id, "Second"])["act"]["number"].clone();
+            refused(&first, "since");
+            assert_eq!(home.sessions()[raw]["title"], "Second", "{id}");
+            done(&home, &["undo", &second.to_string()]);
+            done(&home, &["undo", &first.to_string()]);
+            let again = home.run(&["undo", &first.to_string()]);
+            assert!(String::from_utf8_lossy(&again.stderr).contains("taken back already"), "{id}");
+        }
+        // A file that was cut since is not filled up.
+        if matches!(session["source"].as_str(), Some("claude" | "qwen")) {
+            let number = done(&home, &["rename", id, "Name"])["act"]["number"].clone();
+            let file = session["files"][0]["path"].as_str().unwrap();
+            let length = session["files"][0]["bytes"].as_u64().unwrap();
+            let whole = fs::read(file).unwrap();
+            File::options().write(true).open(file).unwrap().set_len(length - 10).unwrap();
+            refused(&number, "written since");
+            fs::write(file, whole).unwrap();
+            done(&home, &["undo", &number.to_string()]);
+        }
+        // A fork that was gone on with stays.
+        if matches!(session["source"].as_str(), Some("claude" | "qwen" | "codex")) {
+            let told = done(&home, &["fork", id]);
+            let number = told["act"]["number"].clone();
+            let file = told["session"]["files"][0]["path"].as_str().unwrap().to_owned();
+            let whole = fs::read(&file).unwrap();
+            let line = json!({"timestamp": "2026-11-21T10:00:00.000Z", "ordinal": 100_000, "type": "event_msg",
+                "payload": {"type": "user_message", "message": "Go on"}});
+            fs::write(&file, [&whole[..], format!("{line}\n").as_bytes()].concat()).unwrap();
+            refused(&number, "since");
+            fs::write(&file, whole).unwrap();
+            done(&home, &["undo", &number.to_string()]);
+            assert!(!PathBuf::from(&file).exists(), "{id}");
+        }
+    }
+}
+
+#[test]
+fn what_is_deleted_for_good_leaves_nothing_to_take_back() {
+    let (home, sessions) = fixtures_home();
+    for (_, session) in sessions {
+        let id = session["id"].as_str().unwrap();
+        let told = done(&home, &["delete", id, "--now"]);
+        assert_eq!(told["act"]["outcome"], "final", "{id}");
+        let output = home.run(&["undo", &told["act"]["number"].to_string()]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains("for good"), "{id}: {error}");
+        let aside = home.path().parent().unwrap().join("marline/board/acts/aside");
+        assert!(!aside.exists() || fs::read_dir(aside).unwrap().next().is_none(), "{id}: nothing is kept");
+    }
+    assert_eq!(home.run(&["undo"]).status.code(), Some(2));
+}
+
 #[test]
 fn names_that_are_none_are_refused() {
     let home = Home::new();
@@ -243,7 +311,7 @@ fn resume_prints_what_one_would_type_and_says_what_is_gone() {
     let home = Home::new();
     let cwd = home.path().join("a project");
     fs::create_dir(&cwd).unwrap();
-    let line = prompt("s1", 0, "Hello").replace("/work/shop", &cwd.display().to_string());
+    let line = prompt("s1", 0, "Hello").replace("/projects/shop", &cwd.display().to_string());
     home.write(&place("s1"), line);
     home.write(&place("s2"), prompt("s2", 0, "Its directory is gone"));
     home.sessions();
@@ -270,4 +338,41 @@ fn resume_prints_what_one_would_type_and_says_what_is_gone() {
     let output = run(&["resume", "s1"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("needs a terminal"));
     assert_eq!(json!(output.status.code()), json!(2));
+}
+
+#[test]
+fn a_session_is_opened_in_a_window_of_tmux() {
+    let home = Home::new();
+    let cwd = home.path().join("project");
+    fs::create_dir(&cwd).unwrap();
+    let line = prompt("s1", 0, "Hello").replace("/projects/shop", &cwd.display().to_string());
+    home.write(&place("s1"), line);
+    home.sessions();
+    let programs = home.path().join("programs");
+    fs::create_dir(&programs).unwrap();
+    let program = programs.join("claude");
+    fs::write(&program, "#!/bin/sh\necho \"$PWD with $*\"\nread -r _\n").unwrap();
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    // A server of its own: its socket lies in this home.
+    let alone = |command: &mut std::process::Command| {
+        command.env("PATH", &path).env("TMUX_TMPDIR", home.path()).env_remove("TMUX").output().unwrap()
+    };
+    let output = alone(&mut home.command(&["resume", "s1", "--in", "tmux"]));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tmux = |words: &[&str]| alone(std::process::Command::new("tmux").args(words));
+    let wanted = format!("{} with --resume s1", cwd.display());
+    let is_shown = || {
+        let shown = tmux(&["capture-pane", "-p", "-J", "-t", "claude-s1"]);
+        String::from_utf8_lossy(&shown.stdout).contains(&wanted)
+    };
+    let is_found = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        is_shown()
+    });
+    let twice = alone(&mut home.command(&["resume", "s1", "--in", "tmux"]));
+    tmux(&["kill-server"]);
+    assert!(is_found, "the agent runs in its session's directory");
+    let error = String::from_utf8_lossy(&twice.stderr).into_owned();
+    assert!(!twice.status.success() && error.contains("duplicate session"), "{error}");
 }

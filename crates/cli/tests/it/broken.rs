@@ -142,7 +142,7 @@ fn a_loop_of_links_and_a_forbidden_directory_are_survived() {
     let home = Home::new();
     home.write(&place("s1"), prompt("s1", 0, "reachable"));
     let projects = home.path().join(".claude/projects");
-    std::os::unix::fs::symlink(&projects, projects.join("-work-shop/loop")).unwrap();
+    std::os::unix::fs::symlink(&projects, projects.join("-projects-shop/loop")).unwrap();
     let closed = projects.join("-closed");
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
@@ -186,7 +186,7 @@ fn an_agents_database_with_everything_in_its_log_is_read_and_not_touched() {
             CREATE TABLE message (id TEXT PRIMARY KEY, session_id TEXT, time_created INTEGER, time_updated INTEGER, data TEXT);
             CREATE TABLE part (id TEXT PRIMARY KEY, message_id TEXT, session_id TEXT, time_created INTEGER,
                 time_updated INTEGER, data TEXT);
-            INSERT INTO session VALUES ('ses_1', NULL, '/work/shop', 'A basket', '1.18.33', 1795209721393, 1795209732286, NULL);
+            INSERT INTO session VALUES ('ses_1', NULL, '/projects/shop', 'A basket', '1.18.33', 1795209721393, 1795209732286, NULL);
             INSERT INTO message VALUES ('msg_1', 'ses_1', 1, 1, '{"role":"user","time":{"created":1795209721619}}');
             INSERT INTO part VALUES ('prt_1', 'msg_1', 'ses_1', 1, 1, '{"type":"text","text":"\"Mend the basket\""}');"#,
         )

@@ -118,7 +118,7 @@ pub fn claude(session: &str, n: u32, kind: &str, message: Value) -> String {
     let line = json!({
         "parentUuid": parent, "isSidechain": false, "type": kind, "message": message,
         "uuid": format!("{session}-{n}"), "timestamp": format!("2026-11-20T10:00:{:02}.000Z", n % 60),
-        "cwd": "/work/shop", "sessionId": session, "version": "2.1.329", "gitBranch": "main",
+        "cwd": "/projects/shop", "sessionId": session, "version": "2.1.329", "gitBranch": "main",
     });
     format!("{line}\n")
 }
@@ -142,5 +142,5 @@ pub fn answer(session: &str, n: u32, text: &str) -> String {
 
 /// Where Claude keeps a session.
 pub fn place(session: &str) -> String {
-    format!(".claude/projects/-work-shop/{session}.jsonl")
+    format!(".claude/projects/-projects-shop/{session}.jsonl")
 }

@@ -1,6 +1,6 @@
 //! The real agents, driven in this very run: each session stands with exactly what the lab scripted.
 
-use marline_lab::agents::{ALL, Agents, CLAUDE, CODEX, GEMINI, OPENCODE, QWEN};
+use marline_lab::agents::{ALL, CLAUDE, CODEX, GEMINI, OPENCODE, QWEN};
 use marline_lab::fixtures::Truth;
 use marline_lab::script::Prompt;
 use marline_lab::{Lab, alone};
@@ -13,18 +13,7 @@ const NAME: &str = "real_agents::what_the_real_agents_write_now_is_read_as_it_wa
 
 #[test]
 fn what_the_real_agents_write_now_is_read_as_it_was_scripted() {
-    if std::env::var_os("MARLINE_SKIP_REAL_AGENTS").is_some_and(|value| value == "1") {
-        eprintln!(
-            "SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent was run, this test proves nothing."
-        );
-        return;
-    }
-    let agents = Agents::of_workspace();
-    agents.install(&ALL).unwrap_or_else(|error| panic!("{error}"));
-    if let Some(status) = alone::again(&[NAME, "--exact", "--nocapture"]).unwrap() {
-        assert!(status.success(), "the test without a network {status}");
-        return;
-    }
+    let Some(agents) = alone::test(NAME, &ALL) else { return };
     let dir = tempfile::tempdir().unwrap();
     let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
     let truth = lab.make_everything().unwrap_or_else(|error| panic!("{error}"));
@@ -75,19 +64,8 @@ const RESUME: &str = "real_agents::a_session_is_resumed_with_a_prompt_and_told_a
 
 #[test]
 fn a_session_is_resumed_with_a_prompt_and_told_as_it_happens() {
-    if std::env::var_os("MARLINE_SKIP_REAL_AGENTS").is_some_and(|value| value == "1") {
-        eprintln!(
-            "SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent was run, this test proves nothing."
-        );
-        return;
-    }
     let releases = [CODEX, CLAUDE, GEMINI, QWEN, OPENCODE];
-    let agents = Agents::of_workspace();
-    agents.install(&releases).unwrap_or_else(|error| panic!("{error}"));
-    if let Some(status) = alone::again(&[RESUME, "--exact", "--nocapture"]).unwrap() {
-        assert!(status.success(), "the test without a network {status}");
-        return;
-    }
+    let Some(agents) = alone::test(RESUME, &releases) else { return };
     let dir = tempfile::tempdir().unwrap();
     let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
     let first = Prompt::new("It begins").say("Begun");

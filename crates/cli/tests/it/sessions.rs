@@ -111,7 +111,7 @@ fn the_same_id_under_two_agents_is_two_sessions() {
     let id = "01a1fad5-a2e9-7193-9d1a-b8b6b9123f03";
     home.write(&place(id), prompt(id, 0, "Hello from one"));
     let lines = [
-        json!({"timestamp": "2026-11-20T10:00:00.000Z", "type": "session_meta", "payload": {"id": id, "cwd": "/work/shop", "cli_version": "0.80.0"}}),
+        json!({"timestamp": "2026-11-20T10:00:00.000Z", "type": "session_meta", "payload": {"id": id, "cwd": "/projects/shop", "cli_version": "0.80.0"}}),
         json!({"timestamp": "2026-11-20T10:00:01.000Z", "type": "event_msg", "payload": {"type": "user_message", "message": "Hello from two"}}),
     ];
     let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -157,7 +157,7 @@ fn a_fork_of_a_compacted_session_begins_with_the_compaction_and_knows_its_origin
     let boundary = json!({
         "type": "system", "subtype": "compact_boundary", "uuid": "s1-2", "parentUuid": null,
         "logicalParentUuid": "s1-1", "timestamp": "2026-11-20T10:00:02.000Z", "content": "Conversation compacted",
-        "compactMetadata": {"trigger": "manual", "preTokens": 9000}, "cwd": "/work/shop", "sessionId": "s1",
+        "compactMetadata": {"trigger": "manual", "preTokens": 9000}, "cwd": "/projects/shop", "sessionId": "s1",
     });
     let after = [format!("{boundary}\n"), prompt("s1", 3, "Going on"), answer("s1", 4, "Gladly")].concat();
     home.write(&place("s1"), format!("{before}{after}"));

@@ -84,13 +84,13 @@ fn the_first_session_on_a_machine_is_found() {
     let home = Home::new();
     let watcher = Watcher::start(&home);
     watcher.wait("done");
-    home.write(".claude/projects/-work-shop/s1.jsonl", prompt("s1", 0, "firstofall"));
+    home.write(".claude/projects/-projects-shop/s1.jsonl", prompt("s1", 0, "firstofall"));
     until("the first session is found", || committed(&home, "firstofall") == 1);
     // Another agent's, where there was none; and what else is written in a home is no session.
     home.write("notes.txt", "nothing");
     home.write(".codex/history.jsonl", "{}\n");
-    home.write(".qwen/projects/-work-shop/chats/x.jsonl", "{}\n");
-    home.write(".claude/projects/-work-shop/s2.jsonl", prompt("s2", 0, "secondofall"));
+    home.write(".qwen/projects/-projects-shop/chats/x.jsonl", "{}\n");
+    home.write(".claude/projects/-projects-shop/s2.jsonl", prompt("s2", 0, "secondofall"));
     until("the second session is found", || committed(&home, "secondofall") == 1);
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use marline_agents::Env;
 use marline_control::{Acts, Fork, Places, Target};
 use marline_index::{Index, MarkKind, Session};
-use marline_lab::agents::{Agents, CLAUDE, CODEX, OPENCODE, QWEN, Release};
+use marline_lab::agents::{CLAUDE, CODEX, OPENCODE, QWEN, Release};
 use marline_lab::script::Prompt;
 use marline_lab::{Lab, alone};
 use marline_model::Timestamp;
@@ -107,18 +107,7 @@ fn holds(heard: &[String], words: &str) -> bool {
 
 #[test]
 fn the_real_agents_take_up_what_was_named_and_forked() {
-    if std::env::var_os("MARLINE_SKIP_REAL_AGENTS").is_some_and(|value| value == "1") {
-        eprintln!(
-            "SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent was run, this test proves nothing."
-        );
-        return;
-    }
-    let agents = Agents::of_workspace();
-    agents.install(&[CODEX, CLAUDE, QWEN, OPENCODE]).unwrap_or_else(|error| panic!("{error}"));
-    if let Some(status) = alone::again(&[NAME, "--exact", "--nocapture"]).unwrap() {
-        assert!(status.success(), "the test without a network {status}");
-        return;
-    }
+    let Some(agents) = alone::test(NAME, &[CODEX, CLAUDE, QWEN, OPENCODE]) else { return };
     let dir = tempfile::tempdir().unwrap();
     let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
     let desk = Desk::new(&lab, dir.path());
@@ -192,7 +181,7 @@ fn the_real_agents_take_up_what_was_named_and_forked() {
         );
         // Deleted and taken back, it is taken up as before.
         let target = desk.target(&id);
-        let plan = desk.acts.delete(&target).unwrap();
+        let plan = desk.acts.delete(&target, false).unwrap();
         desk.acts.carry_out(&target, plan).unwrap();
         desk.acts.undo(None).unwrap();
         desk.say(&release, Some(&id), &format!("{program} after the trash"), "Back");

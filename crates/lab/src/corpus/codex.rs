@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use super::clock::{Civil, iso};
+use super::clock::{iso, written};
 use super::json::{Json, quoted};
 use super::session::Session;
 use super::text::Said;
@@ -86,12 +86,9 @@ pub(super) fn write(session: &mut Session<'_>, bytes: u64) -> io::Result<()> {
 impl Codex<'_, '_> {
     /// Opens the rollout and writes its head.
     fn open(&mut self, origin: Option<&ForkPoint>) -> io::Result<()> {
-        let Civil { year, month, day, hour, minute, second, .. } = Civil::of(self.session.clock);
         let id = &self.id;
-        self.session.open(format!(
-            ".codex/sessions/{year:04}/{month:02}/{day:02}/\
-             rollout-{year:04}-{month:02}-{day:02}T{hour:02}-{minute:02}-{second:02}-{id}.jsonl"
-        ))?;
+        let begun = written(self.session.clock, "%Y/%m/%d/rollout-%Y-%m-%dT%H-%M-%S");
+        self.session.open(format!(".codex/sessions/{begun}-{id}.jsonl"))?;
         let (world, project) = (self.session.voice.world, self.session.voice.project);
         let instructions = self.session.voice.random.one(&world.instructions);
         let commit = self.session.voice.random.hex(40);

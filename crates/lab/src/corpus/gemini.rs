@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::LARGEST_GEMINI;
-use super::clock::{Civil, iso};
+use super::clock::{iso, written};
 use super::json::Json;
 use super::session::Session;
 use super::world::Project;
@@ -37,11 +37,8 @@ pub(super) fn write(session: &mut Session<'_>, bytes: u64) -> io::Result<()> {
     let is_lines = session.voice.random.chance(0.5);
     let project = session.voice.project;
     let (folder, suffix) = if is_lines { (&project.short, "jsonl") } else { (&project.hash, "json") };
-    let Civil { year, month, day, hour, minute, .. } = Civil::of(session.clock);
-    session.open(format!(
-        ".gemini/tmp/{folder}/chats/session-{year:04}-{month:02}-{day:02}T{hour:02}-{minute:02}-{}.{suffix}",
-        &id[..8]
-    ))?;
+    let begun = written(session.clock, "%Y-%m-%dT%H-%M");
+    session.open(format!(".gemini/tmp/{folder}/chats/session-{begun}-{}.{suffix}", &id[..8]))?;
     session.row.agent = "gemini";
     session.row.id = id;
     session.row.model = MODEL.to_owned();

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use clock::{Clock, Window};
 use marline_demo::{Manifest, archive};
 use play::{Deed, Mode, Session, Turn};
@@ -183,9 +185,9 @@ impl Stage<'_> {
                 let id = match session.agent.as_str() {
                     "claude" => self.claude(session),
                     "codex" => self.codex(session),
-                    "gemini" => self.gemini(session),
+                    "gemini" => self.gemini(&GEMINI, session),
                     "opencode" => self.opencode(session),
-                    _ => self.qwen(session),
+                    _ => self.gemini(&QWEN, session),
                 }?;
                 let to = milliseconds(SystemTime::now());
                 self.windows.push(Window { from, to, ago: session.ago });
@@ -239,7 +241,7 @@ impl Stage<'_> {
             words.extend(["--output-format", "stream-json", "--verbose", "--input-format", "stream-json"]);
             let mut content = vec![json!({"type": "text", "text": prompt})];
             if let Some(image) = &turn.image {
-                let data = base64(&fs::read(self.lab.project(&session.project).join(image))?);
+                let data = BASE64_STANDARD.encode(fs::read(self.lab.project(&session.project).join(image))?);
                 let source = json!({"type": "base64", "media_type": "image/png", "data": data});
                 content.push(json!({"type": "image", "source": source}));
             }
@@ -291,7 +293,8 @@ impl Stage<'_> {
         Ok(id)
     }
 
-    fn gemini(&mut self, session: &Session) -> Result<String, LabError> {
+    /// Gemini CLI, and Qwen Code, which came of it.
+    fn gemini(&mut self, release: &Release, session: &Session) -> Result<String, LabError> {
         let mut id: Option<String> = None;
         for turn in &session.turns {
             self.pause(turn);
@@ -299,7 +302,7 @@ impl Stage<'_> {
             words.extend(session.model.iter().flat_map(|model| ["-m", model.as_str()]));
             words.extend(id.iter().flat_map(|id| ["--resume", id.as_str()]));
             words.extend(["-p", &turn.prompt]);
-            id = Some(self.run(&GEMINI, session, &words, "", "session_id")?);
+            id = Some(self.run(release, session, &words, "", "session_id")?);
         }
         Ok(id.unwrap_or_default())
     }
@@ -325,48 +328,11 @@ impl Stage<'_> {
         }
         Ok(id.unwrap_or_default())
     }
-
-    fn qwen(&mut self, session: &Session) -> Result<String, LabError> {
-        let mut id: Option<String> = None;
-        for turn in &session.turns {
-            self.pause(turn);
-            let mut words = vec!["--yolo", "-o", "stream-json"];
-            words.extend(session.model.iter().flat_map(|model| ["-m", model.as_str()]));
-            words.extend(id.iter().flat_map(|id| ["--resume", id.as_str()]));
-            words.extend(["-p", &turn.prompt]);
-            id = Some(self.run(&QWEN, session, &words, "", "session_id")?);
-        }
-        Ok(id.unwrap_or_default())
-    }
-}
-
-/// As `data:` addresses have it.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for three in bytes.chunks(3) {
-        let bits =
-            three.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        for n in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * n)) as usize & 63] as char;
-            out.push(if n > three.len() { '=' } else { letter });
-        }
-    }
-    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_become_letters() {
-        let told = |bytes: &[u8]| base64(bytes);
-        assert_eq!(
-            (told(b"M"), told(b"Ma"), told(b"Man!")),
-            ("TQ==".into(), "TWE=".into(), "TWFuIQ==".into())
-        );
-    }
 
     #[test]
     fn the_plays_can_be_read() {

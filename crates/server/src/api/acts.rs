@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use marline_control::{ActError, Acts, Entry, Fork, Plan, Target};
+use marline_control::{ActError, Acts, Entry, Fork, Outcome, Plan, Target};
 use marline_index::{Index, ItemKey};
 use marline_model::SessionId;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,9 @@ pub struct ActRequest {
     /// For `fork`: the key of the prompt from before which it is forked; without it, from its end.
     #[serde(default)]
     before: Option<String>,
+    /// For `delete`: lay nothing aside, so that it can't be taken back.
+    #[serde(default)]
+    for_good: bool,
     /// Say what would be done, and do nothing.
     #[serde(default)]
     dry_run: bool,
@@ -51,7 +54,7 @@ pub struct ActRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActAnswer {
-    /// The act's number, by which it is taken back; none where nothing was done.
+    /// The act's number, by which it is taken back; none where nothing was done, or it was done for good.
     number: Option<u64>,
     /// What is so now, in a sentence.
     says: String,
@@ -75,7 +78,8 @@ impl ActAnswer {
     }
 
     fn done(entry: Entry) -> Self {
-        Self::of(entry.plan, Some(entry.number))
+        let number = (entry.outcome == Outcome::Done).then_some(entry.number);
+        Self::of(entry.plan, number)
     }
 }
 
@@ -105,7 +109,7 @@ fn plan(index: &Index, acts: &Acts, target: &Target, request: &ActRequest) -> Re
         }
         ActName::Archive => acts.archive(target, true)?,
         ActName::Unarchive => acts.archive(target, false)?,
-        ActName::Delete => acts.delete(target)?,
+        ActName::Delete => acts.delete(target, request.for_good)?,
         ActName::Fork => {
             let at = match &request.before {
                 None => Fork::Head,

@@ -40,6 +40,8 @@ pub struct Database {
     path: PathBuf,
     connection: Connection,
     columns: HashSet<String>,
+    /// It knows which thread began which.
+    has_edges: bool,
 }
 
 /// A row as it is to be.
@@ -73,16 +75,18 @@ impl Database {
 
     fn open(folder: &Path, flags: OpenFlags, wait: Duration) -> Result<Self, Doubt> {
         let path = newest(folder).ok_or_else(|| Doubt::Missing { folder: folder.to_owned() })?;
-        let opened = || -> rusqlite::Result<(Connection, HashSet<String>)> {
+        let opened = || -> rusqlite::Result<(Connection, HashSet<String>, bool)> {
             let connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
             connection.busy_timeout(wait)?;
             let columns = {
                 let mut query = connection.prepare("SELECT name FROM pragma_table_info('threads')")?;
                 query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
             };
-            Ok((connection, columns))
+            let edges = "SELECT 1 FROM sqlite_master WHERE name = 'thread_spawn_edges'";
+            let has_edges = connection.query_row(edges, [], |_| Ok(())).optional()?.is_some();
+            Ok((connection, columns, has_edges))
         };
-        let (connection, columns) =
+        let (connection, columns, has_edges) =
             opened().map_err(|source| Doubt::Failed { path: path.clone(), source })?;
         const NEEDED: [&str; 7] =
             ["id", "rollout_path", "created_at", "updated_at", "source", "model_provider", "cwd"];
@@ -90,7 +94,7 @@ impl Database {
         if !missing.is_empty() {
             return Err(Doubt::Unknown { path, columns: missing.join(", ") });
         }
-        Ok(Database { path, connection, columns })
+        Ok(Database { path, connection, columns, has_edges })
     }
 
     fn has(&self, column: &str) -> bool {
@@ -122,7 +126,7 @@ impl Database {
 
     fn select(&self) -> String {
         let column = |name| self.or_null(name);
-        let parent = if self.has_edges() {
+        let parent = if self.has_edges {
             "(SELECT e.parent_thread_id FROM thread_spawn_edges e WHERE e.child_thread_id = t.id)"
         } else {
             "NULL"
@@ -160,11 +164,6 @@ impl Database {
             parent.to_owned(),
         ]
         .join(", ")
-    }
-
-    fn has_edges(&self) -> bool {
-        let query = "SELECT 1 FROM sqlite_master WHERE name = 'thread_spawn_edges'";
-        self.connection.query_row(query, [], |_| Ok(())).optional().ok().flatten().is_some()
     }
 
     fn doubt(&self) -> impl Fn(rusqlite::Error) -> Doubt + use<> {
@@ -218,7 +217,7 @@ impl Database {
         }
         let children = |id: &ThreadId| Value::from(id.as_str().to_owned());
         match &list.relation {
-            Some(_) if !self.has_edges() => wheres.push("0".to_owned()),
+            Some(_) if !self.has_edges => wheres.push("0".to_owned()),
             Some(Relation::ChildrenOf(id)) => {
                 values.push(children(id));
                 let of = "SELECT child_thread_id FROM thread_spawn_edges WHERE parent_thread_id = ?";
@@ -340,7 +339,7 @@ impl Database {
                     let query = "UPDATE threads SET originator = ?1 WHERE id = ?2";
                     transaction.execute(query, [originator, thread.id.as_str()])?;
                 }
-                if let (Some(parent), true) = (&thread.parent, self.has_edges()) {
+                if let (Some(parent), true) = (&thread.parent, self.has_edges) {
                     let query =
                         "INSERT OR IGNORE INTO thread_spawn_edges (parent_thread_id, child_thread_id, status)
                         VALUES (?1, ?2, 'open')";
@@ -356,7 +355,7 @@ impl Database {
     pub fn remove(&self, id: &ThreadId) -> Result<(), Doubt> {
         let write = || -> rusqlite::Result<()> {
             let transaction = self.connection.unchecked_transaction()?;
-            if self.has_edges() {
+            if self.has_edges {
                 transaction
                     .execute("DELETE FROM thread_spawn_edges WHERE child_thread_id = ?1", [id.as_str()])?;
             }

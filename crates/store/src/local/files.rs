@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use marline_model::{ThreadId, ThreadMetadata, ThreadMetadataPatch, ThreadSource, Timestamp};
 
-use super::history::{Header, lines};
+use super::history::{HEADER_LINES, Header, lines};
 use super::rollout::Line;
 use crate::derive::Derived;
 use crate::thread::StoredThread;
@@ -99,51 +99,40 @@ fn id_of(path: &Path) -> Option<ThreadId> {
 
 /// Reads a thread of its rollout alone. `None`: it has no header, or a history mode that is not known.
 pub fn thread(rollout: &Rollout, name: Option<&String>) -> io::Result<Option<StoredThread>> {
-    let Some(header) = Header::read(&rollout.path)? else { return Ok(None) };
-    let Some(history_mode) = header.mode() else { return Ok(None) };
     let modified = fs::metadata(&rollout.path)?.modified()?;
     let modified =
         modified.duration_since(std::time::SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis());
     let modified = Timestamp::from_millis(modified as i64);
-    let mut metadata = ThreadMetadata {
-        name: name.cloned(),
-        created_at: header.timestamp.as_deref().and_then(|text| text.parse().ok()),
-        updated_at: Some(modified),
-        source: header.source.as_ref().map(|source| match source.as_str() {
-            Some(word) => word.to_owned(),
-            None => source.to_string(),
-        }),
-        thread_source: header.thread_source.as_deref().map(ThreadSource::from),
-        agent_nickname: header.agent_nickname.clone(),
-        agent_role: header.agent_role.clone(),
-        agent_path: header.agent_path.clone(),
-        cwd: header.cwd.clone(),
-        cli_version: header.cli_version.clone(),
-        model_provider: header.model_provider.clone(),
-        memory_mode: header.memory_mode.clone(),
-        ..ThreadMetadata::default()
-    };
-    let git = header.git.clone().unwrap_or_default();
-    (metadata.git_sha, metadata.git_branch, metadata.git_origin_url) =
-        (git.commit_hash, git.branch, git.repository_url);
+    let mut found: Option<StoredThread> = None;
     let mut seen = 0;
     let mut is_copied = false;
     lines(&rollout.path, None, &mut |_, bytes| {
         seen += 1;
-        let Some(line) = Line::parse(bytes) else { return ControlFlow::Continue(()) };
+        let line = Line::parse(bytes);
+        let Some(thread) = &mut found else {
+            let header = line.as_ref().and_then(Header::of);
+            let is_over = header.is_some() || seen == HEADER_LINES;
+            found = header.and_then(|header| of_header(header, rollout, modified));
+            return if is_over && found.is_none() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            };
+        };
+        let Some(line) = line else { return ControlFlow::Continue(()) };
+        let metadata = &mut thread.metadata;
         if line.kind == "session_meta" {
-            let later: Option<Header> = serde_json::from_str(line.payload.get()).ok();
             // A legacy fork repeats its origin, whose header stands behind its own; a later header of its own changes it.
-            match later {
-                Some(later) if later.id != header.id => is_copied = true,
-                Some(later) if seen > 1 => metadata.apply(&later_header(&later)),
-                _ => {}
+            match Header::of(&line) {
+                Some(later) if later.id != thread.id => is_copied = true,
+                Some(later) => metadata.apply(&later_header(&later)),
+                None => {}
             }
             return ControlFlow::Continue(());
         }
         let item = line.item();
         let at = item.at.unwrap_or(modified);
-        let patch = Derived::of(&item).patch(&metadata, at);
+        let patch = Derived::of(&item).patch(metadata, at);
         metadata.apply(&ThreadMetadataPatch { updated_at: Default::default(), ..patch });
         if metadata.first_user_message.is_some() && metadata.model.is_some() || seen >= HEAD && !is_copied {
             ControlFlow::Break(())
@@ -151,14 +140,45 @@ pub fn thread(rollout: &Rollout, name: Option<&String>) -> io::Result<Option<Sto
             ControlFlow::Continue(())
         }
     })?;
-    Ok(Some(StoredThread {
-        id: header.id.clone(),
+    if let Some(thread) = &mut found {
+        thread.metadata.name = name.cloned();
+    }
+    Ok(found)
+}
+
+/// What a header says of its thread.
+fn of_header(header: Header, rollout: &Rollout, modified: Timestamp) -> Option<StoredThread> {
+    let history_mode = header.mode()?;
+    let parent = header.parent();
+    let git = header.git.unwrap_or_default();
+    let metadata = ThreadMetadata {
+        created_at: header.timestamp.as_deref().and_then(|text| text.parse().ok()),
+        updated_at: Some(modified),
+        source: header.source.map(|source| match source.as_str() {
+            Some(word) => word.to_owned(),
+            None => source.to_string(),
+        }),
+        thread_source: header.thread_source.as_deref().map(ThreadSource::from),
+        agent_nickname: header.agent_nickname,
+        agent_role: header.agent_role,
+        agent_path: header.agent_path,
+        cwd: header.cwd,
+        cli_version: header.cli_version,
+        model_provider: header.model_provider,
+        memory_mode: header.memory_mode,
+        git_sha: git.commit_hash,
+        git_branch: git.branch,
+        git_origin_url: git.repository_url,
+        ..ThreadMetadata::default()
+    };
+    Some(StoredThread {
+        id: header.id,
         history_mode,
-        forked_from: header.forked_from_id.clone(),
-        parent: header.parent(),
+        forked_from: header.forked_from_id,
+        parent,
         archived_at: rollout.is_archived.then_some(modified),
         metadata,
-    }))
+    })
 }
 
 fn later_header(header: &Header) -> ThreadMetadataPatch {

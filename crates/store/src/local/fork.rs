@@ -16,7 +16,7 @@ impl LocalThreadStore {
     /// [`StoreError::NotFound`]; [`StoreError::InvalidRequest`] when no record begins there.
     pub fn ordinal_at(&self, id: &ThreadId, file: &Path, offset: u64) -> Result<u64, StoreError> {
         let places = self.record_places(id)?;
-        let found = places.iter().find(|place| place.offset == offset && same_file(&place.path, file));
+        let found = places.iter().find(|place| place.bytes.start == offset && same_file(&place.path, file));
         let found = found.ok_or_else(|| {
             StoreError::invalid(format!(
                 "no record of thread {id} begins at byte {offset} of {}",
@@ -24,6 +24,33 @@ impl LocalThreadStore {
             ))
         })?;
         Ok(found.ordinal)
+    }
+
+    /// Says whether something was added to a fork since it was made: whatever is its own of one by reference, and of a
+    /// copy what its origin does not have in the same place.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]
+    pub fn fork_has_own_items(&self, fork: &ThreadId, origin: &ThreadId) -> Result<bool, StoreError> {
+        let mut own = Vec::new();
+        self.load_history(fork, &mut |item| {
+            if !item.is_inherited {
+                own.push(item.item);
+            }
+            ControlFlow::Continue(())
+        })?;
+        if self.read_thread(fork)?.history_mode == HistoryMode::Paginated {
+            return Ok(!own.is_empty());
+        }
+        let mut same = 0;
+        self.load_history(origin, &mut |item| {
+            let is_same = own.get(same).is_some_and(|copy| {
+                copy.kind == item.item.kind && copy.payload.get() == item.item.payload.get()
+            });
+            same += usize::from(is_same);
+            if is_same { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        Ok(same < own.len())
     }
 
     fn record_places(&self, id: &ThreadId) -> Result<Vec<history::Place>, StoreError> {
@@ -57,10 +84,10 @@ impl LocalThreadStore {
         match thread.history_mode {
             HistoryMode::Paginated => {
                 let (at, end) = match first_out {
-                    Some(place) => ((place.thread.clone(), place.offset), place.ordinal),
+                    Some(place) => ((place.thread.clone(), place.bytes.start), place.ordinal),
                     None => {
                         let last = places.last().ok_or_else(|| not_found(origin))?;
-                        ((last.thread.clone(), last.offset + last.length), last.ordinal + 1)
+                        ((last.thread.clone(), last.bytes.end), last.ordinal + 1)
                     }
                 };
                 new.history_base =

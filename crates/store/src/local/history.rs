@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 use marline_model::{HistoryMode, ThreadId};
@@ -15,7 +15,7 @@ use crate::thread::{HistoryBase, Lineage, StoredItem};
 /// A longer line is passed over: no agent writes one, and it would fill the memory.
 const LONGEST_LINE: u64 = 512 << 20;
 /// How far a header may stand from the beginning: its instructions are some 20 KB.
-const HEADER_LINES: usize = 16;
+pub const HEADER_LINES: usize = 16;
 /// Forks of forks that are followed.
 const DEEPEST: usize = 64;
 /// Read at once when going backwards.
@@ -69,15 +69,21 @@ pub struct Git {
 }
 
 impl Header {
+    /// Takes a line for a header, if it is one.
+    pub fn of(line: &Line<'_>) -> Option<Header> {
+        if line.kind != "session_meta" {
+            return None;
+        }
+        serde_json::from_str(line.payload.get()).ok()
+    }
+
     /// Reads the header of a rollout; nothing where it has none.
     pub fn read(path: &Path) -> io::Result<Option<Header>> {
         let mut header = None;
         let mut count = 0;
         lines(path, None, &mut |_, line| {
             count += 1;
-            header = Line::parse(line)
-                .filter(|line| line.kind == "session_meta")
-                .and_then(|line| serde_json::from_str(line.payload.get()).ok());
+            header = Line::parse(line).as_ref().and_then(Header::of);
             if header.is_some() || count >= HEADER_LINES {
                 ControlFlow::Break(())
             } else {
@@ -105,13 +111,12 @@ impl Header {
     }
 }
 
-/// Shows the lines of a rollout, compressed or not, up to a byte offset, with the offset of each. The last line counts
-/// even without an end.
-pub fn lines(
-    path: &Path,
-    until: Option<u64>,
-    visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
-) -> io::Result<()> {
+/// Is shown a line with the bytes that it takes.
+type Visit<'a> = &'a mut dyn FnMut(Range<u64>, &[u8]) -> ControlFlow<()>;
+
+/// Shows the lines of a rollout, compressed or not, up to a byte offset, with the bytes that each takes, its end included.
+/// The last line counts even without an end.
+pub fn lines(path: &Path, until: Option<u64>, visit: Visit<'_>) -> io::Result<()> {
     let file = File::open(path)?;
     let mut reader: Box<dyn BufRead> = if path.extension().is_some_and(|ending| ending == "zst") {
         Box::new(BufReader::with_capacity(1 << 16, zstd::Decoder::new(file)?))
@@ -133,7 +138,7 @@ pub fn lines(
             continue;
         }
         let text = line.trim_ascii();
-        if !text.is_empty() && visit(at, text).is_break() {
+        if !text.is_empty() && visit(at..at + read, text).is_break() {
             return Ok(());
         }
         at += read;
@@ -274,9 +279,8 @@ pub fn load(
 pub struct Place {
     pub path: PathBuf,
     pub thread: ThreadId,
-    pub offset: u64,
-    /// With the end of its line.
-    pub length: u64,
+    /// Its bytes, with the end of its line.
+    pub bytes: Range<u64>,
     pub ordinal: u64,
 }
 
@@ -287,12 +291,12 @@ pub fn places(path: PathBuf, find: &dyn Fn(&ThreadId, &Path) -> Option<PathBuf>)
     let mut next = 0;
     for stretch in chain(path, &header, find, &mut Lineage::default())? {
         let Some(header) = Header::read(&stretch.path)? else { continue };
-        lines(&stretch.path, stretch.until, &mut |offset, bytes| {
-            if let Some(line) = Line::parse(bytes) {
+        lines(&stretch.path, stretch.until, &mut |bytes, line| {
+            if let Some(line) = Line::parse(line) {
                 let ordinal = line.ordinal.unwrap_or(next);
                 next = ordinal + 1;
                 let (path, thread) = (stretch.path.clone(), header.id.clone());
-                found.push(Place { path, thread, offset, length: bytes.len() as u64 + 1, ordinal });
+                found.push(Place { path, thread, bytes, ordinal });
             }
             ControlFlow::Continue(())
         })?;

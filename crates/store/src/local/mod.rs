@@ -32,10 +32,8 @@ use self::database::{Database, Doubt, NewRow};
 use self::files::Rollout;
 pub use self::lock::WriterLock;
 use self::rollout::RolloutRecorder;
-use crate::query::{Found, ListThreads, PageOf, ThreadPage};
-use crate::thread::{
-    HistoryItem, ItemPage, Lineage, NewThread, ResumeThread, StoredItem, StoredThread, TurnPage,
-};
+use crate::query::{ListThreads, ThreadPage};
+use crate::thread::{HistoryItem, Lineage, NewThread, ResumeThread, StoredItem, StoredThread};
 use crate::{StoreError, ThreadStore, query};
 
 /// Where a Codex keeps its threads, and what a store must be told of the world.
@@ -421,27 +419,6 @@ impl ThreadStore for LocalThreadStore {
                 && related.as_ref().is_none_or(|related| related.contains(&thread.id))
         });
         list.page(held.collect())
-    }
-
-    fn search_threads(&self, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
-        let mut list = ListThreads { page_size: 1000, ..ListThreads::all() };
-        let mut found = Vec::new();
-        loop {
-            let page = self.list_threads(&list)?;
-            found.extend(query::search(self, &page.threads, text, limit - found.len())?);
-            list.cursor = page.next;
-            if list.cursor.is_none() || found.len() >= limit {
-                return Ok(found);
-            }
-        }
-    }
-
-    fn list_turns(&self, id: &ThreadId, page: PageOf) -> Result<TurnPage, StoreError> {
-        query::turns(self, id, page)
-    }
-
-    fn list_items(&self, id: &ThreadId, page: PageOf) -> Result<ItemPage, StoreError> {
-        query::items(self, id, page)
     }
 
     fn update_thread_metadata(

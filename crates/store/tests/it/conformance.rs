@@ -19,7 +19,7 @@ fn on_all(test: impl Fn(&str, &Home)) {
 }
 
 fn new(n: u8) -> NewThread {
-    NewThread::new(id(n), "/work/shop", PROVIDER)
+    NewThread::new(id(n), "/projects/shop", PROVIDER)
 }
 
 fn history(store: &Arc<dyn ThreadStore>, id: &ThreadId) -> Vec<StoredItem> {
@@ -228,7 +228,7 @@ fn what_is_deleted_is_gone_unless_somebody_inherits_it() {
 fn some(store: &Arc<dyn ThreadStore>) {
     for n in 1..=6 {
         let mut thread =
-            NewThread::new(id(n), &format!("/work/{}", n % 3), if n == 6 { "gateway" } else { PROVIDER });
+            NewThread::new(id(n), &format!("/projects/{}", n % 3), if n == 6 { "gateway" } else { PROVIDER });
         thread.metadata.created_at = Some(Timestamp::from_millis(1_795_000_000_000 + i64::from(n) * 60_000));
         thread.metadata.source = Some(if n == 2 { "exec" } else { "cli" }.to_owned());
         if n == 4 || n == 5 {
@@ -267,7 +267,7 @@ fn lists_are_filtered() {
         assert_eq!(of(&|list| list.direction = Direction::Descending), [6, 5, 4, 3, 2, 1], "{name}");
         assert_eq!(of(&|list| list.model_providers = None), [1, 2, 3, 4, 5], "{name}: the default one");
         assert_eq!(of(&|list| list.model_providers = Some(vec!["gateway".into()])), [6], "{name}");
-        assert_eq!(of(&|list| list.cwds = Some(vec!["/work/1".into()])), [1, 4], "{name}");
+        assert_eq!(of(&|list| list.cwds = Some(vec!["/projects/1".into()])), [1, 4], "{name}");
         assert_eq!(of(&|list| list.cwds = Some(Vec::new())), [0; 0], "{name}: none");
         assert_eq!(of(&|list| list.sources = Some(vec!["exec".into()])), [2], "{name}");
         assert_eq!(of(&|list| list.search_term = Some("NUMBER 3".into())), [3], "{name}");

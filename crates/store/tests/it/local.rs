@@ -23,7 +23,7 @@ fn count(store: &dyn ThreadStore, id: &ThreadId) -> usize {
 }
 
 fn legacy(n: u8) -> NewThread {
-    NewThread { history_mode: HistoryMode::Legacy, ..NewThread::new(id(n), "/work/shop", PROVIDER) }
+    NewThread { history_mode: HistoryMode::Legacy, ..NewThread::new(id(n), "/projects/shop", PROVIDER) }
 }
 
 fn rollout(home: &Home, id: &ThreadId) -> std::path::PathBuf {
@@ -33,7 +33,7 @@ fn rollout(home: &Home, id: &ThreadId) -> std::path::PathBuf {
 #[test]
 fn a_rollout_is_filed_and_written_as_codex_does() {
     let home = local(false);
-    let mut thread = NewThread::new(id(1), "/work/shop", PROVIDER);
+    let mut thread = NewThread::new(id(1), "/projects/shop", PROVIDER);
     thread.metadata.created_at = Some(marline_model::Timestamp::from_millis(1_795_000_000_000));
     kept(&home.store, thread, &[item("response_item", r#"{"type":"message"}"#)]);
     let path = rollout(&home, &id(1));
@@ -46,7 +46,7 @@ fn a_rollout_is_filed_and_written_as_codex_does() {
     assert_eq!((lines[0]["type"].as_str(), lines[0]["ordinal"].as_u64()), (Some("session_meta"), Some(0)));
     let payload = &lines[0]["payload"];
     assert_eq!(payload["id"], id(1).as_str());
-    assert_eq!((payload["cwd"].as_str(), payload["source"].as_str()), (Some("/work/shop"), Some("cli")));
+    assert_eq!((payload["cwd"].as_str(), payload["source"].as_str()), (Some("/projects/shop"), Some("cli")));
     assert_eq!(
         (payload["model_provider"].as_str(), payload["history_mode"].as_str()),
         (Some(PROVIDER), Some("paginated"))

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use marline_agents::codex::write::TurnWriter;
-use marline_lab::agents::{Agents, CODEX};
+use marline_lab::agents::CODEX;
 use marline_lab::script::Prompt;
 use marline_lab::{Lab, alone};
 use marline_model::{Change, HistoryMode, ThreadId, ThreadMetadataPatch};
@@ -69,18 +69,7 @@ const NAME: &str = "real_codex::each_takes_up_what_the_other_wrote";
 
 #[test]
 fn each_takes_up_what_the_other_wrote() {
-    if std::env::var_os("MARLINE_SKIP_REAL_AGENTS").is_some_and(|value| value == "1") {
-        eprintln!(
-            "SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent was run, this test proves nothing."
-        );
-        return;
-    }
-    let agents = Agents::of_workspace();
-    agents.install(&[CODEX]).unwrap_or_else(|error| panic!("{error}"));
-    if let Some(status) = alone::again(&[NAME, "--exact", "--nocapture"]).unwrap() {
-        assert!(status.success(), "the test without a network {status}");
-        return;
-    }
+    let Some(agents) = alone::test(NAME, &[CODEX]) else { return };
     let dir = tempfile::tempdir().unwrap();
     let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
     let cwd = lab.project(PROJECT).display().to_string();

@@ -4,6 +4,7 @@ import type { SourcesAnswer } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Failed, Skeleton } from '../../components/ui/faces';
 import { Page, Section } from '../../components/ui/page';
+import { Progress } from '../../components/ui/progress';
 import { AGENTS } from '../../lib/agents';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
@@ -97,14 +98,7 @@ function Indexing() {
           {secondsLeft !== null && `, ${secondsLeft} s left`}
         </span>
       </p>
-      <div
-        className="h-1.5 overflow-hidden rounded-full bg-line"
-        role="progressbar"
-        aria-label="Indexing"
-        aria-valuenow={Math.round(share * 100)}
-      >
-        <div className="h-full origin-left bg-accent" style={{ transform: `scaleX(${share})` }} />
-      </div>
+      <Progress label="Indexing" share={share} />
     </div>
   );
 }

@@ -1,5 +1,7 @@
 //! Finds the times in a text, and puts marks in their place.
 
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use marline_demo::mark::Kind;
 
 use super::clock::Clock;
@@ -103,12 +105,12 @@ fn find(text: &[u8]) -> Option<(Kind, i64, usize)> {
     };
     let part = |at: usize, length: usize| number(&text[at..at + length]);
     if fits(b"0000/00/00", 0) {
-        return Some((Kind::Folder, days(part(0, 4)?, part(5, 2)?, part(8, 2)?) * DAY, 10));
+        return Some((Kind::Folder, midnight(text)?, 10));
     }
     if !fits(b"0000-00-00", 0) {
         return None;
     }
-    let date = days(part(0, 4)?, part(5, 2)?, part(8, 2)?) * DAY;
+    let date = midnight(text)?;
     let clock = |seconds: bool| {
         let second = if seconds { part(17, 2)? } else { 0 };
         Some(date + part(11, 2)? * 3_600_000 + part(14, 2)? * 60_000 + second * 1000)
@@ -133,12 +135,12 @@ fn number(digits: &[u8]) -> Option<i64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Days since 1970.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * month + 2) / 5 + day - 1 - 719_468
+/// Midnight of a day, in milliseconds since 1970.
+fn midnight(text: &[u8]) -> Option<i64> {
+    let part = |at: usize, length: usize| number(&text[at..at + length]);
+    let (year, month, day) = (part(0, 4)?, part(5, 2)?, part(8, 2)?);
+    let date = Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()?;
+    Some(Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?.as_millisecond())
 }
 
 #[cfg(test)]
