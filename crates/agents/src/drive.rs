@@ -22,4 +22,10 @@ pub trait Drive: Sync {
 
     /// Runs one turn of a session without a terminal; the program ends with it.
     fn turn(&self, session: &str, provider: Option<&str>, prompt: &str) -> Launch;
+
+    /// Opens a new session in a terminal, which begins with a prompt.
+    fn begin(&self, prompt: &str) -> Launch;
+
+    /// Runs the first turn of a new session without a terminal; the program ends with it.
+    fn begin_turn(&self, prompt: &str) -> Launch;
 }

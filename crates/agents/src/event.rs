@@ -46,7 +46,7 @@ pub enum Event<'a> {
     },
     /// The session was forked from the named one.
     ForkedFrom {
-        /// The origin's raw id.
+        /// The origin's raw id; the canonical one of another agent's session.
         session: Cow<'a, str>,
         /// Copy-on-write: the length of the origin's file that is shared. `None`: the history was copied.
         shared_bytes: Option<u64>,

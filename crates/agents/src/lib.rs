@@ -20,9 +20,10 @@ pub mod frame;
 pub mod image;
 pub mod json;
 pub mod registry;
+pub mod said;
 pub mod walk;
 
-mod claude;
+pub mod claude;
 pub mod codex;
 mod gemini;
 mod opencode;

@@ -35,6 +35,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Make a new session that goes on from one
     Fork(ForkArgs),
+    /// Hand the work of a session over to another agent
+    Handoff(HandoffArgs),
     /// Give a session another name
     Rename(RenameArgs),
     /// Put a session away
@@ -208,6 +210,49 @@ pub struct ForkArgs {
     /// Fork from before your Nth prompt, the first being 1
     #[arg(long, value_name = "N")]
     pub nth_message: Option<usize>,
+}
+
+/// Hand the work of a session over to another agent
+///
+/// native writes a session of the other agent's own, with the history in its context: claude and codex can be given one.
+/// brief starts the other agent on a document that sums the work up; pack on one that tells how to read the original when
+/// it is needed. Says what is carried, changed and dropped. The original is left alone.
+#[derive(Args)]
+pub struct HandoffArgs {
+    #[command(flatten)]
+    pub act: ActArgs,
+    /// The agent that goes on: claude, codex, gemini, opencode, qwen
+    #[arg(long, value_name = "AGENT", value_parser = source)]
+    pub to: Source,
+    /// How it is handed over; native where the agent can be given a history, else brief
+    #[arg(long = "as", value_enum, value_name = "WAY")]
+    pub way: Option<WayArg>,
+    /// Begin with this item
+    #[arg(long, value_name = "SEQ")]
+    pub from: Option<u64>,
+    /// End with this item
+    #[arg(long, value_name = "SEQ")]
+    pub to_seq: Option<u64>,
+    /// Go on in this directory instead of its own
+    #[arg(long, value_name = "DIRECTORY")]
+    pub cwd: Option<PathBuf>,
+    /// With brief and pack: print the document, and start nothing
+    #[arg(long)]
+    pub print: bool,
+    /// With brief and pack: run one turn without a terminal, and name the session that came of it
+    #[arg(long, conflicts_with = "print")]
+    pub run: bool,
+}
+
+/// A way of handing over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WayArg {
+    /// A session of the other agent's own, with the history
+    Native,
+    /// A document that sums the work up
+    Brief,
+    /// A document that tells how to read the original
+    Pack,
 }
 
 /// Take the last act on a session back

@@ -49,6 +49,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Search(args) => commands::search::run(&args),
         Command::Resume(args) => commands::resume::run(&args),
         Command::Fork(args) => commands::act::fork(&args),
+        Command::Handoff(args) => commands::handoff::run(&args),
         Command::Rename(args) => commands::act::rename(&args),
         Command::Archive(args) => commands::act::archive(&args),
         Command::Unarchive(args) => commands::act::unarchive(&args),

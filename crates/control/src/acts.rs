@@ -46,7 +46,7 @@ pub enum Fork {
 
 /// Makes plans of acts, and does them.
 pub struct Acts {
-    places: Places,
+    pub(crate) places: Places,
 }
 
 impl Acts {
@@ -55,7 +55,7 @@ impl Acts {
         Acts { places }
     }
 
-    fn codex(&self) -> marline_store::Places {
+    pub(crate) fn codex(&self) -> marline_store::Places {
         let env = &self.places.env;
         let home = registry::agent(Source::Codex).map(|agent| agent.home(env)).unwrap_or_default();
         marline_store::Places {
@@ -97,8 +97,8 @@ impl Acts {
     /// # Errors
     /// [`ActError::InUse`]
     pub fn check(&self, target: &Target, plan: &Plan) -> Result<(), ActError> {
-        // A fork reads its origin and leaves it alone.
-        if plan.act == "fork" {
+        // Whatever makes a new session reads its origin and leaves it alone.
+        if plan.makes.is_some() {
             return Ok(());
         }
         self.free(&target.id, &target.file)
@@ -128,6 +128,21 @@ impl Acts {
             discards: None,
             steps,
         }
+    }
+
+    pub(crate) fn new_thread(&self) -> ThreadId {
+        let mut tail = [0; 10];
+        tail.copy_from_slice(&(self.places.random)()[..10]);
+        ThreadId::new((self.places.now)(), tail)
+    }
+
+    /// A new UUID of version 4.
+    pub(crate) fn uuid(&self) -> String {
+        let mut bytes = (self.places.random)();
+        bytes[6] = 0x40 | (bytes[6] & 0x0f);
+        bytes[8] = 0x80 | (bytes[8] & 0x3f);
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
     }
 
     fn thread(target: &Target) -> Result<ThreadId, ActError> {
@@ -176,7 +191,7 @@ impl Acts {
         let last = last_uuid(&target.file).map_err(ActError::file(&target.file))?;
         let last =
             last.ok_or_else(|| ActError::changed(format!("{} has no record", target.file.display())))?;
-        let uuid = uuid_v4((self.places.random)());
+        let uuid = self.uuid();
         let record = json!({
             "uuid": uuid, "parentUuid": last, "sessionId": target.id.raw(), "timestamp": (self.places.now)(),
             "type": "system", "subtype": "custom_title", "cwd": target.cwd, "systemPayload": {"customTitle": name},
@@ -260,13 +275,9 @@ impl Acts {
     /// # Errors
     /// [`ActError::Unsupported`]
     pub fn fork(&self, target: &Target, at: &Fork) -> Result<Plan, ActError> {
-        let random = (self.places.random)();
         let (new, file, step) = match target.source() {
             Source::Codex => {
-                let now = (self.places.now)();
-                let mut tail = [0; 10];
-                tail.copy_from_slice(&random[..10]);
-                let (origin, thread) = (Self::thread(target)?, ThreadId::new(now, tail));
+                let (origin, thread) = (Self::thread(target)?, self.new_thread());
                 let before = self.codex_turn(&origin, at)?;
                 (thread.to_string(), PathBuf::new(), Step::CodexFork { thread, origin, before })
             }
@@ -281,7 +292,7 @@ impl Acts {
                         )));
                     }
                 };
-                let new = uuid_v4(random);
+                let new = self.uuid();
                 let planned = Copy::plan(&target.file, until, target.id.raw(), &new);
                 let (copy, sum) = planned.map_err(ActError::file(&target.file))?;
                 if sum.length == 0 {
@@ -351,11 +362,4 @@ fn database(target: &Target) -> Result<PathBuf, ActError> {
         return Ok(target.file.clone());
     }
     Err(target.unsupported("of that age keeps sessions in folders, which are not written"))
-}
-
-fn uuid_v4(mut bytes: [u8; 16]) -> String {
-    bytes[6] = 0x40 | (bytes[6] & 0x0f);
-    bytes[8] = 0x80 | (bytes[8] & 0x3f);
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use marline_agents::drive::Launch;
+use marline_model::Source;
 
+use crate::target::agent;
 use crate::{ActError, Target};
 
 /// An agent that can be started: the program is there, and the directory.
@@ -43,32 +45,27 @@ impl Started {
         Self::of(target, launch, cwd, path)
     }
 
-    fn of(target: &Target, launch: Launch, cwd: Option<&Path>, path: &OsStr) -> Result<Self, ActError> {
-        let gone = |message: String, hint: String| ActError::Invalid { message, hint: Some(hint) };
-        let own = cwd.or(target.cwd.as_deref());
-        let cwd = own.ok_or_else(|| {
-            gone(
-                format!("{} does not say where it worked", target.id),
-                "Say where: --cwd DIRECTORY".to_owned(),
-            )
-        })?;
-        if !cwd.is_dir() {
-            return Err(gone(
-                format!("{}, where {} worked, is gone", cwd.display(), target.id),
-                "Put it back, or say where to go on: --cwd DIRECTORY".to_owned(),
-            ));
-        }
-        let program = find_program(launch.program, path).ok_or_else(|| {
-            gone(
-                format!(
-                    "{} is not installed: there is no {} on the path",
-                    target.agent().name(),
-                    launch.program
-                ),
-                format!("Install it, or read the session: marline show {}", target.id),
-            )
-        })?;
+    /// Opens a new session of an agent that begins with some words; `is_headless`: without a terminal, for one turn.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when the agent is not there.
+    pub fn begin(
+        to: Source,
+        words: &str,
+        is_headless: bool,
+        cwd: &Path,
+        path: &OsStr,
+    ) -> Result<Self, ActError> {
+        let drive = agent(to).drive();
+        let launch = if is_headless { drive.begin_turn(words) } else { drive.begin(words) };
+        let program = program(to, launch.program, path)?;
         Ok(Started { program, launch, cwd: cwd.to_owned() })
+    }
+
+    fn of(target: &Target, launch: Launch, cwd: Option<&Path>, path: &OsStr) -> Result<Self, ActError> {
+        let cwd = target.directory(cwd)?;
+        let program = program(target.source(), launch.program, path)?;
+        Ok(Started { program, launch, cwd })
     }
 
     /// The command, to be run or replaced by.
@@ -84,6 +81,14 @@ impl Started {
         let words: Vec<String> = words.map(quoted).collect();
         format!("cd {} && {}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
     }
+}
+
+/// The program of an agent.
+fn program(source: Source, name: &str, path: &OsStr) -> Result<PathBuf, ActError> {
+    find_program(name, path).ok_or_else(|| ActError::Invalid {
+        message: format!("{} is not installed: there is no {name} on the path", agent(source).name()),
+        hint: Some("Install it. Its sessions can be read all the same: marline show ID".to_owned()),
+    })
 }
 
 /// A word as a shell takes it.

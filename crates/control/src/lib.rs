@@ -15,6 +15,7 @@
 
 mod acts;
 mod error;
+mod handoff;
 mod in_use;
 mod journal;
 mod launch;
@@ -25,6 +26,7 @@ mod target;
 
 pub use acts::{Acts, Fork, Places};
 pub use error::ActError;
+pub use handoff::{CodexThread, Conversation, Fate, HandOver, Handoff, Range, Report, ReportLine, Way};
 pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};
 pub use launch::{Started, find_program};

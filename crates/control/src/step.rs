@@ -1,14 +1,17 @@
 //! Steps: the smallest things that are done and taken back.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::ops::ControlFlow;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use marline_model::{Change, SessionId, ThreadId, ThreadMetadata, ThreadMetadataPatch, Timestamp};
-use marline_store::{LocalThreadStore, Places, StoreError, ThreadStore as _};
+use marline_store::{HistoryItem, LocalThreadStore, Places, StoreError, ThreadStore as _};
 use serde::{Deserialize, Serialize};
 
 use crate::ActError;
+use crate::handoff::CodexThread;
 use crate::opencode::{self, Column};
 use crate::surgery::{Copy, Sum};
 
@@ -59,6 +62,16 @@ pub enum Step {
         /// What will be in it.
         sum: Sum,
     },
+    /// Makes a file.
+    Create {
+        /// The file that comes to be.
+        path: PathBuf,
+        /// What will be in it.
+        sum: Sum,
+        /// Its bytes; they are not written down with the plan.
+        #[serde(skip)]
+        content: Vec<u8>,
+    },
     /// Moves a file or folder.
     Move {
         /// From here.
@@ -101,6 +114,14 @@ pub enum Step {
         origin: ThreadId,
         /// The first of its records that is left out; nothing: all are taken.
         before: Option<u64>,
+    },
+    /// Makes a thread of Codex of another agent's session.
+    CodexCreate {
+        /// The thread.
+        thread: CodexThread,
+        /// Its records; they are not written down with the plan.
+        #[serde(skip)]
+        items: Vec<HistoryItem>,
     },
     /// Sets a column of a session of OpenCode.
     OpenCodeSet {
@@ -190,23 +211,28 @@ fn unfinished(path: &Path) -> PathBuf {
     path.with_extension("marline")
 }
 
-/// Makes a transcript, whole or not at all.
-fn copy_transcript(copy: &Copy, path: &Path, sum: &Sum) -> Result<(), ActError> {
+/// Makes a file, whole or not at all; `write` says what it wrote.
+fn create(
+    path: &Path,
+    mode: Permissions,
+    sum: &Sum,
+    write: &mut dyn FnMut(&mut dyn Write) -> io::Result<Sum>,
+) -> Result<(), ActError> {
     if path.exists() {
         return Err(ActError::changed(format!("{} is there already", path.display())));
     }
     let next = unfinished(path);
-    let write = || -> io::Result<Sum> {
+    let fill = || -> io::Result<Sum> {
         let file = File::create(&next)?;
-        file.set_permissions(fs::metadata(&copy.origin)?.permissions())?;
+        file.set_permissions(mode)?;
         let mut out = BufWriter::new(&file);
-        let written = copy.write(&mut out)?;
+        let written = write(&mut out)?;
         out.flush()?;
         file.sync_all()?;
         Ok(written)
     };
-    if write().map_err(ActError::file(&next))? != *sum {
-        return Err(ActError::changed(format!("{} changed since the plan was made", copy.origin.display())));
+    if fill().map_err(ActError::file(&next))? != *sum {
+        return Err(ActError::changed(format!("{} is not what was planned", path.display())));
     }
     fs::rename(&next, path).map_err(ActError::file(path))
 }
@@ -234,7 +260,22 @@ impl Step {
                 };
                 append().map_err(ActError::file(path))
             }
-            Step::CopyTranscript { copy, path, sum } => copy_transcript(copy, path, sum),
+            Step::CopyTranscript { copy, path, sum } => {
+                let mode = fs::metadata(&copy.origin).map_err(ActError::file(&copy.origin))?.permissions();
+                create(path, mode, sum, &mut |out| copy.write(out))
+            }
+            Step::Create { path, sum, content } => {
+                let folder = path.parent().unwrap_or(path);
+                DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(folder)
+                    .map_err(ActError::file(folder))?;
+                create(path, Permissions::from_mode(0o600), sum, &mut |out| {
+                    out.write_all(content)?;
+                    Ok(Sum::of(content))
+                })
+            }
             Step::Move { from, to } => move_path(from, to).map_err(ActError::file(from)),
             Step::CodexName { thread, new, .. } => {
                 store().update_thread_metadata(thread, &name(new.as_ref()))?;
@@ -252,6 +293,7 @@ impl Step {
                 Ok(store().delete_thread(thread)?)
             }
             Step::CodexFork { thread, origin, before } => Ok(store().fork_thread(origin, thread, *before)?),
+            Step::CodexCreate { thread, items } => thread.create(store(), items, (codex.now)()),
             Step::OpenCodeSet { database, session, column, old, new } => {
                 opencode::set(database, session, *column, old, new)
             }
@@ -272,7 +314,7 @@ impl Step {
                 }
                 file.set_len(*before).and_then(|()| file.sync_all()).map_err(ActError::file(path))
             }
-            Step::CopyTranscript { path, sum, .. } => {
+            Step::CopyTranscript { path, sum, .. } | Step::Create { path, sum, .. } => {
                 let _ = fs::remove_file(unfinished(path));
                 if !path.exists() {
                     return Ok(());
@@ -323,6 +365,22 @@ impl Step {
                 match store.fork_has_own_items(thread, origin) {
                     Ok(false) => Ok(store.delete_thread(thread)?),
                     Ok(true) => Err(ActError::changed(format!("thread {thread} was gone on with since"))),
+                    Err(StoreError::NotFound { .. }) => Ok(()),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Step::CodexCreate { thread, .. } => {
+                let store = store();
+                let mut records = 0;
+                let counted = store.load_history(&thread.id, &mut |_| {
+                    records += 1;
+                    ControlFlow::Continue(())
+                });
+                match counted {
+                    Ok(_) if records > thread.records => {
+                        Err(ActError::changed(format!("thread {} was gone on with since", thread.id)))
+                    }
+                    Ok(_) => Ok(store.delete_thread(&thread.id)?),
                     Err(StoreError::NotFound { .. }) => Ok(()),
                     Err(error) => Err(error.into()),
                 }

@@ -47,6 +47,14 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Sums bytes up.
+    pub fn of(bytes: &[u8]) -> Sum {
+        let mut summing = Summing::new(io::sink());
+        summing.digest.update(bytes);
+        summing.length = bytes.len() as u64;
+        summing.sum()
+    }
+
     /// Reads a file and sums it up.
     pub fn of_file(path: &Path) -> io::Result<Sum> {
         let mut summing = Summing::new(io::sink());

@@ -1,6 +1,6 @@
 //! The session that is acted on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use marline_agents::{Agent, registry};
 use marline_index::Session;
@@ -49,6 +49,24 @@ impl Target {
             cwd: session.cwd.as_ref().map(PathBuf::from),
             provider: session.provider.clone(),
             title: session.title.clone(),
+        })
+    }
+
+    /// Where one goes on with it: its own directory, or another one.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when it is gone.
+    pub fn directory(&self, other: Option<&Path>) -> Result<PathBuf, ActError> {
+        let gone = |message: String, hint: &str| ActError::Invalid { message, hint: Some(hint.to_owned()) };
+        let cwd = other.or(self.cwd.as_deref()).ok_or_else(|| {
+            gone(format!("{} does not say where it worked", self.id), "Say where: --cwd DIRECTORY")
+        })?;
+        // As an agent that runs there sees it.
+        cwd.canonicalize().ok().filter(|path| path.is_dir()).ok_or_else(|| {
+            gone(
+                format!("{}, where {} worked, is gone", cwd.display(), self.id),
+                "Put it back, or say where to go on: --cwd DIRECTORY",
+            )
         })
     }
 

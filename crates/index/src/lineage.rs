@@ -160,7 +160,11 @@ fn share(connection: &Connection, session: i64) -> rusqlite::Result<()> {
         })
         .optional()?;
     let Some(row) = row else { return Ok(()) };
+    let is_handed_over =
+        |origin: &String| origin.split_once(':').is_some_and(|(source, _)| source != row.source);
     match (&row.origin, row.shared_bytes) {
+        // Its reader says what came from another agent.
+        (Some(origin), _) if is_handed_over(origin) => return mark_inherited(connection, session, 0),
         (Some(origin), Some(bytes)) => return share_by_reference(connection, session, origin, bytes),
         (Some(named), None) if row.source != "claude" => {
             if let Some(origin) = number_of(connection, named)? {

@@ -509,7 +509,8 @@ impl<'a> Writer<'a> {
     ) -> Result<(), IndexError> {
         let canonical = |raw: &str| match (raw, main) {
             ("", Some(main)) => Some(main.to_string()),
-            _ => SessionId::new(file.source, raw).ok().map(|id| id.to_string()),
+            // Another agent's session is named by its canonical id: no agent's own id has a colon in it.
+            _ => raw.parse().or_else(|_| SessionId::new(file.source, raw)).ok().map(|id| id.to_string()),
         };
         let parent = facts.parent.as_ref().and_then(|(raw, _)| canonical(raw));
         let origin = facts.forked_from.as_ref().and_then(|(raw, _)| canonical(raw));

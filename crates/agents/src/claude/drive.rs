@@ -4,17 +4,29 @@ use crate::drive::{Drive, Launch};
 
 pub struct ClaudeDrive;
 
+/// A prompt that begins with a dash would be an option.
+fn undashed(prompt: &str) -> String {
+    if prompt.starts_with('-') { format!(" {prompt}") } else { prompt.to_owned() }
+}
+
 impl Drive for ClaudeDrive {
     fn resume(&self, session: &str, _: Option<&str>) -> Launch {
         Launch::new("claude", ["--resume", session])
     }
 
     fn turn(&self, session: &str, _: Option<&str>, prompt: &str) -> Launch {
-        // A prompt that begins with a dash would be an option.
-        let prompt = if prompt.starts_with('-') { format!(" {prompt}") } else { prompt.to_owned() };
+        let prompt = undashed(prompt);
         Launch::new(
             "claude",
             ["-p", &prompt, "--resume", session, "--output-format", "stream-json", "--verbose"],
         )
+    }
+
+    fn begin(&self, prompt: &str) -> Launch {
+        Launch::new("claude", [undashed(prompt).as_str()])
+    }
+
+    fn begin_turn(&self, prompt: &str) -> Launch {
+        Launch::new("claude", ["-p", &undashed(prompt), "--output-format", "stream-json", "--verbose"])
     }
 }

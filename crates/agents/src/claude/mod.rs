@@ -6,6 +6,7 @@ mod drive;
 mod locate;
 mod read;
 pub(crate) mod wire;
+pub mod write;
 
 use std::path::PathBuf;
 

@@ -108,7 +108,8 @@ impl ClaudeReader {
                 emit(Event::NotASession);
             }
         }
-        if let Some(origin) = record.forked_from.and_then(|from| from.get("sessionId")?.text()) {
+        let forked = record.forked_from.and_then(|from| from.get("sessionId")?.text());
+        if let Some(origin) = forked.or_else(|| record.handed_over?.text()) {
             emit(Event::ForkedFrom { session: origin, shared_bytes: None });
         }
     }
@@ -315,6 +316,10 @@ impl ClaudeReader {
                 _ => {}
             }
         }
+        // Of what was handed over, the requests and the model are another agent's.
+        if record.handed_over.is_some() {
+            return;
+        }
         if let (Some(usage), false) = (usage, synthetic) {
             let request = if id.is_empty() { record.uuid } else { record.request_id };
             let (key, usage) = (hash(&[id, request]), usage_of(usage));
@@ -489,7 +494,8 @@ impl Reader for ClaudeReader {
         }
         self.introduce(&record, emit);
         let child = self.sidechain(&record);
-        let mut out = Out { next: 0, child, emit };
+        let is_inherited = record.handed_over.is_some();
+        let mut out = Out { next: 0, child, is_inherited, emit };
         match (record.kind, treatment) {
             (_, Some(Treatment::Passed | Treatment::Facts)) => {}
             (b"user", _) => self.user(&record, at, want, &mut out),
@@ -520,6 +526,7 @@ impl Reader for ClaudeReader {
 struct Out<'e, 'f> {
     next: u16,
     child: Option<Cow<'static, str>>,
+    is_inherited: bool,
     emit: &'e mut (dyn FnMut(Event<'_>) + 'f),
 }
 
@@ -531,6 +538,7 @@ impl Out<'_, '_> {
 
     fn emit(&mut self, mut item: Item<'_>) {
         item.child = self.child.clone();
+        item.inherited = self.is_inherited;
         (self.emit)(Event::Item(item));
     }
 

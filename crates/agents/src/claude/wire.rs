@@ -158,6 +158,8 @@ pub struct Record<'a> {
     pub leaf_uuid: &'a [u8],
     pub origin: Option<Raw<'a>>,
     pub forked_from: Option<Raw<'a>>,
+    /// Written by Marline: the session that the record came from.
+    pub handed_over: Option<Raw<'a>>,
     pub compact: Option<Raw<'a>>,
     pub error: Option<Raw<'a>>,
     pub is_sidechain: bool,
@@ -196,6 +198,7 @@ impl<'a> Record<'a> {
                 b"leafUuid" => record.leaf_uuid = value.word(),
                 b"origin" => record.origin = Some(value),
                 b"forkedFrom" => record.forked_from = Some(value),
+                b"handedOver" => record.handed_over = Some(value),
                 b"compactMetadata" => record.compact = Some(value),
                 b"error" => record.error = Some(value),
                 b"isSidechain" => record.is_sidechain = value.is_true(),

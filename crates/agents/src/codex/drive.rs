@@ -25,4 +25,11 @@ impl Drive for CodexDrive {
         words.extend(["resume", session, "--", prompt].map(str::to_owned));
         Launch { program: "codex", words }
     }
+    fn begin(&self, prompt: &str) -> Launch {
+        Launch::new("codex", ["--", prompt])
+    }
+
+    fn begin_turn(&self, prompt: &str) -> Launch {
+        Launch::new("codex", ["exec", "--json", "--skip-git-repo-check", "--", prompt])
+    }
 }

@@ -4,6 +4,7 @@
 //! `response_item`, and both repeat each other: each thing is taken once. Record kinds and how each is
 //! treated stand in `wire::INVENTORY`.
 
+pub mod config;
 mod drive;
 mod locate;
 mod read;

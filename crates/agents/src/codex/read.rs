@@ -24,6 +24,8 @@ struct State {
     is_subagent: bool,
     /// Records with a smaller ordinal are the parent's.
     own_from: u64,
+    /// So many records that follow were handed over by another agent.
+    handed_over: u64,
     /// Events tell what was said, so the copies among the response items are passed over.
     has_events: bool,
     /// Prompts taken from response items before the first event, which may repeat them.
@@ -77,6 +79,12 @@ impl CodexReader {
                 let shared_bytes = base.and_then(|base| base.get("end_byte_offset")?.count());
                 let session = base.and_then(|base| base.get("thread_id")?.text()).unwrap_or(origin);
                 emit(Event::ForkedFrom { session, shared_bytes });
+            } else if let Some(handed) = payload.get("handed_over") {
+                // Written by Marline.
+                self.state.handed_over = handed.get("records").and_then(Raw::count).unwrap_or(0);
+                if let Some(session) = handed.get("from").and_then(Raw::text) {
+                    emit(Event::ForkedFrom { session, shared_bytes: None });
+                }
             }
         } else if *id != self.state.thread {
             // Older forks and sub-agents copy their origin's header after their own.
@@ -420,7 +428,11 @@ impl Reader for CodexReader {
         if let Some(at) = at {
             emit(Event::SeenAt(at));
         }
-        let inherited = line.ordinal.is_some_and(|ordinal| ordinal > 0 && ordinal < self.state.own_from);
+        let is_copied = line.ordinal.is_some_and(|ordinal| ordinal > 0 && ordinal < self.state.own_from);
+        let inherited = is_copied || self.state.handed_over > 0;
+        if line.kind != b"session_meta" {
+            self.state.handed_over = self.state.handed_over.saturating_sub(1);
+        }
         let nested = line.field("type").map_or(b"" as &[u8], Raw::word);
         let item = line.field("item").filter(|_| nested == b"item_completed");
         let item_kind = item.and_then(|item| item.get("type")).map_or(b"" as &[u8], Raw::word);

@@ -12,4 +12,11 @@ impl Drive for GeminiDrive {
     fn turn(&self, session: &str, _: Option<&str>, prompt: &str) -> Launch {
         Launch::new("gemini", ["--resume", session, "-o", "stream-json", &format!("--prompt={prompt}")])
     }
+    fn begin(&self, prompt: &str) -> Launch {
+        Launch::new("gemini", [format!("--prompt-interactive={prompt}").as_str()])
+    }
+
+    fn begin_turn(&self, prompt: &str) -> Launch {
+        Launch::new("gemini", ["-o", "stream-json", &format!("--prompt={prompt}")])
+    }
 }

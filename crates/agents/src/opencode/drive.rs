@@ -12,4 +12,11 @@ impl Drive for OpenCodeDrive {
     fn turn(&self, session: &str, _: Option<&str>, prompt: &str) -> Launch {
         Launch::new("opencode", ["run", "--format", "json", "--session", session, "--", prompt])
     }
+    fn begin(&self, prompt: &str) -> Launch {
+        Launch::new("opencode", [format!("--prompt={prompt}").as_str()])
+    }
+
+    fn begin_turn(&self, prompt: &str) -> Launch {
+        Launch::new("opencode", ["run", "--format", "json", "--", prompt])
+    }
 }

@@ -12,4 +12,11 @@ impl Drive for QwenDrive {
     fn turn(&self, session: &str, _: Option<&str>, prompt: &str) -> Launch {
         Launch::new("qwen", ["--resume", session, "-o", "stream-json", &format!("--prompt={prompt}")])
     }
+    fn begin(&self, prompt: &str) -> Launch {
+        Launch::new("qwen", [format!("--prompt-interactive={prompt}").as_str()])
+    }
+
+    fn begin_turn(&self, prompt: &str) -> Launch {
+        Launch::new("qwen", ["-o", "stream-json", &format!("--prompt={prompt}")])
+    }
 }

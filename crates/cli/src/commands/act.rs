@@ -65,7 +65,7 @@ fn place(args: &ForkArgs, target: &Target, context: &Context) -> Result<Fork, Ac
     Ok(Fork::Before { file: item.raw.path.into(), offset: item.raw.offset })
 }
 
-fn acts() -> Result<Acts, Failure> {
+pub fn acts() -> Result<Acts, Failure> {
     let places = crate::context::Places::read()?;
     Ok(Acts::new(Places {
         env: places.env,
@@ -120,7 +120,7 @@ fn dry_run(args: &ActArgs, plan: &Plan) -> Result<ExitCode, Failure> {
 }
 
 /// A step in words.
-fn told(step: &Step) -> String {
+pub fn told(step: &Step) -> String {
     match step {
         Step::Append { path, text, .. } => format!("append {} bytes to {}", text.len(), path.display()),
         Step::CopyTranscript { copy, path, sum } => format!(
@@ -130,6 +130,10 @@ fn told(step: &Step) -> String {
             path.display(),
             sum.length
         ),
+        Step::Create { path, sum, .. } => format!("write {}, {} bytes", path.display(), sum.length),
+        Step::CodexCreate { thread, .. } => {
+            format!("make thread {} of {} records, under {}", thread.id, thread.records, thread.provider)
+        }
         Step::Move { from, to } => format!("move {} to {}", from.display(), to.display()),
         Step::CodexName { thread, new, .. } => {
             format!("name thread {thread} “{}”", new.as_deref().unwrap_or_default())

@@ -3,6 +3,7 @@
 pub mod act;
 pub mod doctor;
 pub mod generate;
+pub mod handoff;
 pub mod index;
 pub mod ls;
 pub mod resume;

@@ -3,15 +3,15 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use marline_agents::Env;
-use marline_control::{Acts, Fork, Places, Target};
+use marline_control::{Acts, Conversation, Fate, Fork, HandOver, Handoff, Places, Range, Target, Way};
 use marline_index::{Index, MarkKind, Session};
-use marline_lab::agents::{CLAUDE, CODEX, OPENCODE, QWEN, Release};
+use marline_lab::agents::{CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, Release};
 use marline_lab::script::Prompt;
 use marline_lab::{Lab, alone};
-use marline_model::Timestamp;
+use marline_model::{Source, Timestamp};
 use serde_json::Value;
 
 const PROJECT: &str = "alpha";
@@ -30,8 +30,10 @@ fn now() -> Timestamp {
 }
 
 fn random() -> [u8; 16] {
-    static COUNT: AtomicU8 = AtomicU8::new(0);
-    [COUNT.fetch_add(1, Ordering::Relaxed); 16]
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut bytes = [7; 16];
+    bytes[..8].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    bytes
 }
 
 impl<'a> Desk<'a> {
@@ -53,7 +55,10 @@ impl<'a> Desk<'a> {
 
     /// Says something to a session of an agent, or begins one; returns its raw id.
     fn say(&self, release: &Release, session: Option<&str>, words: &str, answer: &str) -> String {
-        let prompt = Prompt::new(words).say(answer);
+        self.ask(release, session, &Prompt::new(words).say(answer))
+    }
+
+    fn ask(&self, release: &Release, session: Option<&str>, prompt: &Prompt) -> String {
         let text = prompt.text();
         let of = |name: &str, session: Option<&str>| {
             session.map(|id| vec![name.to_owned(), id.to_owned()]).unwrap_or_default()
@@ -189,5 +194,100 @@ fn the_real_agents_take_up_what_was_named_and_forked() {
             holds(&desk.heard(&format!("{program} after the trash")), &format!("{program} begins")),
             "{program}"
         );
+    }
+}
+
+const HANDOFF: &str = "the_real_agents_go_on_with_what_others_began";
+
+/// What is said in a session that is handed over, in order.
+fn conversation(program: &str) -> [String; 5] {
+    ["prompt 1", "output 1", "answer 1", "prompt 2", "answer 2"].map(|words| format!("{program} {words}"))
+}
+
+impl Desk<'_> {
+    fn hand_over(&self, id: &str, to: Source, way: Way) -> Handoff {
+        let target = self.target(id);
+        let conversation = Conversation::read(&self.index, &target.id, Range::default()).unwrap();
+        let asked = HandOver { to, way, cwd: None, marline: "marline" };
+        self.acts.hand_over(&target, &conversation, &asked).unwrap()
+    }
+}
+
+#[test]
+fn the_real_agents_go_on_with_what_others_began() {
+    let Some(agents) = alone::test(HANDOFF, &[CODEX, CLAUDE, GEMINI, OPENCODE, QWEN]) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
+    let desk = Desk::new(&lab, dir.path());
+    for release in [CLAUDE, CODEX, GEMINI, OPENCODE, QWEN] {
+        let program = release.program;
+        let [first, output, answer, second, last] = conversation(program);
+        let prompt =
+            Prompt::new(&first).think("A sealed thought").run(&format!("echo {output}")).say(&answer);
+        let origin = desk.ask(&release, None, &prompt);
+        desk.say(&release, Some(&origin), &second, &last);
+        let whole = std::fs::read(&desk.session(&origin).files[0].path).unwrap();
+        for (to, target) in [(Source::Claude, CLAUDE), (Source::Codex, CODEX)] {
+            if target.program == program {
+                continue;
+            }
+            let pair = format!("{program} to {}", target.program);
+            let handoff = desk.hand_over(&origin, to, Way::Native);
+            let told = |fate, words: &str| {
+                let line =
+                    handoff.report.lines.iter().find(|line| line.fate == fate && line.what.contains(words));
+                line.map_or(0, |line| line.count)
+            };
+            assert_eq!(told(Fate::Carried, "prompts"), 2, "{pair}: {:?}", handoff.report);
+            assert_eq!(told(Fate::Carried, "answers"), 2, "{pair}: {:?}", handoff.report);
+            assert_eq!(told(Fate::Carried, "commands"), 1, "{pair}: {:?}", handoff.report);
+            let entry = desk.acts.carry_out(&desk.target(&origin), handoff.plan.clone().unwrap()).unwrap();
+            let made = entry.plan.makes.unwrap();
+            let session = desk.session(made.raw());
+            assert_eq!(session.forked_from_id, Some(desk.session(&origin).id.to_string()), "{pair}");
+            assert_eq!((session.inherited.prompts, session.inherited.answers), (2, 2), "{pair}");
+            assert_eq!((session.counts.prompts, session.counts.tool_calls), (0, 0), "{pair}");
+            let words = format!("{pair}: goes on");
+            let said = desk.say(&target, Some(made.raw()), &words, "Gladly");
+            assert_eq!(said, made.raw(), "{pair}: the same session goes on");
+            let heard = desk.heard(&words);
+            // The script of an answer stands in its prompt, and that of an output in its command: those are not meant.
+            let said = |heard: &str, words: &str| match words {
+                prompt if prompt.contains("prompt") => heard.starts_with(prompt),
+                output if output.contains("output") => {
+                    heard.contains(output) && !heard.contains("{{") && !heard.starts_with('{')
+                }
+                answer => heard == answer,
+            };
+            let place = |words: &String| heard.iter().position(|heard| said(heard, words));
+            let places: Vec<_> = conversation(program).iter().map(place).collect();
+            assert!(
+                places.iter().all(Option::is_some) && places.is_sorted(),
+                "{pair}: {places:?} in {heard:#?}"
+            );
+            let session = desk.session(made.raw());
+            assert_eq!((session.counts.prompts, session.inherited.prompts), (1, 2), "{pair}");
+            // What was gone on with is not taken back; what was not is.
+            assert!(desk.acts.undo(Some(entry.number)).is_err(), "{pair}");
+            let handoff = desk.hand_over(&origin, to, Way::Native);
+            let entry = desk.acts.carry_out(&desk.target(&origin), handoff.plan.unwrap()).unwrap();
+            let again = entry.plan.makes.unwrap();
+            desk.session(again.raw());
+            desk.acts.undo(Some(entry.number)).unwrap();
+            assert!(desk.session(again.raw()).missing, "{pair}: it is gone");
+        }
+        assert_eq!(
+            std::fs::read(&desk.session(&origin).files[0].path).unwrap(),
+            whole,
+            "{program}: the original is left alone"
+        );
+        for way in [Way::Brief, Way::Pack] {
+            let to = if program == "codex" { Source::Claude } else { Source::Codex };
+            let document = desk.hand_over(&origin, to, way).document.unwrap();
+            for words in [&first, &second, &desk.session(&origin).id.to_string()] {
+                assert!(document.contains(words.as_str()), "{program} {way:?}: {words} in {document}");
+            }
+            assert_eq!(document.contains(&format!("\n> {last}\n")), way == Way::Brief, "{program} {way:?}");
+        }
     }
 }

@@ -53,9 +53,9 @@ fn in_order(heard: &[String], wanted: &[&str]) -> bool {
 }
 
 fn written(thread: &ThreadId, mode: HistoryMode, cwd: &str) -> Vec<HistoryItem> {
-    let mut writer = TurnWriter::new(thread.as_str(), mode, cwd, "gpt-5.5");
+    let mut writer = TurnWriter::new(thread.as_str(), mode, cwd, Some("gpt-5.5"));
     for n in 1..=2 {
-        writer.prompt(&format!("Marline asks {n}"), now());
+        writer.prompt(&format!("Marline asks {n}"), &[], now());
         writer.answer(&format!("Marline answers {n}"), now());
     }
     writer.end(now());
