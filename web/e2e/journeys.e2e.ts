@@ -239,6 +239,65 @@ it('a session is renamed, forked from a prompt, and all of it is taken back', as
   await page.close();
 });
 
+it('a session is handed over: a preview first, then the other agent has it', async () => {
+  const { sessions } = await ask<{ sessions: { id: string; counts: { prompts: number; toolCalls: number } }[] }>(
+    context,
+    board,
+    '/api/v1/sessions?source=codex&limit=200',
+  );
+  const some = sessions.find((one) => one.counts.prompts > 0 && one.counts.toolCalls > 0);
+  // A refusal is expected here, and no fault.
+  const page = await context.newPage();
+  await page.goto(`${board.address}/s/${encodeURIComponent(some?.id ?? '')}`);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('button', { name: 'Hand over to another agent' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Hand over to another agent' });
+  // The directory of these sessions is not on this machine: no agent could go on there, and that is said.
+  await dialog.getByText('is gone').waitFor();
+  await dialog.getByRole('button', { name: 'Brief' }).click();
+  await dialog.getByText('# Hand-over').waitFor();
+  await dialog.getByText('left out').first().waitFor();
+  await dialog.getByRole('button', { name: 'Gemini CLI' }).click();
+  await dialog.getByText(`marline handoff ${some?.id} --to gemini --as brief`).waitFor();
+  expect(await dialog.getByRole('button', { name: 'With its history' }).count()).toBe(0);
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  await page.close();
+});
+
+it('a session with its history becomes one of another agent, and is taken back', async () => {
+  const id = '0b0b0b0b-0000-4000-8000-00000000000b';
+  const record = (uuid: string, type: string, content: unknown) =>
+    JSON.stringify({
+      type,
+      uuid,
+      sessionId: id,
+      cwd: board.home,
+      timestamp: '2026-11-21T10:00:00.000Z',
+      message: { role: type, id: uuid, content },
+    });
+  const folder = join(board.home, '.claude/projects/-handed');
+  mkdirSync(folder, { recursive: true });
+  const lines = [
+    record('u1', 'user', 'Tune the rope'),
+    record('u2', 'assistant', [{ type: 'text', text: 'It is tuned.' }]),
+  ];
+  writeFileSync(join(folder, `${id}.jsonl`), `${lines.join('\n')}\n`);
+  const session = `/api/v1/sessions/${encodeURIComponent(`claude:${id}`)}`;
+  await expect.poll(async () => (await context.request.get(`${board.address}${session}`)).status()).toBe(200);
+  const page = await open(`/s/${encodeURIComponent(`claude:${id}`)}`);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('button', { name: 'Hand over to another agent' }).click();
+  await page.getByRole('button', { name: 'Hand over to Codex' }).click();
+  await page.waitForURL((url) => url.pathname.includes('codex'));
+
+  await page.getByText('It is tuned.').waitFor();
+  await page.getByText('Forked from').first().waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.waitForURL((url) => url.pathname.includes('claude'));
+  await page.close();
+});
+
 it('an address that is none says so and leads back', async () => {
   const page = await open('/nothing/here');
   await page.getByRole('heading', { name: 'There is no such page' }).waitFor();

@@ -157,6 +157,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/handoff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hands a session over to another agent. Documents are made and nothing is started: that is done in a terminal. */
+        post: operations["acts_hand_over"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/items": {
         parameters: {
             query?: never;
@@ -589,6 +606,11 @@ export interface components {
             /** @description By time; each span holds the shorter ones. */
             time: components["schemas"]["Facet"][];
         };
+        /**
+         * @description What becomes of a part.
+         * @enum {string}
+         */
+        Fate: "carried" | "changed" | "dropped";
         /** @description The change of one file. */
         FileDiff: {
             /** @description The file. */
@@ -622,6 +644,40 @@ export interface components {
             problem: string;
             /** @description What to do about it. */
             cure: string;
+        };
+        /** @description What is handed over. */
+        HandoffAnswer: {
+            /**
+             * Format: int64
+             * @description The act's number, by which it is taken back; none where nothing was made.
+             */
+            number: number | null;
+            makes: components["schemas"]["SessionId"] | null;
+            /** @description What is carried, changed and dropped. */
+            report: components["schemas"]["Report"];
+            /** @description What the other agent is told, unless it is given a session of its own. */
+            document: string | null;
+            /** @description The command that starts the other agent on it. */
+            command: string;
+        };
+        /** @description Who is to go on with a session, and how. */
+        HandoffRequest: {
+            /** @description The agent that goes on. */
+            to: components["schemas"]["Source"];
+            /** @description How it is handed over. */
+            way: components["schemas"]["Way"];
+            /**
+             * Format: int64
+             * @description The number of the first item that is handed over; without it, from the beginning.
+             */
+            from?: number | null;
+            /**
+             * Format: int64
+             * @description The number of the last one; without it, up to the end.
+             */
+            toSeq?: number | null;
+            /** @description Say what would be done, and do nothing. */
+            dryRun?: boolean;
         };
         /** @description A hit's session. */
         HitSession: {
@@ -919,6 +975,28 @@ export interface components {
         Related: {
             /** @description The sessions, the first begun first. */
             sessions: components["schemas"]["Session"][];
+        };
+        /** @description What is carried, changed and dropped. */
+        Report: {
+            /** @description Its lines: what is carried first. */
+            lines: components["schemas"]["ReportLine"][];
+            /**
+             * Format: int64
+             * @description About so many tokens stand in the other agent's context: a quarter of the bytes.
+             */
+            tokens: number;
+        };
+        /** @description One line of a report. */
+        ReportLine: {
+            /** @description What becomes of it. */
+            fate: components["schemas"]["Fate"];
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /** @description Of what, and why. */
+            what: string;
         };
         /** @description How long an agent keeps sessions. */
         Retention: {
@@ -1275,6 +1353,11 @@ export interface components {
             /** @description The date of the price table. */
             pricesOf: string;
         };
+        /**
+         * @description How work is handed over.
+         * @enum {string}
+         */
+        Way: "native" | "brief" | "pack";
     };
     responses: never;
     parameters: never;
@@ -1295,9 +1378,12 @@ export type DiffOp = components['schemas']['DiffOp'];
 export type DoctorAnswer = components['schemas']['DoctorAnswer'];
 export type Facet = components['schemas']['Facet'];
 export type Facets = components['schemas']['Facets'];
+export type Fate = components['schemas']['Fate'];
 export type FileDiff = components['schemas']['FileDiff'];
 export type FileSize = components['schemas']['FileSize'];
 export type Finding = components['schemas']['Finding'];
+export type HandoffAnswer = components['schemas']['HandoffAnswer'];
+export type HandoffRequest = components['schemas']['HandoffRequest'];
 export type HitSession = components['schemas']['HitSession'];
 export type Hunk = components['schemas']['Hunk'];
 export type Indexing = components['schemas']['Indexing'];
@@ -1320,6 +1406,8 @@ export type Problem = components['schemas']['Problem'];
 export type ProjectGroup = components['schemas']['ProjectGroup'];
 export type ProjectPage = components['schemas']['ProjectPage'];
 export type Related = components['schemas']['Related'];
+export type Report = components['schemas']['Report'];
+export type ReportLine = components['schemas']['ReportLine'];
 export type Retention = components['schemas']['Retention'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchHit = components['schemas']['SearchHit'];
@@ -1342,6 +1430,7 @@ export type UndoRequest = components['schemas']['UndoRequest'];
 export type Usage = components['schemas']['Usage'];
 export type UsageLine = components['schemas']['UsageLine'];
 export type UsageReport = components['schemas']['UsageReport'];
+export type Way = components['schemas']['Way'];
 export type $defs = Record<string, never>;
 export interface operations {
     sessions_list: {
@@ -1770,6 +1859,73 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acts_hand_over: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The canonical id */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandoffRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoffAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,6 +10,8 @@ export type {
   DoctorAnswer,
   Facet,
   FileDiff,
+  HandoffAnswer,
+  HandoffRequest,
   Hunk,
   Item,
   ItemKind,

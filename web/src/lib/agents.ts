@@ -8,3 +8,8 @@ export const AGENTS: Record<Source, string> = {
   opencode: 'OpenCode',
   qwen: 'Qwen Code',
 };
+
+/** Says whether a word names an agent. */
+export function isSource(word: string): word is Source {
+  return word in AGENTS;
+}

@@ -44,9 +44,9 @@ pub fn run(args: &HandoffArgs) -> Result<ExitCode, Failure> {
         print_line(document.trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Handoff { report, document, plan, cwd } = handoff;
+    let Handoff { report, document, plan } = handoff;
     if let Some(document) = document {
-        return start(args, &context, &document, &report, &cwd);
+        return start(args, &context, &document, &report, &target.directory(args.cwd.as_deref())?);
     }
     let plan = plan.expect("what is no document is a plan");
     let entry = acts.carry_out(&target, plan)?;

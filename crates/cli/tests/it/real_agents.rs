@@ -106,6 +106,27 @@ fn a_session_is_resumed_with_a_prompt_and_told_as_it_happens() {
         assert!(heard.iter().any(|text| text.contains("It begins")), "{id}: its history is in the context");
     }
     assert_eq!(sources.len(), 5, "{sources:?}");
+    // Each takes over from another one, on a document.
+    let sessions = home.sessions();
+    let of = |source: &str| sessions.values().find(|session| session["source"] == source).unwrap();
+    for (from, to, way) in [
+        ("codex", "claude", "brief"),
+        ("claude", "codex", "pack"),
+        ("claude", "gemini", "brief"),
+        ("gemini", "opencode", "pack"),
+        ("opencode", "qwen", "brief"),
+    ] {
+        let id = of(from)["id"].as_str().unwrap();
+        let output = marline(&["handoff", id, "--to", to, "--as", way, "--run", "--json"]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{from} to {to}: {error}");
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(told["session"]["source"], to, "{from} to {to}");
+        let asked = lab.server().asked();
+        let heard = asked.iter().rev().find(|asked| asked.prompt.contains("# Hand-over")).unwrap();
+        assert!(heard.prompt.contains(id) && heard.prompt.contains("It begins"), "{from} to {to}");
+        assert_eq!(heard.prompt.contains("## The last messages"), way == "brief", "{from} to {to}");
+    }
     // What fails is told as failed, whatever the agent's exit code says.
     let sessions = home.sessions();
     let codex = sessions.values().find(|session| session["source"] == "codex").unwrap();

@@ -24,6 +24,7 @@ use marline_store::{HistoryItem, LiveThread, LocalThreadStore, NewThread};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 pub use self::conversation::{Conversation, Range};
 pub use self::report::{Fate, Report, ReportLine};
@@ -31,7 +32,7 @@ use crate::surgery::Sum;
 use crate::{ActError, Acts, Plan, Step, Target};
 
 /// How work is handed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Way {
     /// As a session of the other agent's own.
@@ -40,6 +41,17 @@ pub enum Way {
     Brief,
     /// As a document that tells how to read it.
     Pack,
+}
+
+impl Way {
+    /// The word used in JSON and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Way::Native => "native",
+            Way::Brief => "brief",
+            Way::Pack => "pack",
+        }
+    }
 }
 
 /// What is asked for.
@@ -67,8 +79,6 @@ pub struct Handoff {
     /// How the session is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
-    /// Where the other agent works.
-    pub cwd: PathBuf,
 }
 
 impl Acts {
@@ -89,18 +99,17 @@ impl Acts {
                 hint: Some(format!("Go on from a copy of it: marline fork {}", target.id)),
             });
         }
-        let cwd = target.directory(asked.cwd)?;
         let document = match asked.way {
             Way::Native => None,
             Way::Brief => Some(document::brief(conversation, asked.marline)),
             Way::Pack => Some(document::pack(conversation, asked.marline)),
         };
         let plan = match asked.way {
-            Way::Native => Some(self.write(target, conversation, asked.to, &cwd)?),
+            Way::Native => Some(self.write(target, conversation, asked)?),
             Way::Brief | Way::Pack => None,
         };
         let report = Report::of(&conversation.tally, asked.to, asked.way, document.as_deref());
-        Ok(Handoff { report, document, plan, cwd })
+        Ok(Handoff { report, document, plan })
     }
 
     /// Plans a session of another agent's own.
@@ -108,9 +117,9 @@ impl Acts {
         &self,
         target: &Target,
         conversation: &Conversation,
-        to: Source,
-        cwd: &Path,
+        asked: &HandOver<'_>,
     ) -> Result<Plan, ActError> {
+        let (to, cwd) = (asked.to, target.directory(asked.cwd)?);
         let said: Vec<Said> = conversation.said.iter().map(|(_, said)| said.clone()).collect();
         let text = cwd.to_str().ok_or_else(|| {
             ActError::invalid(format!("{} can't be told to an agent: it is no text", cwd.display()))

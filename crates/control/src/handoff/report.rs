@@ -2,13 +2,14 @@
 
 use marline_model::Source;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Way;
 use super::conversation::Tally;
 use crate::target::agent;
 
 /// What becomes of a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
     /// The other agent's model is told it as it was.
@@ -20,7 +21,7 @@ pub enum Fate {
 }
 
 /// One line of a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportLine {
     /// What becomes of it.
@@ -32,7 +33,7 @@ pub struct ReportLine {
 }
 
 /// What is carried, changed and dropped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Its lines: what is carried first.

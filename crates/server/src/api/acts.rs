@@ -1,17 +1,24 @@
 //! Acts on one session: done in its agent's own way, and taken back.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use marline_control::{ActError, Acts, Entry, Fork, Outcome, Plan, Target};
+use marline_control::{
+    ActError, Acts, Conversation, Entry, Fork, HandOver, Handoff, Outcome, Plan, Range, Report, Target, Way,
+};
 use marline_index::{Index, ItemKey};
-use marline_model::SessionId;
+use marline_model::{SessionId, Source};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::board::Board;
 use crate::params::Id;
 use crate::problem::{Problem, sentence};
+
+/// What an act made is waited for so long.
+const UNTIL_INDEXED: Duration = Duration::from_secs(3);
 
 /// What can be done.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -145,7 +152,26 @@ pub async fn act(
         }
         Ok(ActAnswer::done(acts.carry_out(&target, plan)?))
     });
-    Ok(Json(answer.await?))
+    let answer = answer.await?;
+    if let (Some(made), Some(_)) = (&answer.makes, answer.number) {
+        indexed(&board, made).await;
+    }
+    Ok(Json(answer))
+}
+
+/// Returns when a session that was made can be asked for, or after a while.
+async fn indexed(board: &Board, id: &SessionId) {
+    let mut ticks = board.indexer.ticks();
+    let look = async {
+        loop {
+            let id = id.clone();
+            let found = board.readers.ask(move |index| Ok(index.session_by_id(&id).is_ok()));
+            if !matches!(found.await, Ok(false)) || ticks.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(UNTIL_INDEXED, look).await;
 }
 
 /// Takes an act back. What somebody has written since is left alone.
@@ -159,4 +185,88 @@ pub async fn undo(
     let acts = board.acts.clone();
     let answer = board.readers.ask(move |_| Ok(ActAnswer::done(acts.undo(Some(request.number))?)));
     Ok(Json(answer.await?))
+}
+
+/// Who is to go on with a session, and how.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HandoffRequest {
+    /// The agent that goes on.
+    to: Source,
+    /// How it is handed over.
+    way: Way,
+    /// The number of the first item that is handed over; without it, from the beginning.
+    #[serde(default)]
+    from: Option<u64>,
+    /// The number of the last one; without it, up to the end.
+    #[serde(default)]
+    to_seq: Option<u64>,
+    /// Say what would be done, and do nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What is handed over.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HandoffAnswer {
+    /// The act's number, by which it is taken back; none where nothing was made.
+    number: Option<u64>,
+    /// The session that came to be; none where nothing was made.
+    makes: Option<SessionId>,
+    /// What is carried, changed and dropped.
+    report: Report,
+    /// What the other agent is told, unless it is given a session of its own.
+    document: Option<String>,
+    /// The command that starts the other agent on it.
+    command: String,
+}
+
+/// Hands a session over to another agent. Documents are made and nothing is started: that is done in a terminal.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/handoff", tag = "acts",
+    params(("id" = SessionId, Path, description = "The canonical id")), request_body = HandoffRequest,
+    responses((status = 200, body = HandoffAnswer), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn hand_over(
+    State(board): State<Board>,
+    Id(id): Id,
+    request: Result<Json<HandoffRequest>, JsonRejection>,
+) -> Result<Json<HandoffAnswer>, Problem> {
+    let Json(request) = request.map_err(|error| Problem::INVALID.because(error.body_text()))?;
+    let acts = board.acts.clone();
+    let answer = board.readers.ask(move |index| {
+        let target = Target::of(&index.session_by_id(&id)?)?;
+        let range = Range { from: request.from, to: request.to_seq };
+        let conversation = Conversation::read(index, &id, range)?;
+        let asked = HandOver { to: request.to, way: request.way, cwd: None, marline: "marline" };
+        let Handoff { report, document, plan, .. } = acts.hand_over(&target, &conversation, &asked)?;
+        let done = match plan {
+            Some(plan) if !request.dry_run => Some(acts.carry_out(&target, plan)?),
+            _ => None,
+        };
+        let makes = done.as_ref().and_then(|entry| entry.plan.makes.clone());
+        let command = match &makes {
+            Some(made) => format!("marline resume {made}"),
+            None => request.command(&id),
+        };
+        Ok(HandoffAnswer { number: done.map(|entry| entry.number), makes, report, document, command })
+    });
+    let answer = answer.await?;
+    if let Some(made) = &answer.makes {
+        indexed(&board, made).await;
+    }
+    Ok(Json(answer))
+}
+
+impl HandoffRequest {
+    /// The same on the command line.
+    fn command(&self, id: &SessionId) -> String {
+        let mut command = format!("marline handoff {id} --to {} --as {}", self.to, self.way.as_str());
+        for (name, seq) in [("from", self.from), ("to-seq", self.to_seq)] {
+            if let Some(seq) = seq {
+                command.push_str(&format!(" --{name} {seq}"));
+            }
+        }
+        command
+    }
 }

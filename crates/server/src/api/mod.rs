@@ -45,6 +45,7 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(sessions::files))
         .routes(routes!(acts::act))
         .routes(routes!(acts::undo))
+        .routes(routes!(acts::hand_over))
         .routes(routes!(items::page))
         .routes(routes!(items::one))
         .routes(routes!(items::raw))

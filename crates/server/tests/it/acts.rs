@@ -55,6 +55,71 @@ fn a_fork_from_before_a_prompt_is_a_session() {
 }
 
 #[test]
+fn a_session_is_handed_over_to_another_agent() {
+    let board = TestBoard::on_fixtures();
+    let list = board.get("/api/v1/sessions?source=codex&limit=100").json();
+    let session = list["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["counts"]["prompts"].as_u64() > Some(0) && one["cwd"].is_string());
+    let id = session.unwrap()["id"].as_str().unwrap();
+    let cwd = session.unwrap()["cwd"].as_str().unwrap();
+    let path = format!("/api/v1/sessions/{}/handoff", encoded(id));
+    let gone = board.post(&path, &json!({"to": "claude", "way": "native"}));
+    let told = gone.json();
+    assert!(gone.status == 400 && told["detail"].as_str().unwrap().contains("is gone"), "{cwd}: {told}");
+    let own = board.post(&path, &json!({"to": "codex", "way": "native"})).json();
+    assert!(own["detail"].as_str().unwrap().contains("marline fork"), "{own}");
+}
+
+#[test]
+fn a_hand_over_is_shown_made_and_taken_back() {
+    let id = "0b0b0b0b-0000-4000-8000-000000000001";
+    let board = TestBoard::on(|home| {
+        let (project, folder) = (home.join("project"), home.join(".claude/projects/-project"));
+        std::fs::create_dir_all(&project).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        let record = |uuid: &str, kind: &str, message: Value| {
+            json!({"type": kind, "uuid": uuid, "sessionId": id, "cwd": project, "message": message,
+                "timestamp": "2026-11-21T10:00:00.000Z"})
+        };
+        let prompt = record("u1", "user", json!({"role": "user", "content": "Tune the rope"}));
+        let content = json!([{"type": "text", "text": "It is tuned."}]);
+        let answer = record("u2", "assistant", json!({"role": "assistant", "id": "m1", "content": content}));
+        std::fs::write(folder.join(format!("{id}.jsonl")), format!("{prompt}\n{answer}\n")).unwrap();
+    });
+    let path = format!("/api/v1/sessions/claude%3A{id}/handoff");
+    wait_until("the session is there", || {
+        board.get(&format!("/api/v1/sessions/claude%3A{id}")).status == 200
+    });
+    for way in ["brief", "pack"] {
+        let told = board.post(&path, &json!({"to": "gemini", "way": way})).json();
+        assert!(told["document"].as_str().unwrap().contains("Tune the rope"), "{told}");
+        assert_eq!(told["command"], format!("marline handoff claude:{id} --to gemini --as {way}"));
+        assert_eq!((&told["number"], &told["makes"]), (&Value::Null, &Value::Null));
+    }
+    let asked = json!({"to": "codex", "way": "native", "dryRun": true});
+    let dry = board.post(&path, &asked).json();
+    assert_eq!(
+        (&dry["makes"], &dry["report"]["lines"][0]["fate"]),
+        (&Value::Null, &json!("carried")),
+        "{dry}"
+    );
+    let done = board.post(&path, &json!({"to": "codex", "way": "native"})).json();
+    let made = done["makes"].as_str().unwrap_or_else(|| panic!("{done}")).to_owned();
+    assert_eq!(done["command"], format!("marline resume {made}"));
+    let address = format!("/api/v1/sessions/{}", encoded(&made));
+    wait_until("the new session is there", || board.get(&address).status == 200);
+    let session = board.get(&address).json()["session"].clone();
+    assert_eq!(session["forkedFromId"], format!("claude:{id}"), "{session}");
+    assert_eq!((&session["inherited"]["prompts"], &session["counts"]["prompts"]), (&json!(1), &json!(0)));
+    let undone = board.post("/api/v1/acts/undo", &json!({"number": done["number"]}));
+    assert_eq!(undone.status, 200, "{}", undone.json());
+    wait_until("it is gone", || board.get(&address).json()["session"]["missing"] == true);
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_with_a_reason() {
     let board = TestBoard::on_fixtures();
     let list = board.get("/api/v1/sessions?source=gemini&limit=1").json();

@@ -3,7 +3,7 @@ import { type FormEvent, useState } from 'react';
 import { Button } from '../../components/ui/button';
 import { Chip } from '../../components/ui/chip';
 import { Menu, MenuItem } from '../../components/ui/menu';
-import { AGENTS } from '../../lib/agents';
+import { AGENTS, isSource } from '../../lib/agents';
 import type { ListFilter } from './queries';
 
 const LISTS = ['source', 'project', 'branch', 'model', 'file'] as const;
@@ -30,7 +30,7 @@ export function Chips({ filter, onChange }: Props) {
         <Chip
           key={`${name} ${value}`}
           name={name}
-          value={name === 'source' && value in AGENTS ? AGENTS[value as keyof typeof AGENTS] : value}
+          value={name === 'source' && isSource(value) ? AGENTS[value] : value}
           onRemove={() => onChange({ ...filter, [name]: filter[name]?.filter((other) => other !== value) })}
         />
       ))}

@@ -1,32 +1,36 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useCallback, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { ApiError, ofSession, post } from '../../api/client';
-import type { ActAnswer, ActRequest, Session } from '../../api/types';
+import type { ActAnswer, ActRequest, HandoffAnswer, HandoffRequest, Session } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
 import { say } from '../../components/ui/toast';
+import { AGENTS } from '../../lib/agents';
 import { refreshSessions } from '../sessions/queries';
 
+/** What every act answers. */
+type Done = Pick<ActAnswer, 'number' | 'makes'>;
+
 /** Acts on a session; what was done is said, and can be taken back. */
-export function useSessionActs(id: string): (request: Omit<ActRequest, 'dryRun'>) => Promise<ActAnswer | null> {
+export function useSessionActs(id: string) {
   const cache = useQueryClient();
   const navigate = useNavigate();
-  return useCallback(
-    async (request) => {
-      const renew = () => {
-        void cache.invalidateQueries({ queryKey: ['session', id] });
-        void refreshSessions(cache);
-      };
-      const fail = (error: unknown) => {
-        if (!(error instanceof ApiError)) throw error;
-        say(error.detail ?? error.message);
-        return null;
-      };
+  return useMemo(() => {
+    const renew = () => {
+      void cache.invalidateQueries({ queryKey: ['session', id] });
+      void refreshSessions(cache);
+    };
+    const fail = (error: unknown) => {
+      if (!(error instanceof ApiError)) throw error;
+      say(error.detail ?? error.message);
+      return null;
+    };
+    const run = async <T extends Done>(path: string, request: object, words: string): Promise<T | null> => {
       try {
-        const done = await post<ActAnswer>(ofSession(id, '/acts'), { ...request, dryRun: false });
+        const done = await post<T>(ofSession(id, path), request);
         renew();
-        say(WORDS[request.act], {
+        say(words, {
           label: 'Undo',
           run: () =>
             post('/api/v1/acts/undo', { number: done.number }).then(() => {
@@ -39,9 +43,13 @@ export function useSessionActs(id: string): (request: Omit<ActRequest, 'dryRun'>
       } catch (error) {
         return fail(error);
       }
-    },
-    [id, cache, navigate],
-  );
+    };
+    return {
+      act: (request: Omit<ActRequest, 'dryRun'>) => run<ActAnswer>('/acts', request, WORDS[request.act]),
+      handOver: (request: Omit<HandoffRequest, 'dryRun'>) =>
+        run<HandoffAnswer>('/handoff', request, `Handed over to ${AGENTS[request.to]}; this is the new session`),
+    };
+  }, [id, cache, navigate]);
 }
 
 const WORDS: Record<ActRequest['act'], string> = {

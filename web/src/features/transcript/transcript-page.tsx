@@ -17,6 +17,7 @@ import { useSwipeBack } from '../../lib/swipe';
 import { Directory } from './action';
 import { asMarkdown, itemAsMarkdown } from './as-markdown';
 import { FindBar } from './find-bar';
+import { HandoffDialog } from './handoff-dialog';
 import { OutlineView } from './outline-view';
 import { readAll, transcript } from './queries';
 import { RecordDialog } from './record-dialog';
@@ -96,8 +97,9 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
     back: onBack,
     leave: () => (finding !== null ? setFinding(null) : onBack()),
   });
-  const act = useSessionActs(id);
+  const { act, handOver } = useSessionActs(id);
   const [isRenaming, setRenaming] = useState(false);
+  const [isHandingOver, setHandingOver] = useState(false);
   const navigate = useNavigate();
   const fork = useCallback(
     async (before?: string) => {
@@ -155,6 +157,7 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
                         <>
                           <MenuItem onClick={choose(() => setRenaming(true))}>Rename</MenuItem>
                           <MenuItem onClick={choose(() => fork())}>Fork from the end</MenuItem>
+                          <MenuItem onClick={choose(() => setHandingOver(true))}>Hand over to another agent</MenuItem>
                           <MenuItem onClick={choose(() => act({ act: session.archived ? 'unarchive' : 'archive' }))}>
                             {session.archived ? 'Take back from the archive' : 'Put away'}
                           </MenuItem>
@@ -231,6 +234,17 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
             void act({ act: 'rename', name });
           }}
           onClose={() => setRenaming(false)}
+        />
+      )}
+      {isHandingOver && (
+        <HandoffDialog
+          session={session}
+          onHandOver={async (request) => {
+            const done = await handOver(request);
+            setHandingOver(false);
+            if (done?.makes) void navigate({ to: '/s/$id', params: { id: done.makes } });
+          }}
+          onClose={() => setHandingOver(false)}
         />
       )}
       {record && <RecordDialog session={id} item={record} onClose={() => setRecord(null)} />}
