@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use marline_agents::Env;
-use marline_index::{Index, Refreshed};
+use marline_index::{Index, Overlay, Refreshed};
 use marline_model::Timestamp;
 
 use crate::args::ReadArgs;
@@ -107,6 +107,10 @@ impl Context {
                 aside.path.display(),
                 aside.reason
             ));
+        }
+        match Overlay::read(&places.state) {
+            Ok(overlay) => index.overlay(&overlay)?,
+            Err(error) => note(&format!("What Marline alone says of sessions could not be read: {error}.")),
         }
         Ok(Context { env: places.env, now: now(), index })
     }

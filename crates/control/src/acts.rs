@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use marline_agents::{Env, registry};
+use marline_index::{Overlaid, Overlay};
 use marline_model::{SessionId, Source, ThreadId, Timestamp};
 use marline_store::{LocalThreadStore, PageOf, ThreadStore as _};
 use serde::Deserialize;
@@ -118,11 +119,12 @@ impl Acts {
     }
 
     fn plan(target: &Target, act: &str, says: String, steps: Vec<Step>) -> Plan {
+        let is_ours = steps.iter().all(|step| matches!(step, Step::Overlay { .. }));
         Plan {
             act: act.to_owned(),
             session: target.id.clone(),
             says,
-            shown_by: target.agent().name().to_owned(),
+            shown_by: (!is_ours).then(|| target.agent().name().to_owned()),
             makes: None,
             file: target.file.clone(),
             discards: None,
@@ -149,10 +151,10 @@ impl Acts {
         target.id.raw().parse().map_err(|_| ActError::invalid(format!("{} is no thread of Codex", target.id)))
     }
 
-    /// Gives a session another name, in its agent's own way.
+    /// Gives a session another name, in its agent's own way where it has one.
     ///
     /// # Errors
-    /// [`ActError::Invalid`] for a name that is none; [`ActError::Unsupported`].
+    /// [`ActError::Invalid`] for a name that is none.
     pub fn rename(&self, target: &Target, name: &str) -> Result<Plan, ActError> {
         const LONGEST: usize = 1000;
         let name = name.trim();
@@ -173,11 +175,32 @@ impl Acts {
                 let old = self.store().read_thread(&thread)?.metadata.name;
                 Step::CodexName { thread, old, new: Some(name.to_owned()) }
             }
-            Source::OpenCode => self.opencode(target, Column::Title, name.into())?,
+            Source::OpenCode if is_database(target) => self.opencode(target, Column::Title, name.into())?,
+            Source::OpenCode => self.overlay(target, |said| said.title = Some(name.to_owned()))?,
             Source::Qwen => self.qwen_title(target, name)?,
-            Source::Gemini => return Err(target.unsupported("keeps no names of sessions")),
+            // What `/resume` lists it by. Older releases write the whole file anew.
+            Source::Gemini if target.file.extension().is_some_and(|ending| ending == "jsonl") => {
+                append(&target.file, format!("{}\n", json!({"$set": {"summary": name}})))?
+            }
+            Source::Gemini => self.overlay(target, |said| said.title = Some(name.to_owned()))?,
         };
         Ok(Self::plan(target, "rename", format!("{} is called “{name}”", target.id), vec![step]))
+    }
+
+    /// Says something of a session whose agent can't keep it.
+    fn overlay(&self, target: &Target, change: impl FnOnce(&mut Overlaid)) -> Result<Step, ActError> {
+        let old = self.overlaid()?.of(&target.id);
+        let mut new = old.clone();
+        change(&mut new);
+        Ok(Step::Overlay { dir: self.places.state.clone(), session: target.id.clone(), old, new })
+    }
+
+    /// What Marline alone says of sessions.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`] when it can't be read.
+    pub fn overlaid(&self) -> Result<Overlay, ActError> {
+        Overlay::read(&self.places.state).map_err(ActError::file(&self.places.state))
     }
 
     fn opencode(&self, target: &Target, column: Column, new: Value) -> Result<Step, ActError> {
@@ -199,29 +222,31 @@ impl Acts {
         append(&target.file, format!("{record}\n"))
     }
 
-    /// Puts a session away, or takes it back, in its agent's own way.
+    /// Puts a session away, or takes it back, in its agent's own way where it has one.
     ///
     /// # Errors
-    /// [`ActError::Unsupported`]; [`ActError::Changed`] when it is there already.
+    /// [`ActError::Changed`] when it is there already.
     pub fn archive(&self, target: &Target, away: bool) -> Result<Plan, ActError> {
         let at = (self.places.now)();
+        let is_already = || {
+            ActError::changed(format!("{} is {}archived already", target.id, if away { "" } else { "not " }))
+        };
         let step = match target.source() {
             Source::Codex => {
                 let thread = Self::thread(target)?;
                 if self.store().read_thread(&thread)?.archived_at.is_some() == away {
-                    return Err(ActError::changed(format!(
-                        "{} is {}archived already",
-                        target.id,
-                        if away { "" } else { "not " }
-                    )));
+                    return Err(is_already());
                 }
                 Step::CodexArchive { thread, away, at }
             }
-            Source::OpenCode => {
+            Source::OpenCode if is_database(target) => {
                 let new = if away { at.as_millis().into() } else { Value::Null };
                 self.opencode(target, Column::TimeArchived, new)?
             }
-            _ => return Err(target.unsupported("has no archive")),
+            _ if self.overlaid()?.of(&target.id).archived == away => {
+                return Err(is_already());
+            }
+            _ => self.overlay(target, |said| said.archived = away)?,
         };
         let (act, says) =
             if away { ("archive", "is put away") } else { ("unarchive", "is among the others again") };
@@ -281,7 +306,12 @@ impl Acts {
                 let before = self.codex_turn(&origin, at)?;
                 (thread.to_string(), PathBuf::new(), Step::CodexFork { thread, origin, before })
             }
-            Source::Claude | Source::Qwen => {
+            Source::Gemini if target.file.extension().is_none_or(|ending| ending != "jsonl") => {
+                return Err(
+                    target.unsupported("of that age writes its sessions anew each time; they are not copied")
+                );
+            }
+            Source::Claude | Source::Qwen | Source::Gemini => {
                 let until = match at {
                     Fork::Head => None,
                     Fork::Before { file, offset } if *file == target.file => Some(*offset),
@@ -298,10 +328,12 @@ impl Acts {
                 if sum.length == 0 {
                     return Err(ActError::invalid("there is nothing before that prompt"));
                 }
-                let path = target.file.with_file_name(format!("{new}.jsonl"));
+                let path = target.file.with_file_name(match target.source() {
+                    Source::Gemini => gemini_name(&target.file, &new),
+                    _ => format!("{new}.jsonl"),
+                });
                 (new, path.clone(), Step::CopyTranscript { copy, path, sum })
             }
-            Source::Gemini => return Err(target.unsupported("can't go on from a copy of a session")),
             Source::OpenCode => {
                 return Err(target.unsupported(format!(
                     "forks with the next prompt alone: opencode --session {} --fork",
@@ -357,8 +389,20 @@ fn last_uuid(path: &Path) -> io::Result<Option<String>> {
     Ok(last)
 }
 
+/// `session-2026-11-21T04-15-<8 digits of the id>.jsonl`
+fn gemini_name(origin: &Path, id: &str) -> String {
+    let name = origin.file_stem().unwrap_or_default().to_string_lossy();
+    let begun = name.rsplit_once('-').map_or(&*name, |(begun, _)| begun);
+    format!("{begun}-{}.jsonl", &id[..8])
+}
+
+/// Older releases of OpenCode keep sessions in folders.
+fn is_database(target: &Target) -> bool {
+    target.file.extension().is_some_and(|ending| ending == "db")
+}
+
 fn database(target: &Target) -> Result<PathBuf, ActError> {
-    if target.file.extension().is_some_and(|ending| ending == "db") {
+    if is_database(target) {
         return Ok(target.file.clone());
     }
     Err(target.unsupported("of that age keeps sessions in folders, which are not written"))

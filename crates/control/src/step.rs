@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use marline_index::{Overlaid, Overlay};
 use marline_model::{Change, SessionId, ThreadId, ThreadMetadata, ThreadMetadataPatch, Timestamp};
 use marline_store::{HistoryItem, LocalThreadStore, Places, StoreError, ThreadStore as _};
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,9 @@ pub struct Plan {
     pub session: SessionId,
     /// What will be so, in a sentence.
     pub says: String,
-    /// Where: in the agent's own keeping, so that it shows it too.
-    pub shown_by: String,
+    /// The agent in whose own keeping it is, so that it shows it too; none: Marline alone keeps it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shown_by: Option<String>,
     /// The session that comes to be.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub makes: Option<SessionId>,
@@ -136,6 +138,17 @@ pub enum Step {
         /// Its value then.
         new: serde_json::Value,
     },
+    /// Says something of a session in Marline's own keeping.
+    Overlay {
+        /// Where that is kept.
+        dir: PathBuf,
+        /// The session.
+        session: SessionId,
+        /// What was said of it.
+        old: Overlaid,
+        /// What is said then.
+        new: Overlaid,
+    },
     /// Deletes a session of OpenCode, after its rows were laid aside.
     OpenCodeDelete {
         /// Its database.
@@ -237,6 +250,20 @@ fn create(
     fs::rename(&next, path).map_err(ActError::file(path))
 }
 
+/// Says something of a session, if what was said still is.
+fn overlay(dir: &Path, session: &SessionId, old: &Overlaid, new: &Overlaid) -> Result<(), ActError> {
+    let mut overlay = Overlay::read(dir).map_err(ActError::file(dir))?;
+    let now = overlay.of(session);
+    if now == *new {
+        return Ok(());
+    }
+    if now != *old {
+        return Err(ActError::changed(format!("something else was said of {session} since")));
+    }
+    overlay.set(session.clone(), new.clone());
+    overlay.write(dir).map_err(ActError::file(dir))
+}
+
 fn name(name: Option<&String>) -> ThreadMetadataPatch {
     let name = name.map_or(Change::Clear, |name| Change::Set(name.clone()));
     ThreadMetadataPatch { name, ..ThreadMetadataPatch::default() }
@@ -297,6 +324,7 @@ impl Step {
             Step::OpenCodeSet { database, session, column, old, new } => {
                 opencode::set(database, session, *column, old, new)
             }
+            Step::Overlay { dir, session, old, new } => overlay(dir, session, old, new),
             Step::OpenCodeDelete { database, sessions, rows } => opencode::delete(database, sessions, rows),
         }
     }
@@ -388,6 +416,7 @@ impl Step {
             Step::OpenCodeSet { database, session, column, old, new } => {
                 opencode::set(database, session, *column, new, old)
             }
+            Step::Overlay { dir, session, old, new } => overlay(dir, session, new, old),
             Step::OpenCodeDelete { database, rows, .. } => opencode::put_back(database, rows),
         }
     }

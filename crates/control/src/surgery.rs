@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use ring::digest;
@@ -137,26 +138,37 @@ impl Copy {
         if kind.is_some_and(|kind| LEFT.iter().any(|left| kind == format!("{left:?}").as_bytes())) {
             return Ok(());
         }
-        let own = field(line, "sessionId")
-            .filter(|range| line[range.clone()] == *format!("{:?}", self.old).as_bytes());
+        let own =
+            session_id(line).filter(|range| line[range.clone()] == *format!("{:?}", self.old).as_bytes());
         let Some(range) = own else { return out.write_all(line) };
         out.write_all(&line[..range.start])?;
         write!(out, "{:?}", self.new)?;
-        // As both agents name the origin where they name it.
+        // As agents name the origin where they name it. Records of Gemini have no names; its header has none either.
         if let Some(uuid) = field(line, "uuid") {
             write!(out, r#","forkedFrom":{{"sessionId":{:?},"messageUuid":"#, self.old)?;
             out.write_all(&line[uuid])?;
             out.write_all(b"}")?;
+        } else if field(line, "projectHash").is_some() {
+            write!(out, r#","forkedFrom":{{"sessionId":{:?}}}"#, self.old)?;
         }
         out.write_all(&line[range.end..])
     }
 }
 
+/// Where a record names its session: at its top, or among what a record of Gemini sets.
+fn session_id(line: &[u8]) -> Option<Range<usize>> {
+    const SET: &[u8] = br#"{"$set":"#;
+    field(line, "sessionId").or_else(|| {
+        let inner = field(line.strip_prefix(SET)?, "sessionId")?;
+        Some(inner.start + SET.len()..inner.end + SET.len())
+    })
+}
+
 /// Where the value of a field of a JSON object stands, if it is a text: fields of objects inside are not looked at.
-fn field(line: &[u8], name: &str) -> Option<std::ops::Range<usize>> {
+fn field(line: &[u8], name: &str) -> Option<Range<usize>> {
     let (mut depth, mut at) = (0, 0);
     // The text that a colon may follow.
-    let mut key: Option<std::ops::Range<usize>> = None;
+    let mut key: Option<Range<usize>> = None;
     let mut is_value = false;
     while at < line.len() {
         match line[at] {
@@ -202,6 +214,8 @@ mod tests {
         assert_eq!(&line[range], br#""yes""#);
         assert_eq!(field(br#"{"sessionId":7}"#, "sessionId"), None);
         assert_eq!(field(b"not json \"", "sessionId"), None);
+        let line = br#"{"$set":{"sessionId":"yes"}}"#;
+        assert_eq!(session_id(line).map(|range| &line[range]), Some(&br#""yes""#[..]));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod changes;
 mod facets;
 mod files;
 mod lineage;
+mod overlay;
 mod part;
 mod pending;
 mod price;
@@ -43,6 +44,7 @@ use crate::text_index::TextWriter;
 pub use catalogue::{CatalogueError, SetAside};
 pub use changes::{Changed, Changes, ParsePositionError, Position};
 pub use facets::{Facet, Facets};
+pub use overlay::{Overlaid, Overlay};
 pub use price::table_date;
 pub use query::{Meaning, MeaningKind, Query, QueryError, time};
 pub use scan::{Progress, Report, Stop};
@@ -221,7 +223,8 @@ impl Index {
              DELETE FROM touched WHERE session IN (SELECT number FROM sessions WHERE missing = 0);
              DELETE FROM sessions WHERE missing = 0;
              DELETE FROM files WHERE missing = 0;
-             DELETE FROM pending; DELETE FROM titles; DELETE FROM meta WHERE name <> 'segment';
+             DELETE FROM pending;
+             DELETE FROM titles WHERE id NOT IN (SELECT id FROM overlay WHERE title IS NOT NULL); DELETE FROM meta WHERE name <> 'segment';
              DELETE FROM segments;",
         )?;
         let outcome = self.keep_missing().and_then(|()| Ok(changes::begin_epoch(&self.connection)?));

@@ -217,7 +217,8 @@ impl<'a> Writer<'a> {
                 self.connection
                     .prepare_cached(
                         "INSERT INTO sessions (number, id, source, source_session_id, kind, file, archived)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+                             ?7 OR EXISTS (SELECT 1 FROM overlay WHERE id = ?2 AND archived))",
                     )?
                     .execute(params![
                         session,
@@ -256,8 +257,9 @@ impl<'a> Writer<'a> {
         };
         self.connection
             .prepare_cached(
-                "UPDATE sessions SET file = ?2, archived = ?3, missing = 0, kind = ?4 WHERE number = ?1
-                 AND (file IS NOT ?2 OR archived <> ?3 OR missing <> 0 OR kind <> ?4)",
+                "UPDATE sessions SET file = ?2, missing = 0, kind = ?4,
+                     archived = ?3 OR EXISTS (SELECT 1 FROM overlay o WHERE o.id = sessions.id AND o.archived)
+                 WHERE number = ?1 AND (file IS NOT ?2 OR archived <> ?3 OR missing <> 0 OR kind <> ?4)",
             )?
             .execute(params![session, number, file.archived, kind])?;
         self.note_change(session);

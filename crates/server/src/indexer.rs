@@ -90,6 +90,10 @@ impl Indexer {
 
     fn watch(&self, index: &Index, board: &Board) -> Result<(), WatchError> {
         let env = &board.config.env;
+        match board.acts.overlaid() {
+            Ok(overlay) => index.overlay(&overlay)?,
+            Err(error) => tracing::warn!(error = %sentence(&error), "what Marline alone says is not read"),
+        }
         marline_index::watch(index, env, &self.stop, &|progress| self.note(progress), &mut |_| {
             self.set(at(Phase::Idle, 0, 0));
         })

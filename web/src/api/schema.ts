@@ -445,8 +445,8 @@ export interface components {
             number: number | null;
             /** @description What is so now, in a sentence. */
             says: string;
-            /** @description Who shows it so, too. */
-            shownBy: string;
+            /** @description The agent that shows it so, too; none: Marline alone keeps it. */
+            shownBy: string | null;
             makes: components["schemas"]["SessionId"] | null;
         };
         /**

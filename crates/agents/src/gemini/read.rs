@@ -51,10 +51,17 @@ impl GeminiReader {
     }
 
     fn header(&mut self, value: Raw<'_>, emit: &mut dyn FnMut(Event<'_>)) {
+        if let Some(text) = value.get("summary").and_then(Raw::text).filter(|text| !text.is_empty()) {
+            emit(Event::Title { kind: TitleKind::Generated, text, session: None });
+        }
         let Some(id) = value.get("sessionId").and_then(Raw::text).filter(|id| !id.is_empty()) else { return };
         if self.state.session.is_empty() {
             self.state.session = id.clone().into_owned();
             emit(Event::Identity(id));
+            // Written by Marline.
+            if let Some(session) = value.path(&["forkedFrom", "sessionId"]).and_then(Raw::text) {
+                emit(Event::ForkedFrom { session, shared_bytes: None });
+            }
             if let Some(cwd) = &self.cwd {
                 emit(Event::Meta(Meta { cwd: Some(Cow::Borrowed(cwd)), ..Meta::default() }));
             }
@@ -66,9 +73,6 @@ impl GeminiReader {
             if let Some(at) = value.get(name).and_then(|at| Timestamp::from_rfc3339_utc(at.word())) {
                 emit(Event::SeenAt(at));
             }
-        }
-        if let Some(text) = value.get("summary").and_then(Raw::text).filter(|text| !text.is_empty()) {
-            emit(Event::Title { kind: TitleKind::Generated, text, session: None });
         }
     }
 

@@ -101,7 +101,11 @@ fn act(
     }
     print_line(&format!("{}.", entry.plan.says))?;
     if entry.outcome == Outcome::Done {
-        let words = format!("{} shows it so, too. Back: marline undo {}", entry.plan.shown_by, entry.number);
+        let who = match &entry.plan.shown_by {
+            Some(agent) => format!("{agent} shows it so, too."),
+            None => "Marline alone shows it so: the agent has no way to keep it.".to_owned(),
+        };
+        let words = format!("{who} Back: marline undo {}", entry.number);
         print_line(&styled(DIM, &words))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -152,6 +156,7 @@ pub fn told(step: &Step) -> String {
         Step::OpenCodeSet { session, column, new, .. } => {
             format!("set {} of session {session} to {new}", column.name())
         }
+        Step::Overlay { session, .. } => format!("note it of {session} in Marline's own keeping"),
         Step::OpenCodeDelete { sessions, rows, .. } => {
             format!("lay the rows of {} sessions aside in {} and delete them", sessions.len(), rows.display())
         }

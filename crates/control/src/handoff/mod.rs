@@ -155,7 +155,7 @@ impl Acts {
             act: "handoff".to_owned(),
             session: target.id.clone(),
             says: format!("{makes} goes on with {}, which is left alone", target.id),
-            shown_by: crate::target::agent(to).name().to_owned(),
+            shown_by: Some(crate::target::agent(to).name().to_owned()),
             makes: Some(makes),
             file,
             discards: None,

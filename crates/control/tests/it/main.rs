@@ -95,7 +95,13 @@ impl<'a> Desk<'a> {
         let printed = self.lab.run(release, PROJECT, &words, "").unwrap();
         let lines = printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let id = lines.into_iter().find_map(|line| Some(line[key].as_str()?.to_owned()));
-        id.unwrap_or_else(|| panic!("{} said {printed}", release.program))
+        id.unwrap_or_else(|| {
+            panic!(
+                "{} {words:?} said {printed} {}",
+                release.program,
+                std::fs::read_to_string(self.lab.project("..").join("agents.log")).unwrap_or_default()
+            )
+        })
     }
 
     /// What the model heard with a prompt.
@@ -112,11 +118,11 @@ fn holds(heard: &[String], words: &str) -> bool {
 
 #[test]
 fn the_real_agents_take_up_what_was_named_and_forked() {
-    let Some(agents) = alone::test(NAME, &[CODEX, CLAUDE, QWEN, OPENCODE]) else { return };
+    let Some(agents) = alone::test(NAME, &[CODEX, CLAUDE, GEMINI, QWEN, OPENCODE]) else { return };
     let dir = tempfile::tempdir().unwrap();
     let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
     let desk = Desk::new(&lab, dir.path());
-    for release in [CLAUDE, CODEX, QWEN] {
+    for release in [CLAUDE, CODEX, GEMINI, QWEN] {
         let program = release.program;
         let origin = desk.say(&release, None, &format!("{program} prompt 1"), &format!("{program} answer 1"));
         for n in 2..=3 {
@@ -162,7 +168,7 @@ fn the_real_agents_take_up_what_was_named_and_forked() {
             "{program}: the origin is left alone"
         );
     }
-    for release in [CLAUDE, CODEX, QWEN, OPENCODE] {
+    for release in [CLAUDE, CODEX, GEMINI, QWEN, OPENCODE] {
         let program = release.program;
         let id = desk.say(&release, None, &format!("{program} begins"), "Begun");
         let target = desk.target(&id);

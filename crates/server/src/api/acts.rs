@@ -65,8 +65,8 @@ pub struct ActAnswer {
     number: Option<u64>,
     /// What is so now, in a sentence.
     says: String,
-    /// Who shows it so, too.
-    shown_by: String,
+    /// The agent that shows it so, too; none: Marline alone keeps it.
+    shown_by: Option<String>,
     /// The session that came to be.
     makes: Option<SessionId>,
 }
@@ -150,7 +150,9 @@ pub async fn act(
             acts.check(&target, &plan)?;
             return Ok(ActAnswer::of(plan, None));
         }
-        Ok(ActAnswer::done(acts.carry_out(&target, plan)?))
+        let entry = acts.carry_out(&target, plan)?;
+        index.overlay(&acts.overlaid()?)?;
+        Ok(ActAnswer::done(entry))
     });
     let answer = answer.await?;
     if let (Some(made), Some(_)) = (&answer.makes, answer.number) {
@@ -183,7 +185,11 @@ pub async fn undo(
 ) -> Result<Json<ActAnswer>, Problem> {
     let Json(request) = request.map_err(|error| Problem::INVALID.because(error.body_text()))?;
     let acts = board.acts.clone();
-    let answer = board.readers.ask(move |_| Ok(ActAnswer::done(acts.undo(Some(request.number))?)));
+    let answer = board.readers.ask(move |index| {
+        let entry = acts.undo(Some(request.number))?;
+        index.overlay(&acts.overlaid()?)?;
+        Ok(ActAnswer::done(entry))
+    });
     Ok(Json(answer.await?))
 }
 
