@@ -147,6 +147,14 @@ impl Acts {
         [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
     }
 
+    /// A new id of a session of OpenCode: the newest come first, so the time is turned round. Source: 1.18.
+    fn opencode_id(&self) -> String {
+        let now = (self.places.now)().as_millis().unsigned_abs();
+        let time = !(now << 12) & 0xffff_ffff_ffff;
+        let tail: String = (self.places.random)().iter().take(7).map(|byte| format!("{byte:02x}")).collect();
+        format!("ses_{time:012x}{tail}")
+    }
+
     fn thread(target: &Target) -> Result<ThreadId, ActError> {
         target.id.raw().parse().map_err(|_| ActError::invalid(format!("{} is no thread of Codex", target.id)))
     }
@@ -335,10 +343,16 @@ impl Acts {
                 (new, path.clone(), Step::CopyTranscript { copy, path, sum })
             }
             Source::OpenCode => {
-                return Err(target.unsupported(format!(
-                    "forks with the next prompt alone: opencode --session {} --fork",
-                    target.id.raw()
-                )));
+                let database = database(target)?;
+                let before = match at {
+                    Fork::Head => None,
+                    Fork::Before { offset, .. } => {
+                        Some(opencode::message_of(&database, target.id.raw(), *offset)?)
+                    }
+                };
+                let new = self.opencode_id();
+                let fork = opencode::Fork { origin: target.id.raw().to_owned(), before, new: new.clone() };
+                (new, database.clone(), Step::OpenCodeFork { database, fork })
             }
         };
         let makes =

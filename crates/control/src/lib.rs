@@ -30,7 +30,7 @@ pub use handoff::{CodexThread, Conversation, Fate, HandOver, Handoff, Range, Rep
 pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};
 pub use launch::{Started, find_program};
-pub use opencode::Column;
+pub use opencode::{Column, Fork as OpenCodeFork};
 pub use step::{Plan, Step};
 pub use surgery::{Copy, Sum};
 pub use target::Target;

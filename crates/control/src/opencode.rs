@@ -5,8 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use ring::digest;
 use rusqlite::types::{Value as Sql, ValueRef};
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, params, params_from_iter,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -130,18 +133,10 @@ pub fn delete(path: &Path, sessions: &[String], rows: &Path) -> Result<(), ActEr
         let tables = tables(&connection)?;
         for (table, column) in &tables {
             let marks = vec!["?"; sessions.len()].join(", ");
-            let mut query =
-                connection.prepare(&format!("SELECT * FROM \"{table}\" WHERE {column} IN ({marks})"))?;
-            let names: Vec<String> = query.column_names().map(str::to_owned).collect();
-            let mut found = Vec::new();
-            let mut cursor = query.query(params_from_iter(sessions))?;
-            while let Some(row) = cursor.next()? {
-                let mut fields = Map::new();
-                for (at, name) in names.iter().enumerate() {
-                    fields.insert(name.clone(), to_json(row.get_ref(at)?));
-                }
-                found.push(Value::Object(fields));
-            }
+            let ids: Vec<&dyn ToSql> = sessions.iter().map(|id| id as &dyn ToSql).collect();
+            let query = format!("SELECT * FROM \"{table}\" WHERE {column} IN ({marks})");
+            let found: Vec<Value> =
+                rows_of(&connection, &query, &ids)?.into_iter().map(Value::Object).collect();
             kept.insert(table.clone(), found.into());
         }
         Ok((kept.into(), tables))
@@ -193,4 +188,171 @@ pub fn put_back(path: &Path, rows: &Path) -> Result<(), ActError> {
         connection.execute_batch("COMMIT")
     };
     work().map_err(fail(path))
+}
+
+/// Returns the message that a part belongs to, by the part's row.
+pub fn message_of(path: &Path, session: &str, part: u64) -> Result<String, ActError> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let query = "SELECT message_id FROM part WHERE rowid = ?1 AND session_id = ?2";
+    let row = i64::try_from(part).unwrap_or(-1);
+    let found = connection.query_row(query, params![row, session], |row| row.get(0)).optional();
+    found.map_err(fail(path))?.ok_or_else(|| ActError::invalid("no prompt begins there"))
+}
+
+/// A session to be, which goes on from another one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fork {
+    /// The other one.
+    pub origin: String,
+    /// The first message that is left out; nothing: all are taken.
+    pub before: Option<String>,
+    /// Its id.
+    pub new: String,
+}
+
+impl Fork {
+    /// An id of an origin's, as the fork has it: with the same time in it, so that their order stays.
+    fn id(&self, old: &str) -> String {
+        const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        // `msg_`, 12 digits of the time, 14 random letters.
+        let digest = digest::digest(&digest::SHA256, format!("{} {old}", self.new).as_bytes());
+        let tail = digest.as_ref().iter().take(14).map(|byte| LETTERS[usize::from(*byte) % 62] as char);
+        old.chars().take(16).chain(tail).collect()
+    }
+
+    /// Makes it as OpenCode does: rows under new ids, and the title says that it is a fork. Returns how many messages it
+    /// has.
+    pub fn make(&self, path: &Path, now: i64) -> Result<usize, ActError> {
+        let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut work = || -> rusqlite::Result<usize> {
+            let work = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut session = rows_of(&work, "SELECT * FROM session WHERE id = ?1", &[&self.origin])?;
+            let Some(mut session) = session.pop() else { return Err(rusqlite::Error::QueryReturnedNoRows) };
+            let title = session.get("title").and_then(Value::as_str).unwrap_or_default();
+            let title = forked(title);
+            session.insert("id".to_owned(), self.new.as_str().into());
+            session.insert("title".to_owned(), title.into());
+            session.insert("slug".to_owned(), self.id("fork_").to_lowercase().into());
+            for name in ["parent_id", "share_url", "revert", "time_compacting", "time_archived"] {
+                session.entry(name).and_modify(|value| *value = Value::Null);
+            }
+            for name in ["time_created", "time_updated"] {
+                session.insert(name.to_owned(), now.into());
+            }
+            insert(&work, "session", &session)?;
+            let query = "SELECT * FROM message WHERE session_id = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id";
+            let messages = rows_of(&work, query, &[&self.origin, &self.before])?;
+            for mut message in messages.iter().cloned() {
+                let old = message["id"].as_str().unwrap_or_default().to_owned();
+                message.insert("id".to_owned(), self.id(&old).into());
+                message.insert("session_id".to_owned(), self.new.as_str().into());
+                let mut data: Value =
+                    serde_json::from_str(message["data"].as_str().unwrap_or_default()).unwrap_or_default();
+                if let Some(parent) = data["parentID"].as_str() {
+                    data["parentID"] = self.id(parent).into();
+                    message.insert("data".to_owned(), data.to_string().into());
+                }
+                insert(&work, "message", &message)?;
+                for mut part in
+                    rows_of(&work, "SELECT * FROM part WHERE message_id = ?1 ORDER BY id", &[&old])?
+                {
+                    let id = self.id(part["id"].as_str().unwrap_or_default());
+                    part.insert("id".to_owned(), id.into());
+                    part.insert("message_id".to_owned(), self.id(&old).into());
+                    part.insert("session_id".to_owned(), self.new.as_str().into());
+                    insert(&work, "part", &part)?;
+                }
+            }
+            work.commit()?;
+            Ok(messages.len())
+        };
+        match work() {
+            Err(rusqlite::Error::QueryReturnedNoRows) => {
+                Err(ActError::changed(format!("OpenCode has no session {} any more", self.origin)))
+            }
+            made => made.map_err(fail(path)),
+        }
+    }
+
+    /// Takes it back, unless something was said in it.
+    pub fn take_back(&self, path: &Path) -> Result<(), ActError> {
+        let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut work = || -> rusqlite::Result<bool> {
+            let work = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let query = "SELECT id FROM message WHERE session_id = ?1";
+            let ids = |session: &str| -> rusqlite::Result<Vec<String>> {
+                work.prepare(query)?.query_map([session], |row| row.get(0))?.collect()
+            };
+            let copied: Vec<String> = ids(&self.origin)?.iter().map(|id| self.id(id)).collect();
+            if ids(&self.new)?.iter().any(|id| !copied.contains(id)) {
+                return Ok(false);
+            }
+            for (table, column) in tables(&work)?.iter().rev() {
+                work.execute(&format!("DELETE FROM \"{table}\" WHERE {column} = ?1"), [&self.new])?;
+            }
+            work.commit()?;
+            Ok(true)
+        };
+        if work().map_err(fail(path))? {
+            return Ok(());
+        }
+        Err(ActError::changed(format!("session {} was gone on with since", self.new)))
+    }
+}
+
+/// `A title (fork #2)`
+fn forked(title: &str) -> String {
+    let split = title.rsplit_once(" (fork #").and_then(|(title, rest)| {
+        let number: u32 = rest.strip_suffix(')')?.parse().ok()?;
+        Some((title, number))
+    });
+    let (title, number) = split.unwrap_or((title, 0));
+    format!("{title} (fork #{})", number + 1)
+}
+
+fn rows_of(
+    connection: &Connection,
+    query: &str,
+    values: &[&dyn ToSql],
+) -> rusqlite::Result<Vec<Map<String, Value>>> {
+    let mut query = connection.prepare_cached(query)?;
+    let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let mut cursor = query.query(values)?;
+    let mut rows = Vec::new();
+    while let Some(row) = cursor.next()? {
+        let mut fields = Map::new();
+        for (at, name) in names.iter().enumerate() {
+            fields.insert(name.clone(), to_json(row.get_ref(at)?));
+        }
+        rows.push(fields);
+    }
+    Ok(rows)
+}
+
+fn insert(connection: &Connection, table: &str, fields: &Map<String, Value>) -> rusqlite::Result<()> {
+    let names: Vec<String> = fields.keys().map(|name| format!("\"{name}\"")).collect();
+    let marks = vec!["?"; names.len()].join(", ");
+    let query = format!("INSERT INTO \"{table}\" ({}) VALUES ({marks})", names.join(", "));
+    connection.execute(&query, params_from_iter(fields.values().map(to_sql)))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forks_are_numbered_in_their_title() {
+        assert_eq!(forked("A rope"), "A rope (fork #1)");
+        assert_eq!(forked("A rope (fork #9)"), "A rope (fork #10)");
+        assert_eq!(forked("A rope (fork #x)"), "A rope (fork #x) (fork #1)");
+    }
+
+    #[test]
+    fn ids_keep_their_time_and_differ_by_fork() {
+        let fork = |new: &str| Fork { origin: "ses_a".into(), before: None, new: new.into() };
+        let old = "msg_1fc509c04001EuXdp9IIwUOgWZ";
+        let (one, other) = (fork("ses_1").id(old), fork("ses_2").id(old));
+        assert!(one != other && one[..16] == old[..16] && one.len() == old.len());
+    }
 }

@@ -138,6 +138,13 @@ pub enum Step {
         /// Its value then.
         new: serde_json::Value,
     },
+    /// Makes a session of OpenCode that goes on from another one.
+    OpenCodeFork {
+        /// Its database.
+        database: PathBuf,
+        /// Which, of what.
+        fork: opencode::Fork,
+    },
     /// Says something of a session in Marline's own keeping.
     Overlay {
         /// Where that is kept.
@@ -324,6 +331,10 @@ impl Step {
             Step::OpenCodeSet { database, session, column, old, new } => {
                 opencode::set(database, session, *column, old, new)
             }
+            Step::OpenCodeFork { database, fork } => {
+                fork.make(database, (codex.now)().as_millis())?;
+                Ok(())
+            }
             Step::Overlay { dir, session, old, new } => overlay(dir, session, old, new),
             Step::OpenCodeDelete { database, sessions, rows } => opencode::delete(database, sessions, rows),
         }
@@ -416,6 +427,7 @@ impl Step {
             Step::OpenCodeSet { database, session, column, old, new } => {
                 opencode::set(database, session, *column, new, old)
             }
+            Step::OpenCodeFork { database, fork } => fork.take_back(database),
             Step::Overlay { dir, session, old, new } => overlay(dir, session, new, old),
             Step::OpenCodeDelete { database, rows, .. } => opencode::put_back(database, rows),
         }

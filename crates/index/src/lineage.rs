@@ -259,7 +259,7 @@ fn give_back_children(connection: &Connection, session: i64) -> rusqlite::Result
 }
 
 /// A session that another one may go on from: its number, its id, its own origin.
-type Other = (i64, String, Option<String>);
+type Other = (i64, String, Option<String>, Option<String>);
 
 /// The sessions of the same place in which the first thing said in one stands somewhere.
 ///
@@ -277,13 +277,13 @@ fn origins_before_compaction(
     }
     connection
         .prepare_cached(
-            "SELECT o.number, o.id, o.forked_from_id FROM sessions s JOIN sessions o
+            "SELECT o.number, o.id, o.forked_from_id, o.generated_title FROM sessions s JOIN sessions o
                 ON o.source = s.source AND o.kind = 'main' AND o.cwd = s.cwd AND o.number <> s.number
              WHERE s.number = ?1 AND o.first_key IS NOT ?2
                 AND EXISTS (SELECT 1 FROM items i WHERE i.session = o.number AND i.key = ?2 AND i.kind IN (0, 1, 3))
              ORDER BY o.number",
         )?
-        .query_map([session, first_key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .query_map([session, first_key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect()
 }
 
@@ -291,26 +291,37 @@ fn origins_before_compaction(
 const BEGINS_COMPACTED: &str = "EXISTS (SELECT 1 FROM items c WHERE c.session = s.number AND c.kind = 5 AND c.seq < \
     (SELECT i.seq FROM items i WHERE i.session = s.number AND i.kind IN (0, 1, 3) ORDER BY i.seq LIMIT 1))";
 
+/// Whether a title is that of a fork of the other one's session, as OpenCode writes it: `A title (fork #2)`.
+fn is_fork_of(fork: &Option<String>, origin: &Option<String>) -> bool {
+    let parts = |title: &str| -> Option<(String, u32)> {
+        let (title, number) = title.rsplit_once(" (fork #")?;
+        Some((title.to_owned(), number.strip_suffix(')')?.parse().ok()?))
+    };
+    let (Some(fork), Some(origin)) = (fork, origin) else { return false };
+    let (title, number) = parts(origin).unwrap_or((origin.clone(), 0));
+    parts(fork).is_some_and(|(forked, later)| forked == title && later > number)
+}
+
 /// Among sessions that begin alike, the origin is the one that went its own way first.
 fn share_by_copy(connection: &Connection, session: i64, row: &Row, first_key: i64) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT number, id, forked_from_id FROM sessions
+        "SELECT number, id, forked_from_id, generated_title FROM sessions
          WHERE first_key = ?1 AND source = ?2 AND kind = 'main' AND number <> ?3 ORDER BY number",
     )?;
     let mut others: Vec<Other> = statement
         .query_map(params![first_key, row.source, session], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?
         .collect::<Result<_, _>>()?;
     if row.source == "claude" {
         others.extend(origins_before_compaction(connection, session, first_key)?);
     }
     let mut best: Option<(i64, String)> = None;
-    for (other, id, its_origin) in others {
+    for (other, id, its_origin, title) in others {
         let (run, own_at) = shared_run(connection, session, other)?;
         let (_, their_at) = shared_run(connection, other, session)?;
-        let (is_named, names_us) =
-            (row.origin.as_ref() == Some(&id), its_origin.as_deref() == Some(row.id.as_str()));
+        let is_named = row.origin.as_ref() == Some(&id) || is_fork_of(&row.title, &title);
+        let names_us = its_origin.as_deref() == Some(row.id.as_str()) || is_fork_of(&title, &row.title);
         // A session that never left the shared history is its origin, unless its records name another one; of two
         // twins, the one with the first id.
         let other_is_older = match (own_at, their_at) {

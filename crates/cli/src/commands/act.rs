@@ -156,6 +156,9 @@ pub fn told(step: &Step) -> String {
         Step::OpenCodeSet { session, column, new, .. } => {
             format!("set {} of session {session} to {new}", column.name())
         }
+        Step::OpenCodeFork { fork, .. } => {
+            format!("copy the rows of session {} to {}", fork.origin, fork.new)
+        }
         Step::Overlay { session, .. } => format!("note it of {session} in Marline's own keeping"),
         Step::OpenCodeDelete { sessions, rows, .. } => {
             format!("lay the rows of {} sessions aside in {} and delete them", sessions.len(), rows.display())

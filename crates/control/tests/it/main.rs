@@ -104,6 +104,27 @@ impl<'a> Desk<'a> {
         })
     }
 
+    /// What its agent keeps of a session: its file, or its rows.
+    fn kept(&self, id: &str) -> Vec<u8> {
+        let path = self.session(id).files[0].path.clone();
+        if !path.ends_with(".db") {
+            return std::fs::read(path).unwrap();
+        }
+        let database = rusqlite::Connection::open(path).unwrap();
+        let mut text = String::new();
+        for table in ["session WHERE id", "message WHERE session_id", "part WHERE session_id"] {
+            let mut query = database.prepare(&format!("SELECT * FROM {table} = ?1 ORDER BY id")).unwrap();
+            let columns = query.column_count();
+            let mut rows = query.query([id]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                for column in 0..columns {
+                    text += &format!("{:?}|", row.get_ref(column).unwrap());
+                }
+            }
+        }
+        text.into_bytes()
+    }
+
     /// What the model heard with a prompt.
     fn heard(&self, words: &str) -> Vec<String> {
         let asked = self.lab.server().asked();
@@ -122,7 +143,7 @@ fn the_real_agents_take_up_what_was_named_and_forked() {
     let dir = tempfile::tempdir().unwrap();
     let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
     let desk = Desk::new(&lab, dir.path());
-    for release in [CLAUDE, CODEX, GEMINI, QWEN] {
+    for release in [CLAUDE, CODEX, GEMINI, QWEN, OPENCODE] {
         let program = release.program;
         let origin = desk.say(&release, None, &format!("{program} prompt 1"), &format!("{program} answer 1"));
         for n in 2..=3 {
@@ -138,7 +159,7 @@ fn the_real_agents_take_up_what_was_named_and_forked() {
         let marks = desk.index.outline(&id).unwrap().marks;
         let prompts: Vec<_> = marks.iter().filter(|mark| mark.kind == MarkKind::Prompt).collect();
         assert_eq!(prompts.len(), 3, "{program}");
-        let file = std::fs::read(&desk.session(&origin).files[0].path).unwrap();
+        let whole = desk.kept(&origin);
         for (kept, place) in [(1, Some(1)), (2, Some(2)), (3, None)] {
             let at = place.map_or(Fork::Head, |n: usize| {
                 let item = desk.index.item_at(&id, prompts[n].key).unwrap();
@@ -162,11 +183,7 @@ fn the_real_agents_take_up_what_was_named_and_forked() {
             }
             assert_eq!(desk.session(fork.raw()).counts.prompts, 1, "{program} {kept}");
         }
-        assert_eq!(
-            std::fs::read(&desk.session(&origin).files[0].path).unwrap(),
-            file,
-            "{program}: the origin is left alone"
-        );
+        assert_eq!(desk.kept(&origin), whole, "{program}: the origin is left alone");
     }
     for release in [CLAUDE, CODEX, GEMINI, QWEN, OPENCODE] {
         let program = release.program;
@@ -232,7 +249,7 @@ fn the_real_agents_go_on_with_what_others_began() {
             Prompt::new(&first).think("A sealed thought").run(&format!("echo {output}")).say(&answer);
         let origin = desk.ask(&release, None, &prompt);
         desk.say(&release, Some(&origin), &second, &last);
-        let whole = std::fs::read(&desk.session(&origin).files[0].path).unwrap();
+        let whole = desk.kept(&origin);
         for (to, target) in [(Source::Claude, CLAUDE), (Source::Codex, CODEX)] {
             if target.program == program {
                 continue;
@@ -282,11 +299,7 @@ fn the_real_agents_go_on_with_what_others_began() {
             desk.acts.undo(Some(entry.number)).unwrap();
             assert!(desk.session(again.raw()).missing, "{pair}: it is gone");
         }
-        assert_eq!(
-            std::fs::read(&desk.session(&origin).files[0].path).unwrap(),
-            whole,
-            "{program}: the original is left alone"
-        );
+        assert_eq!(desk.kept(&origin), whole, "{program}: the original is left alone");
         for way in [Way::Brief, Way::Pack] {
             let to = if program == "codex" { Source::Claude } else { Source::Codex };
             let document = desk.hand_over(&origin, to, way).document.unwrap();
