@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use marline_model::{HistoryMode, ThreadId, ThreadMetadata, ThreadSource, Timestamp};
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params_from_iter};
 
@@ -20,6 +21,15 @@ use crate::thread::StoredThread;
 const READ_WAIT: Duration = Duration::from_millis(250);
 /// How long when something is to be written: as long as Codex itself waits.
 const WRITE_WAIT: Duration = Duration::from_secs(5);
+
+/// An SQL function: says whether a text holds another one, whatever the case. SQLite's own knows the case of ASCII alone.
+const HOLDS: &str = "marline_holds";
+
+fn holds(context: &Context<'_>) -> rusqlite::Result<bool> {
+    let text: Option<String> = context.get(0)?;
+    let term: String = context.get(1)?;
+    Ok(text.is_some_and(|text| text.to_lowercase().contains(&term)))
+}
 
 /// Why the database was not used.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +88,8 @@ impl Database {
         let opened = || -> rusqlite::Result<(Connection, HashSet<String>, bool)> {
             let connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
             connection.busy_timeout(wait)?;
+            let plain = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+            connection.create_scalar_function(HOLDS, 2, plain, holds)?;
             let columns = {
                 let mut query = connection.prepare("SELECT name FROM pragma_table_info('threads')")?;
                 query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
@@ -208,9 +220,8 @@ impl Database {
         }
         if let Some(term) = &list.search_term {
             let columns = ["name", "title", "preview"].into_iter().filter(|column| self.has(column));
-            let mut places: Vec<String> =
-                columns.map(|column| format!("t.{column} LIKE ? ESCAPE '\\'")).collect();
-            values.extend(places.iter().map(|_| Value::from(like(term))));
+            let mut places: Vec<String> = columns.map(|column| format!("{HOLDS}(t.{column}, ?)")).collect();
+            values.extend(places.iter().map(|_| Value::from(term.to_lowercase())));
             places.push(format!("t.id IN ({})", vec!["?"; named.len()].join(", ")));
             values.extend(named.iter().map(|id| Value::from(id.as_str().to_owned())));
             wheres.push(format!("({})", places.join(" OR ")));
@@ -364,11 +375,6 @@ impl Database {
         };
         write().map_err(self.doubt())
     }
-}
-
-fn like(term: &str) -> String {
-    let escaped = term.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
 }
 
 /// Reads a row; one whose id or history mode is not known is passed over.

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod homes;
+mod lists;
 mod live;
 mod local;
 mod real_codex;
