@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use marline_agents::{Env, registry};
-use marline_index::{Overlaid, Overlay};
+use marline_index::{Finding, Overlaid, Overlay};
 use marline_model::{SessionId, Source, ThreadId, Timestamp};
 use marline_store::{LocalThreadStore, PageOf, ThreadStore as _};
 use serde::Deserialize;
@@ -201,6 +201,20 @@ impl Acts {
         let mut new = old.clone();
         change(&mut new);
         Ok(Step::Overlay { dir: self.places.state.clone(), session: target.id.clone(), old, new })
+    }
+
+    /// Says why Codex' threads are listed by their files instead of its database, if they are.
+    pub fn codex_doubt(&self) -> Option<Finding> {
+        let codex = self.codex();
+        // Where there is no Codex, nothing is in doubt.
+        if !codex.home.join("sessions").is_dir() {
+            return None;
+        }
+        let doubt = self.store().doubt()?;
+        Some(Finding {
+            problem: format!("Codex: its database can't be asked: {doubt}."),
+            cure: "Nothing needs to be done: its files are read instead, which takes longer.".to_owned(),
+        })
     }
 
     /// What Marline alone says of sessions.

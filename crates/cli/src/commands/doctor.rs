@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::args::ReadArgs;
+use crate::commands::act::acts;
 use crate::commands::{print_json, print_line};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -10,7 +11,8 @@ use crate::terminal::{DIM, harmless, styled};
 
 pub fn run(args: &ReadArgs) -> Result<ExitCode, Failure> {
     let context = Context::read(args)?;
-    let findings = marline_index::findings(&context.index, &context.env, context.now)?;
+    let mut findings = marline_index::findings(&context.index, &context.env, context.now)?;
+    findings.extend(acts()?.codex_doubt());
     if args.json {
         print_json(&serde_json::json!({ "findings": findings }))?;
         return Ok(ExitCode::SUCCESS);

@@ -375,3 +375,44 @@ fn a_session_is_opened_in_a_window_of_tmux() {
     let error = String::from_utf8_lossy(&twice.stderr).into_owned();
     assert!(!twice.status.success() && error.contains("duplicate session"), "{error}");
 }
+
+/// A file that may not grow any further is what a full disk looks like to a writer.
+#[test]
+fn a_full_disk_in_the_middle_of_an_act_leaves_everything_as_it_was() {
+    let home = Home::new();
+    let project = home.path().join("project");
+    fs::create_dir(&project).unwrap();
+    // A session that is larger than any file may get: the catalogue is far smaller.
+    let line = |n: u32, text: &str| {
+        [prompt("s1", n * 2, text), answer("s1", n * 2 + 1, &"so it is ".repeat(60_000))]
+            .concat()
+            .replace("/projects/shop", &project.display().to_string())
+    };
+    let text: String = (0..6).map(|n| line(n, &format!("Prompt {n}"))).collect();
+    assert!(text.len() > 3 << 20);
+    home.write(&place("s1"), &text);
+    home.sessions();
+    let before = bytes(&home);
+    for words in [
+        &["rename", "s1", "A name"][..],
+        &["fork", "s1"],
+        &["handoff", "s1", "--to", "codex"],
+        &["handoff", "s1", "--to", "codex", "--from", "2"],
+    ] {
+        let command = home.command(words);
+        let mut limited = std::process::Command::new("sh");
+        // 512 bytes a block in some shells, 1,024 in others: 1.5 or 3 MB.
+        limited.args(["-c", "trap '' XFSZ; ulimit -f 3000; exec \"$0\" \"$@\""]).arg(command.get_program());
+        limited.args(command.get_args()).env_clear();
+        limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = limited.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(4), "{words:?}: {error}");
+        assert!(error.contains("too large") || error.contains("os error 27"), "{words:?}: {error}");
+        assert_eq!(bytes(&home), before, "{words:?}");
+    }
+    // With room again, all of it can be done.
+    done(&home, &["rename", "s1", "A name"]);
+    done(&home, &["fork", "s1"]);
+    done(&home, &["handoff", "s1", "--to", "codex"]);
+}

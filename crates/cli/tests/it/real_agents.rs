@@ -60,14 +60,8 @@ fn check_words(home: &Home, truth: &Truth) {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-const RESUME: &str = "real_agents::a_session_is_resumed_with_a_prompt_and_told_as_it_happens";
-
-#[test]
-fn a_session_is_resumed_with_a_prompt_and_told_as_it_happens() {
-    let releases = [CODEX, CLAUDE, GEMINI, QWEN, OPENCODE];
-    let Some(agents) = alone::test(RESUME, &releases) else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
+/// Begins a session with each agent.
+fn begin(lab: &Lab) {
     let first = Prompt::new("It begins").say("Begun");
     for (release, words, input) in [
         (CODEX, vec!["exec", "--json", "--skip-git-repo-check", first.text()], ""),
@@ -78,6 +72,17 @@ fn a_session_is_resumed_with_a_prompt_and_told_as_it_happens() {
     ] {
         lab.run(&release, "alpha", &words, input).unwrap();
     }
+}
+
+const RESUME: &str = "real_agents::a_session_is_resumed_with_a_prompt_and_told_as_it_happens";
+
+#[test]
+fn a_session_is_resumed_with_a_prompt_and_told_as_it_happens() {
+    let releases = [CODEX, CLAUDE, GEMINI, QWEN, OPENCODE];
+    let Some(agents) = alone::test(RESUME, &releases) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
+    begin(&lab);
     let home = Home::of(lab.home());
     let marline = |words: &[&str]| {
         let mut command = lab.program(std::path::Path::new(env!("CARGO_BIN_EXE_marline")), &releases);
@@ -133,4 +138,68 @@ fn a_session_is_resumed_with_a_prompt_and_told_as_it_happens() {
     let fails = Prompt::new("This fails").fail(400);
     let output = marline(&["resume", codex["id"].as_str().unwrap(), "--prompt", fails.text()]);
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+const KILLED: &str = "real_agents::after_a_kill_in_any_act_the_agents_open_their_sessions";
+
+#[test]
+fn after_a_kill_in_any_act_the_agents_open_their_sessions() {
+    let releases = [CODEX, CLAUDE, GEMINI, QWEN, OPENCODE];
+    let Some(agents) = alone::test(KILLED, &releases) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
+    begin(&lab);
+    let home = Home::of(lab.home());
+    let marline = |words: &[&str]| {
+        let mut command = lab.program(std::path::Path::new(env!("CARGO_BIN_EXE_marline")), &releases);
+        command.args(words).env("MARLINE_HOME", dir.path().join("marline"));
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        command
+    };
+    let listed = || -> Value {
+        serde_json::from_slice(
+            &marline(&["ls", "--json", "--all", "--limit", "500"]).output().unwrap().stdout,
+        )
+        .unwrap()
+    };
+    let origins: Vec<Value> = listed()["sessions"].as_array().unwrap().clone();
+    assert_eq!(origins.len(), 5);
+    let mut wait = 3;
+    for origin in &origins {
+        let (id, source) = (origin["id"].as_str().unwrap(), origin["source"].as_str().unwrap());
+        let other = if source == "codex" { "claude" } else { "codex" };
+        for acts in [
+            &[&["rename", id, "Another name"][..], &["fork", id], &["handoff", id, "--to", other]][..],
+            &[&["archive", id], &["unarchive", id], &["delete", id]],
+        ] {
+            for words in acts {
+                for _ in 0..4 {
+                    let mut child = marline(words).spawn().unwrap();
+                    // From the first moment of an act to behind its end, at another one each time.
+                    wait = (wait * 7 + 5) % 60;
+                    std::thread::sleep(std::time::Duration::from_millis(wait));
+                    let _ = child.kill();
+                    child.wait().unwrap();
+                    // What was deleted comes back, be it by half or as a whole.
+                    if words[0] == "delete" {
+                        let _ = marline(&["undo"]).output().unwrap();
+                    }
+                }
+            }
+            // Codex opens nothing that is put away.
+            let _ = marline(&["unarchive", id]).output().unwrap();
+            let last = acts[acts.len() - 1][0];
+            let prompt = Prompt::new(&format!("{source} after {last}")).say("Still here");
+            let output = marline(&["resume", id, "--prompt", prompt.text()]).output().unwrap();
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{id} {last}: {error}");
+            let asked = lab.server().asked();
+            let heard = &asked.iter().rev().find(|asked| asked.prompt.contains("Still here")).unwrap().heard;
+            assert!(heard.iter().any(|text| text.contains("It begins")), "{id} {last}: its history is whole");
+        }
+    }
+    // Whatever came to be is a session that can be read.
+    for session in listed()["sessions"].as_array().unwrap() {
+        assert_eq!(session["skippedRecords"], 0, "{session}");
+    }
 }

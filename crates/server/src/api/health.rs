@@ -50,11 +50,12 @@ pub async fn sources(State(board): State<Board>) -> Result<Json<SourcesAnswer>, 
 /// Tells what is wrong or about to be, with the cure.
 #[utoipa::path(get, path = "/api/v1/doctor", tag = "health", responses((status = 200, body = DoctorAnswer)))]
 pub async fn doctor(State(board): State<Board>) -> Result<Json<DoctorAnswer>, Problem> {
-    let (config, now) = (board.config.clone(), board.now());
+    let (config, acts, now) = (board.config.clone(), board.acts.clone(), board.now());
     let answer = board
         .readers
         .ask(move |index| {
-            let findings = findings(index, &config.env, now)?;
+            let mut findings = findings(index, &config.env, now)?;
+            findings.extend(acts.codex_doubt());
             let risks = index.retention(&config.env, now)?.into_iter();
             let retention = risks.map(|risk| Retention {
                 source: risk.source,
