@@ -41,8 +41,15 @@ pub fn run(words: &[String]) -> Outcome {
     let options = corpus::options(&mut arguments)?;
     let kept = arguments.path("--keep")?;
     let is_quick = arguments.flag("--quick");
+    let is_threads = arguments.flag("--threads");
     let markdown = arguments.path("--markdown")?;
     arguments.end()?;
+    if is_threads {
+        let mut lines = Vec::new();
+        let outcome = threads::measure(&mut lines);
+        print!("{}", table(&lines));
+        return outcome;
+    }
 
     let dir = match kept {
         Some(dir) => dir,

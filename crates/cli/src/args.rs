@@ -188,7 +188,7 @@ pub struct DeleteArgs {
 
 /// Give a session another name
 ///
-/// In the agent's own way, so that the agent shows it, too.
+/// In the agent's own way, so that the agent shows it, too; where it has none, in Marline alone, which is said.
 #[derive(Args)]
 pub struct RenameArgs {
     #[command(flatten)]
