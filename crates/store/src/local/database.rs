@@ -4,7 +4,7 @@
 //! is an answer of its own ([`Doubt`]), and the caller asks the files instead. Source: 0.80 to 0.169, where the columns grew
 //! from 17 to 44 under one name.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -127,13 +127,26 @@ impl Database {
         }
     }
 
-    fn order(&self, sort: SortKey) -> String {
-        let updated = self.time("updated_at", "updated_at_ms");
-        match sort {
-            SortKey::Created => self.time("created_at", "created_at_ms"),
-            SortKey::Updated => updated,
-            SortKey::Recency => format!("COALESCE({}, {updated})", self.time("recency_at", "recency_at_ms")),
+    /// What is ordered by, and how many milliseconds are one of it: a bare column where all rows have it, for there is an
+    /// index on it.
+    fn order(&self, sort: SortKey) -> (String, i64) {
+        let (seconds, millis) = match sort {
+            SortKey::Created => ("created_at", "created_at_ms"),
+            SortKey::Updated => ("updated_at", "updated_at_ms"),
+            SortKey::Recency => ("recency_at", "recency_at_ms"),
+        };
+        for (column, other, unit) in [(millis, "", 1), (seconds, millis, 1000)] {
+            if self.has(column) && !self.has(other) && self.is_everywhere(column) {
+                return (format!("t.{column}"), unit);
+            }
         }
+        let updated = self.time("updated_at", "updated_at_ms");
+        (format!("COALESCE({}, {updated}, 0)", self.time(seconds, millis)), 1)
+    }
+
+    fn is_everywhere(&self, column: &str) -> bool {
+        let query = format!("SELECT 1 FROM threads WHERE {column} IS NULL OR {column} = 0 LIMIT 1");
+        matches!(self.connection.query_row(&query, [], |_| Ok(())).optional(), Ok(None))
     }
 
     fn select(&self) -> String {
@@ -246,16 +259,17 @@ impl Database {
             }
             None => {}
         }
-        let (order, direction, sign) = match list.direction {
-            Direction::Descending => (self.order(list.sort), "DESC", "<"),
-            Direction::Ascending => (self.order(list.sort), "ASC", ">"),
+        let (order, unit) = self.order(list.sort);
+        let (direction, sign) = match list.direction {
+            Direction::Descending => ("DESC", "<"),
+            Direction::Ascending => ("ASC", ">"),
         };
         if let Some(Cursor { key, id, .. }) = &list.cursor {
-            wheres.push(format!("(COALESCE({order}, 0), t.id) {sign} (?, ?)"));
-            values.extend([Value::from(*key), Value::from(id.as_str().to_owned())]);
+            wheres.push(format!("({order}, t.id) {sign} (?, ?)"));
+            values.extend([Value::from(*key / unit), Value::from(id.as_str().to_owned())]);
         }
         let query = format!(
-            "SELECT {} FROM threads t WHERE {} ORDER BY COALESCE({order}, 0) {direction}, t.id {direction} LIMIT {}",
+            "SELECT {} FROM threads t WHERE {} ORDER BY {order} {direction}, t.id {direction} LIMIT {}",
             self.select(),
             wheres.join(" AND "),
             list.limit() + 1
@@ -356,6 +370,36 @@ impl Database {
                         VALUES (?1, ?2, 'open')";
                     transaction.execute(query, [parent.as_str(), thread.id.as_str()])?;
                 }
+            }
+            transaction.commit()
+        };
+        write().map_err(self.doubt())
+    }
+
+    /// The provider of each thread that has a row.
+    pub fn providers(&self) -> Result<HashMap<ThreadId, String>, Doubt> {
+        let read = || -> rusqlite::Result<HashMap<ThreadId, String>> {
+            let mut query = self.connection.prepare("SELECT id, model_provider FROM threads")?;
+            let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+            let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok(rows.into_iter().filter_map(|(id, provider)| Some((id.parse().ok()?, provider))).collect())
+        };
+        read().map_err(self.doubt())
+    }
+
+    /// Sets the providers of threads, all or none; what has no row is passed over.
+    pub fn set_providers<'a>(
+        &self,
+        rows: impl Iterator<Item = (&'a ThreadId, &'a str)>,
+    ) -> Result<(), Doubt> {
+        let write = || -> rusqlite::Result<()> {
+            let transaction = self.connection.unchecked_transaction()?;
+            for (id, provider) in rows {
+                transaction
+                    .prepare_cached(
+                        "UPDATE threads SET model_provider = ?2 WHERE id = ?1 AND model_provider <> ?2",
+                    )?
+                    .execute([id.as_str(), provider])?;
             }
             transaction.commit()
         };

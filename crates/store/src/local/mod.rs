@@ -12,9 +12,12 @@
 mod database;
 mod files;
 mod fork;
+mod header;
 mod history;
+mod ledger;
 mod lock;
 mod names;
+mod rehome;
 mod rollout;
 
 use std::collections::HashMap;
@@ -30,7 +33,9 @@ use serde_json::{Map, Value, json};
 
 use self::database::{Database, Doubt, NewRow};
 use self::files::Rollout;
+pub use self::ledger::Ledger;
 pub use self::lock::WriterLock;
+pub use self::rehome::{Goal, Rehomed, RehomedThread, Rehoming};
 use self::rollout::RolloutRecorder;
 use crate::query::{ListThreads, ThreadPage};
 use crate::thread::{HistoryItem, Lineage, NewThread, ResumeThread, StoredItem, StoredThread};

@@ -8,3 +8,4 @@ mod lists;
 mod live;
 mod local;
 mod real_codex;
+mod rehome;
