@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "marline-index",
             "marline-control",
             "marline-server",
+            "marline-store",
             "marline-demo",
         ],
     ),

@@ -14,12 +14,14 @@ use crate::failure::Failure;
 use crate::terminal::note;
 
 /// Variables that agents and Marline honour.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 12] = [
     "MARLINE_HOME",
     "XDG_DATA_HOME",
     "XDG_CACHE_HOME",
     "XDG_STATE_HOME",
     "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "CODEX_SQLITE_HOME",
     "CLAUDE_CONFIG_DIR",
     "CODEX_HOME",
     "GEMINI_CLI_HOME",
@@ -34,6 +36,8 @@ pub struct Places {
     pub index: PathBuf,
     /// What the board must remember: who has access, its certificate.
     pub state: PathBuf,
+    /// A person's own settings of Marline.
+    pub config: PathBuf,
     /// The board's socket for the owner's own programs.
     pub socket: PathBuf,
 }
@@ -59,15 +63,19 @@ impl Places {
                 (env.dir("XDG_CACHE_HOME", ".cache").join("marline").join("index"), state, run.join("sock"))
             }
         };
-        Ok(Places { env, index, state, socket })
+        let config = match env.var("MARLINE_HOME") {
+            Some(home) => PathBuf::from(home).join("config"),
+            None => env.dir("XDG_CONFIG_HOME", ".config").join("marline"),
+        };
+        Ok(Places { env, index, state, config, socket })
     }
 
     /// The places of the bundled sessions, apart from those of the user's own.
     pub fn of_demo(self) -> Self {
         let dir = self.index.with_file_name("demo");
         let (index, state) = (dir.join("index"), dir.join("board"));
-        let socket = state.join("sock");
-        Places { env: Env::new(dir.join("home"), []), index, state, socket }
+        let (socket, config) = (state.join("sock"), dir.join("config"));
+        Places { env: Env::new(dir.join("home"), []), index, state, config, socket }
     }
 }
 

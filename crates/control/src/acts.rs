@@ -23,6 +23,8 @@ pub struct Places {
     pub env: Env,
     /// Where Marline keeps what can't be made again.
     pub state: PathBuf,
+    /// Where a person's own settings of Marline stand.
+    pub config: PathBuf,
     /// The clock.
     pub now: fn() -> Timestamp,
     /// A good source of random bytes.
@@ -89,7 +91,9 @@ impl Acts {
         let journal = Journal::open(&self.places.state, self.codex())?;
         let entry = journal.find(number)?;
         let plan = &entry.plan;
-        self.free(plan.makes.as_ref().unwrap_or(&plan.session), &plan.file)?;
+        if let Some(session) = plan.makes.as_ref().or(plan.session.as_ref()) {
+            self.free(session, &plan.file)?;
+        }
         journal.take_back(entry)
     }
 
@@ -113,7 +117,7 @@ impl Acts {
     }
 
     /// A directory for what an act lays aside.
-    fn aside(&self) -> PathBuf {
+    pub(crate) fn aside(&self) -> PathBuf {
         let name: String = (self.places.random)().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         self.places.state.join("acts/aside").join(name)
     }
@@ -122,7 +126,7 @@ impl Acts {
         let is_ours = steps.iter().all(|step| matches!(step, Step::Overlay { .. }));
         Plan {
             act: act.to_owned(),
-            session: target.id.clone(),
+            session: Some(target.id.clone()),
             says,
             shown_by: (!is_ours).then(|| target.agent().name().to_owned()),
             makes: None,
@@ -326,7 +330,11 @@ impl Acts {
             Source::Codex => {
                 let (origin, thread) = (Self::thread(target)?, self.new_thread());
                 let before = self.codex_turn(&origin, at)?;
-                (thread.to_string(), PathBuf::new(), Step::CodexFork { thread, origin, before })
+                (
+                    thread.to_string(),
+                    PathBuf::new(),
+                    Step::CodexFork { thread, origin, before, provider: None },
+                )
             }
             Source::Gemini if target.file.extension().is_none_or(|ending| ending != "jsonl") => {
                 return Err(

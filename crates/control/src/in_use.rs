@@ -35,19 +35,16 @@ pub fn user_of(session: &SessionId, file: &Path, env: &Env) -> Option<String> {
 /// A running Claude Code says which session it has in `sessions/<pid>.json`; `procStart` tells it from a later process
 /// of the same number.
 fn claude(home: &Path, session: &str) -> Option<String> {
-    for entry in fs::read_dir(home.join("sessions")).ok()?.flatten() {
-        let Some(facts) =
-            fs::read(entry.path()).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
-        else {
-            continue;
-        };
-        let pid = facts["pid"].as_u64().unwrap_or(0);
-        if facts["sessionId"] == session && is_running(pid, &facts["procStart"]) {
-            let status = facts["status"].as_str().unwrap_or("running");
-            return Some(format!("Claude Code, process {pid}, is {status}"));
-        }
-    }
-    None
+    let facts = claudes(home).into_iter().find(|facts| facts["sessionId"] == session)?;
+    let status = facts["status"].as_str().unwrap_or("running");
+    Some(format!("Claude Code, process {}, is {status}", facts["pid"]))
+}
+
+/// What each running Claude Code says of itself.
+pub(crate) fn claudes(home: &Path) -> Vec<Value> {
+    let files = fs::read_dir(home.join("sessions")).into_iter().flatten().flatten();
+    let facts = files.filter_map(|file| serde_json::from_slice::<Value>(&fs::read(file.path()).ok()?).ok());
+    facts.filter(|facts| is_running(facts["pid"].as_u64().unwrap_or(0), &facts["procStart"])).collect()
 }
 
 /// Says whether a process runs that started then; the start is a number of the kernel's.

@@ -94,8 +94,9 @@ impl Journal {
                 entry.outcome = Outcome::Stuck;
                 journal.write(&entry)?;
                 return Err(ActError::changed(format!(
-                    "act {} ({} of {}) was cut off and can't be taken back ({error}); nothing else was done, try again",
-                    entry.number, entry.plan.act, entry.plan.session
+                    "act {} ({}) was cut off and can't be taken back ({error}); nothing else was done, try again",
+                    entry.number,
+                    entry.plan.title()
                 )));
             }
         }
@@ -157,13 +158,22 @@ impl Journal {
             None => Err(ActError::invalid("there is nothing to take back")),
             Some(Entry { outcome: Outcome::Done, .. }) => Ok(found.expect("it is there")),
             Some(entry) => Err(ActError::invalid(format!(
-                "act {} ({} of {}) {}",
+                "act {} ({}) {}",
                 entry.number,
-                entry.plan.act,
-                entry.plan.session,
+                entry.plan.title(),
                 entry.outcome.says()
             ))),
         }
+    }
+
+    /// Finds the last act of a kind that can be taken back.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when there is none.
+    pub fn find_last(&self, act: &str) -> Result<Entry, ActError> {
+        let mut entries = self.entries()?.into_iter().rev();
+        let found = entries.find(|entry| entry.outcome == Outcome::Done && entry.plan.act == act);
+        found.ok_or_else(|| ActError::invalid("there is nothing to take back"))
     }
 
     /// Takes an act back.

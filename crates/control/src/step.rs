@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use marline_index::{Overlaid, Overlay};
@@ -20,10 +20,11 @@ use crate::surgery::{Copy, Sum};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// The act: `rename`, `archive`, `unarchive`, `delete`, `fork`.
+    /// The act: `rename`, `archive`, `unarchive`, `delete`, `fork`, `handoff`, `provider`.
     pub act: String,
-    /// The session.
-    pub session: SessionId,
+    /// The session, if it is one's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub session: Option<SessionId>,
     /// What will be so, in a sentence.
     pub says: String,
     /// The agent in whose own keeping it is, so that it shows it too; none: Marline alone keeps it.
@@ -74,6 +75,22 @@ pub enum Step {
         #[serde(skip)]
         content: Vec<u8>,
     },
+    /// Gives a file other bytes, after those before were laid aside.
+    Replace {
+        /// The file.
+        path: PathBuf,
+        /// What is in it before; nothing: it is not there.
+        old: Option<Sum>,
+        /// What is in it then.
+        new: Sum,
+        /// Who may read it, if it is new.
+        mode: u32,
+        /// Where the bytes before are laid, for their owner alone.
+        aside: PathBuf,
+        /// Its bytes; they are not written down with the plan.
+        #[serde(skip)]
+        content: Vec<u8>,
+    },
     /// Moves a file or folder.
     Move {
         /// From here.
@@ -116,6 +133,9 @@ pub enum Step {
         origin: ThreadId,
         /// The first of its records that is left out; nothing: all are taken.
         before: Option<u64>,
+        /// Its model provider; nothing: its origin's.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        provider: Option<String>,
     },
     /// Makes a thread of Codex of another agent's session.
     CodexCreate {
@@ -257,6 +277,77 @@ fn create(
     fs::rename(&next, path).map_err(ActError::file(path))
 }
 
+fn sum_of(path: &Path) -> Result<Option<Sum>, ActError> {
+    match Sum::of_file(path) {
+        Ok(sum) => Ok(Some(sum)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ActError::file(path)(error)),
+    }
+}
+
+/// Gives a file other bytes, whole or not at all; its mode stays.
+fn replace(
+    path: &Path,
+    old: Option<&Sum>,
+    new: &Sum,
+    mode: u32,
+    aside: &Path,
+    content: &[u8],
+) -> Result<(), ActError> {
+    if sum_of(path)?.as_ref() != old {
+        return Err(ActError::changed(format!("{} changed since the plan was made", path.display())));
+    }
+    let mut mode = Permissions::from_mode(mode);
+    if old.is_some() {
+        let folder = aside.parent().unwrap_or(aside);
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(ActError::file(folder))?;
+        copy(path, aside).map_err(ActError::file(path))?;
+        fs::set_permissions(aside, Permissions::from_mode(0o600)).map_err(ActError::file(aside))?;
+        mode = fs::metadata(path).map_err(ActError::file(path))?.permissions();
+    }
+    swap(path, mode, new, content)
+}
+
+fn swap(path: &Path, mode: Permissions, sum: &Sum, content: &[u8]) -> Result<(), ActError> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(ActError::file(folder))?;
+    // Not even for a moment may others read what is written.
+    let next = unfinished(path);
+    let _ = fs::remove_file(&next);
+    let write = || -> io::Result<()> {
+        let mut file = File::options().create_new(true).write(true).mode(0o600).open(&next)?;
+        file.write_all(content)?;
+        file.set_permissions(mode)?;
+        file.sync_all()
+    };
+    if let Err(error) = write() {
+        let _ = fs::remove_file(&next);
+        return Err(ActError::file(path)(error));
+    }
+    debug_assert_eq!(&Sum::of(content), sum);
+    fs::rename(&next, path).map_err(ActError::file(path))
+}
+
+/// Puts the bytes back that were laid aside, unless somebody has written since.
+fn put_back(path: &Path, old: Option<&Sum>, new: &Sum, aside: &Path) -> Result<(), ActError> {
+    let _ = fs::remove_file(unfinished(path));
+    let now = sum_of(path)?;
+    if now.as_ref() == old {
+        return Ok(());
+    }
+    if now.as_ref() != Some(new) {
+        return Err(written_since(path));
+    }
+    let Some(old) = old else { return fs::remove_file(path).map_err(ActError::file(path)) };
+    let content = fs::read(aside).map_err(ActError::file(aside))?;
+    let facts = fs::metadata(path).map_err(ActError::file(path))?;
+    swap(path, facts.permissions(), old, &content)?;
+    let times = || -> io::Result<()> {
+        File::options().write(true).open(path)?.set_modified(fs::metadata(aside)?.modified()?)
+    };
+    times().map_err(ActError::file(path))
+}
+
 /// Says something of a session, if what was said still is.
 fn overlay(dir: &Path, session: &SessionId, old: &Overlaid, new: &Overlaid) -> Result<(), ActError> {
     let mut overlay = Overlay::read(dir).map_err(ActError::file(dir))?;
@@ -274,6 +365,16 @@ fn overlay(dir: &Path, session: &SessionId, old: &Overlaid, new: &Overlaid) -> R
 fn name(name: Option<&String>) -> ThreadMetadataPatch {
     let name = name.map_or(Change::Clear, |name| Change::Set(name.clone()));
     ThreadMetadataPatch { name, ..ThreadMetadataPatch::default() }
+}
+
+impl Plan {
+    /// What it does to what: `rename of claude:…`.
+    pub fn title(&self) -> String {
+        match &self.session {
+            Some(session) => format!("{} of {session}", self.act),
+            None => format!("{}: {}", self.act, self.says),
+        }
+    }
 }
 
 impl Step {
@@ -310,6 +411,9 @@ impl Step {
                     Ok(Sum::of(content))
                 })
             }
+            Step::Replace { path, old, new, mode, aside, content } => {
+                replace(path, old.as_ref(), new, *mode, aside, content)
+            }
             Step::Move { from, to } => move_path(from, to).map_err(ActError::file(from)),
             Step::CodexName { thread, new, .. } => {
                 store().update_thread_metadata(thread, &name(new.as_ref()))?;
@@ -326,7 +430,9 @@ impl Step {
                 }
                 Ok(store().delete_thread(thread)?)
             }
-            Step::CodexFork { thread, origin, before } => Ok(store().fork_thread(origin, thread, *before)?),
+            Step::CodexFork { thread, origin, before, provider } => {
+                Ok(store().fork_thread(origin, thread, *before, provider.as_deref())?)
+            }
             Step::CodexCreate { thread, items } => thread.create(store(), items, (codex.now)()),
             Step::OpenCodeSet { database, session, column, old, new } => {
                 opencode::set(database, session, *column, old, new)
@@ -363,6 +469,7 @@ impl Step {
                 }
                 fs::remove_file(path).map_err(ActError::file(path))
             }
+            Step::Replace { path, old, new, aside, .. } => put_back(path, old.as_ref(), new, aside),
             Step::Move { from, to } => {
                 if !to.exists() && from.exists() {
                     return Ok(());

@@ -19,6 +19,8 @@ pub struct Config {
     pub index_dir: PathBuf,
     /// Where the board keeps who has access. Only the owner should be able to look into it.
     pub state_dir: PathBuf,
+    /// Where a person's own settings of Marline stand.
+    pub config_dir: PathBuf,
     /// Where agents keep their sessions.
     pub env: Env,
     /// The clock.
@@ -71,6 +73,7 @@ impl Board {
         let acts = Acts::new(Places {
             env: config.env.clone(),
             state: config.state_dir.clone(),
+            config: config.config_dir.clone(),
             now: config.now,
             random: config.random,
             utc_offset_seconds: config.utc_offset_seconds,

@@ -40,7 +40,7 @@ pub fn undo(args: &UndoArgs) -> Result<ExitCode, Failure> {
     if args.json {
         print_json(&entry)?;
     } else {
-        print_line(&format!("Taken back: {} of {}.", entry.plan.act, entry.plan.session))?;
+        print_line(&format!("Taken back: {}.", entry.plan.title()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -70,6 +70,7 @@ pub fn acts() -> Result<Acts, Failure> {
     Ok(Acts::new(Places {
         env: places.env,
         state: places.state,
+        config: places.config,
         now,
         random,
         utc_offset_seconds: utc_offset_seconds(),
@@ -138,6 +139,8 @@ pub fn told(step: &Step) -> String {
         Step::CodexCreate { thread, .. } => {
             format!("make thread {} of {} records, under {}", thread.id, thread.records, thread.provider)
         }
+        Step::Replace { path, old: None, .. } => format!("make {}", path.display()),
+        Step::Replace { path, .. } => format!("change {}", path.display()),
         Step::Move { from, to } => format!("move {} to {}", from.display(), to.display()),
         Step::CodexName { thread, new, .. } => {
             format!("name thread {thread} “{}”", new.as_deref().unwrap_or_default())
@@ -149,7 +152,7 @@ pub fn told(step: &Step) -> String {
         Step::CodexDelete { thread, files, .. } => {
             format!("lay {} files of thread {thread} aside and delete it", files.len())
         }
-        Step::CodexFork { thread, origin, before } => match before {
+        Step::CodexFork { thread, origin, before, .. } => match before {
             Some(before) => format!("make thread {thread} of {origin}, up to record {before}"),
             None => format!("make thread {thread} of all of {origin}"),
         },

@@ -6,6 +6,7 @@ pub mod generate;
 pub mod handoff;
 pub mod index;
 pub mod ls;
+pub mod provider;
 pub mod resume;
 pub mod search;
 pub mod show;

@@ -53,6 +53,7 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     let board = Board::open(Config {
         index_dir: places.index.clone(),
         state_dir: places.state.clone(),
+        config_dir: places.config.clone(),
         env: places.env.clone(),
         now,
         address: address.clone(),

@@ -149,7 +149,6 @@ fn after_a_kill_in_any_act_the_agents_open_their_sessions() {
     let dir = tempfile::tempdir().unwrap();
     let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
     begin(&lab);
-    let home = Home::of(lab.home());
     let marline = |words: &[&str]| {
         let mut command = lab.program(std::path::Path::new(env!("CARGO_BIN_EXE_marline")), &releases);
         command.args(words).env("MARLINE_HOME", dir.path().join("marline"));

@@ -153,7 +153,7 @@ impl Acts {
         let makes = SessionId::new(to, &raw).map_err(|error| ActError::invalid(error.to_string()))?;
         Ok(Plan {
             act: "handoff".to_owned(),
-            session: target.id.clone(),
+            session: Some(target.id.clone()),
             says: format!("{makes} goes on with {}, which is left alone", target.id),
             shown_by: Some(crate::target::agent(to).name().to_owned()),
             makes: Some(makes),

@@ -39,8 +39,14 @@ fn random() -> [u8; 16] {
 impl<'a> Desk<'a> {
     fn new(lab: &'a Lab, dir: &Path) -> Self {
         let env = Env::new(lab.home().to_owned(), []);
-        let places =
-            Places { env: env.clone(), state: dir.join("state"), now, random, utc_offset_seconds: 0 };
+        let places = Places {
+            env: env.clone(),
+            state: dir.join("state"),
+            config: dir.join("config"),
+            now,
+            random,
+            utc_offset_seconds: 0,
+        };
         Desk { lab, env, index: Index::open(&dir.join("index")).unwrap(), acts: Acts::new(places) }
     }
 

@@ -60,7 +60,8 @@ impl LocalThreadStore {
     }
 
     /// Makes a thread that goes on from another one: by reference where the origin's records bear numbers, else by a
-    /// copy, as Codex does. `before` is the first record that is left out.
+    /// copy, as Codex does. `before` is the first record that is left out,
+    /// `provider` its model provider, if it is not the origin's.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] when there is a thread of the new id.
@@ -69,8 +70,12 @@ impl LocalThreadStore {
         origin: &ThreadId,
         id: &ThreadId,
         before: Option<u64>,
+        provider: Option<&str>,
     ) -> Result<(), StoreError> {
-        let thread = self.read_thread(origin)?;
+        let mut thread = self.read_thread(origin)?;
+        if let Some(provider) = provider {
+            thread.metadata.model_provider = Some(provider.to_owned());
+        }
         let mut new = NewThread::new(id.clone(), "", "");
         new.history_mode = thread.history_mode;
         new.forked_from = Some(origin.clone());

@@ -29,7 +29,7 @@ fn home(count: u8, with_database: bool) -> Home {
     }
     let store = LocalThreadStore::new(places(home.dir.path()));
     for n in (1..count).step_by(2) {
-        store.fork_thread(&id(n), &id(100 + n), None).unwrap();
+        store.fork_thread(&id(n), &id(100 + n), None, None).unwrap();
     }
     home
 }

@@ -1,0 +1,458 @@
+//! `marline provider`, `rehome`, `restore`: the model provider behind an agent, and behind sessions.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::process::ExitCode;
+
+use marline_control::{Acts, KeyFrom, Profile, Rehome, Switch};
+use marline_model::{Source, ThreadId};
+use marline_store::{Rehomed, RehomedThread};
+use serde_json::json;
+
+use crate::args::{ModeArg, ProfileArgs, ProviderCommand, RehomeArgs, RestoreArgs, UseArgs};
+use crate::commands::act::{acts, told};
+use crate::commands::{print_json, print_line};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::terminal::{DIM, harmless, note, styled};
+
+/// More sessions are worth a word while they are done.
+const MANY: u64 = 100;
+
+pub fn run(command: &ProviderCommand) -> Result<ExitCode, Failure> {
+    let acts = acts()?;
+    match command {
+        ProviderCommand::List { json } => list(&acts, *json),
+        ProviderCommand::Add(args) => {
+            if acts.profiles()?.by_name.contains_key(&args.name) {
+                return Err(Failure::refused(
+                    &format!("There is a provider {} already.", args.name),
+                    &format!("Change it: marline provider edit {}", args.name),
+                ));
+            }
+            keep(&acts, args, None)
+        }
+        ProviderCommand::Edit(args) => {
+            let before = acts.profiles()?.get(&args.name)?.clone();
+            keep(&acts, args, Some(before))
+        }
+        ProviderCommand::Remove { name } => remove(&acts, name),
+        ProviderCommand::Current { json } => current(&acts, *json),
+        ProviderCommand::Use(args) => switch(&acts, args),
+        ProviderCommand::Undo { json } => {
+            let entry = acts.undo_switch()?;
+            if *json {
+                print_json(&entry)?;
+            } else {
+                print_line(&format!("Taken back: {}.", entry.plan.says))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        ProviderCommand::Sessions { json } => sessions(&acts, *json),
+        // An agent asks for it; it is printed to nobody's terminal.
+        ProviderCommand::Key { name } => {
+            if std::io::stdout().is_terminal() {
+                return Err(Failure::refused(
+                    "A key is not shown on a terminal.",
+                    "It is for the agent that asks for it.",
+                ));
+            }
+            print_line(&acts.key_of(name)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn list(acts: &Acts, json: bool) -> Result<ExitCode, Failure> {
+    let (profiles, current) = (acts.profiles()?, acts.current_providers()?);
+    let is_used = |name: &str| current.iter().any(|one| one.profile.as_deref() == Some(name));
+    if json {
+        let profiles: Vec<_> = profiles
+            .by_name
+            .iter()
+            .map(|(name, profile)| json!({"name": name, "used": is_used(name), "profile": profile}))
+            .collect();
+        print_json(&json!({"providers": profiles}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (name, profile) in &profiles.by_name {
+        let mark = if is_used(name) { "*" } else { " " };
+        let address = profile.base_url.as_deref().unwrap_or("(its own)");
+        print_line(&harmless(&format!(
+            "{mark} {name}\t{}\t{address}\t{}",
+            profile.agent,
+            key_words(&profile.key)
+        )))?;
+    }
+    if profiles.by_name.is_empty() {
+        print_line(
+            "No providers yet. Add one: marline provider add NAME --agent codex --base-url URL --key-stdin",
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn key_words(key: &KeyFrom) -> String {
+    match key {
+        KeyFrom::Env(variable) => format!("key from {variable}"),
+        KeyFrom::Kept => "key kept".to_owned(),
+        KeyFrom::Login => "the agent's login".to_owned(),
+    }
+}
+
+fn keep(acts: &Acts, args: &ProfileArgs, before: Option<Profile>) -> Result<ExitCode, Failure> {
+    let agent = match (&before, args.agent) {
+        (Some(before), None) => before.agent,
+        (_, Some(agent)) => agent,
+        (None, None) => {
+            return Err(Failure::usage("Whose provider is it?", "Say so: --agent codex, claude or gemini."));
+        }
+    };
+    let mut headers = before.as_ref().map_or_else(BTreeMap::new, |before| before.headers.clone());
+    for header in &args.header {
+        let Some((name, value)) = header.split_once('=') else {
+            return Err(Failure::usage(&format!("{header:?} is no header."), "Write it as NAME=VALUE."));
+        };
+        headers.insert(name.to_owned(), value.to_owned());
+    }
+    let mut key = None;
+    let from = if args.key_stdin {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::file(std::path::Path::new("standard input"), &error))?;
+        key = Some(text.trim().to_owned());
+        KeyFrom::Kept
+    } else if let Some(variable) = &args.key_env {
+        KeyFrom::Env(variable.clone())
+    } else {
+        before.as_ref().map_or(KeyFrom::Login, |before| before.key.clone())
+    };
+    let or = |new: &Option<String>, old: fn(&Profile) -> &Option<String>| {
+        new.clone().or_else(|| before.as_ref().and_then(|before| old(before).clone()))
+    };
+    let profile = Profile {
+        agent,
+        id: or(&args.id, |profile| &profile.id),
+        base_url: or(&args.base_url, |profile| &profile.base_url),
+        model: or(&args.model, |profile| &profile.model),
+        wire_api: or(&args.wire_api, |profile| &profile.wire_api),
+        key: from,
+        headers,
+    };
+    acts.keep_profile(&args.name, profile, key)?;
+    print_line(&format!("{} is kept. Switch to it: marline provider use {}", args.name, args.name))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn remove(acts: &Acts, name: &str) -> Result<ExitCode, Failure> {
+    let profile = acts.forget_profile(name)?;
+    print_line(&format!("{name} is forgotten, with its key."))?;
+    if profile.agent == Source::Codex {
+        let id = profile.codex_id(name);
+        let sessions = acts
+            .provider_sessions()?
+            .into_iter()
+            .find(|one| one.provider == id)
+            .map_or(0, |one| one.sessions);
+        if sessions > 0 {
+            print_line(&styled(
+                DIM,
+                &format!(
+                    "{sessions} sessions name it; its entry stays in Codex' config.toml, or they could not be resumed. Another \
+                 provider for them: marline rehome --from {id} --to PROVIDER --mode sync"
+                ),
+            ))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn current(acts: &Acts, json: bool) -> Result<ExitCode, Failure> {
+    let current = acts.current_providers()?;
+    if json {
+        print_json(&json!({"current": current}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for one in current {
+        let what = one.profile.or(one.provider).unwrap_or_else(|| "its own".to_owned());
+        print_line(&harmless(&format!("{}\t{what}", one.agent)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sessions(acts: &Acts, json: bool) -> Result<ExitCode, Failure> {
+    let sessions = acts.provider_sessions()?;
+    if json {
+        print_json(&json!({"providers": sessions}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for one in &sessions {
+        let shown = if one.shown { "shown by Codex" } else { "hidden by Codex" };
+        let known = if one.known {
+            ""
+        } else {
+            ", and its configuration has no entry of it: they can't be resumed there"
+        };
+        print_line(&harmless(&format!("{}\t{}\t{shown}{known}", one.provider, one.sessions)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn marline() -> String {
+    std::env::current_exe().map_or_else(|_| "marline".to_owned(), |path| path.display().to_string())
+}
+
+fn switch(acts: &Acts, args: &UseArgs) -> Result<ExitCode, Failure> {
+    let switch = acts.use_provider(&args.name, args.alias.as_deref(), &marline())?;
+    if args.dry_run {
+        if args.json {
+            print_json(&switch)?;
+        } else {
+            print_line(&format!("{}. To be done:", switch.plan.says))?;
+            for step in &switch.plan.steps {
+                print_line(&format!("  {}", told(step)))?;
+            }
+            said_of_sessions(&switch)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if switch.plan.steps.is_empty() {
+        print_line(&format!("{} already.", switch.plan.says))?;
+    } else {
+        let entry = acts.switch(&switch)?;
+        if !args.json {
+            print_line(&format!("{}.", switch.plan.says))?;
+            said_of_sessions(&switch)?;
+            print_line(&styled(DIM, "Back: marline provider undo"))?;
+        } else if !args.sync_sessions {
+            print_json(
+                &json!({"act": entry, "shows": switch.shows, "hides": switch.hides, "running": switch.running}),
+            )?;
+        }
+    }
+    if !args.sync_sessions {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let profiles = acts.profiles()?;
+    let profile = profiles.get(&args.name)?;
+    let to = args.alias.clone().unwrap_or_else(|| profile.codex_id(&args.name).to_owned());
+    rehomed(acts, &Rehome { to: Some(&to), from: &[], threads: &[], dry_run: false }, args.yes, args.json)
+}
+
+fn said_of_sessions(switch: &Switch) -> Result<(), Failure> {
+    if switch.hides > 0 {
+        print_line(&format!(
+            "Codex lists {} sessions then and hides {} of other providers; Marline shows and resumes all of them.",
+            switch.shows, switch.hides
+        ))?;
+    }
+    if switch.running > 0 {
+        print_line(&format!(
+            "{} running sessions keep the old provider until they are restarted.",
+            switch.running
+        ))?;
+    }
+    Ok(())
+}
+
+pub fn rehome(args: &RehomeArgs) -> Result<ExitCode, Failure> {
+    let acts = acts()?;
+    let threads = threads(&args.session)?;
+    match args.mode {
+        ModeArg::Keep => {
+            print_line(
+                "Sessions keep their provider. Marline shows all of them, and resumes each under its own.",
+            )?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ModeArg::Alias => Err(Failure::usage(
+            "An alias is a matter of the switch: sessions keep their provider's id, and its address and key change behind it.",
+            "marline provider use NAME --alias ID",
+        )),
+        ModeArg::Fork => fork(&acts, args, &threads),
+        ModeArg::Sync => {
+            let to = Some(target(args)?);
+            let rehome = Rehome { to, from: &args.from, threads: &threads, dry_run: args.dry_run };
+            rehomed(&acts, &rehome, args.yes, args.json)
+        }
+    }
+}
+
+fn target(args: &RehomeArgs) -> Result<&str, Failure> {
+    args.to
+        .as_deref()
+        .ok_or_else(|| Failure::usage("Which provider are they to get?", "Say its id: --to PROVIDER"))
+}
+
+fn threads(given: &[String]) -> Result<Vec<ThreadId>, Failure> {
+    if given.is_empty() {
+        return Ok(Vec::new());
+    }
+    let context = Context::open()?;
+    given
+        .iter()
+        .map(|id| {
+            let session = context.index.session(id)?;
+            let thread = session.id.raw().parse().ok().filter(|_| session.source == Source::Codex);
+            thread.ok_or_else(|| {
+                Failure::usage(
+                    &format!("{} is no session of Codex.", session.id),
+                    "Others have no provider in them.",
+                )
+            })
+        })
+        .collect()
+}
+
+/// New sessions under another provider, which go on from the old ones.
+fn fork(acts: &Acts, args: &RehomeArgs, threads: &[ThreadId]) -> Result<ExitCode, Failure> {
+    if threads.is_empty() {
+        return Err(Failure::usage("Which sessions are to be forked?", "Name them: --session ID"));
+    }
+    let to = target(args)?;
+    let mut made = Vec::new();
+    for thread in threads {
+        let plan = acts.fork_under(thread, to)?;
+        if args.dry_run {
+            print_line(&format!("{}.", plan.says))?;
+            continue;
+        }
+        let entry = acts.carry_out_free(plan)?;
+        if !args.json {
+            print_line(&format!("{}.", entry.plan.says))?;
+        }
+        made.push(entry);
+    }
+    if args.json {
+        print_json(&json!({"acts": made}))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn restore(args: &RestoreArgs) -> Result<ExitCode, Failure> {
+    let threads = threads(&args.session)?;
+    rehomed(
+        &acts()?,
+        &Rehome { to: None, from: &[], threads: &threads, dry_run: args.dry_run },
+        true,
+        args.json,
+    )
+}
+
+/// Does it, after it was shown and allowed, and tells of each that was not simply done.
+fn rehomed(acts: &Acts, rehome: &Rehome<'_>, is_allowed: bool, json: bool) -> Result<ExitCode, Failure> {
+    let mut plan = Tally::default();
+    acts.rehome(&Rehome { dry_run: true, ..*rehome }, &mut |one| plan.take(one))?;
+    let sources: Vec<&str> = plan.from.keys().map(String::as_str).collect();
+    if !json && plan.updated > 0 {
+        let to = rehome.to.map_or_else(|| "their first provider".to_owned(), |to| format!("{to:?}"));
+        print_line(&harmless(&format!(
+            "Will re-home {} sessions from {} to {to}.",
+            plan.updated,
+            sources.join(", ")
+        )))?;
+        if rehome.to.is_some() {
+            note(
+                "Reasoning that the old provider sealed may not be read by another account; a fork is the careful way.",
+            );
+        }
+    }
+    if rehome.dry_run {
+        return plan.report("would be", json);
+    }
+    if plan.updated > 0 && !is_allowed && !confirmed()? {
+        return Err(Failure::refused("Nothing was changed.", "Say that it is meant: --yes"));
+    }
+    let mut tally = Tally::default();
+    let mut count = 0;
+    acts.rehome(rehome, &mut |one| {
+        count += 1;
+        if plan.updated > MANY && count % MANY == 0 {
+            note(&format!("{count} of {}", plan.total()));
+        }
+        tally.take(one);
+    })?;
+    tally.report("", json)
+}
+
+fn confirmed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    let mut out = std::io::stderr();
+    let mut ask = || -> std::io::Result<String> {
+        write!(out, "Go on? [y/N] ")?;
+        out.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = ask().map_err(Failure::output)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// What became of sessions.
+#[derive(Default)]
+struct Tally {
+    updated: u64,
+    right: u64,
+    from: BTreeMap<String, u64>,
+    deferred: Vec<RehomedThread>,
+    refused: Vec<RehomedThread>,
+    failed: Vec<RehomedThread>,
+}
+
+impl Tally {
+    fn take(&mut self, one: RehomedThread) {
+        match &one.rehomed {
+            Rehomed::Updated => {
+                self.updated += 1;
+                *self.from.entry(one.from).or_default() += 1;
+            }
+            Rehomed::AlreadyRight => self.right += 1,
+            Rehomed::Deferred(_) => self.deferred.push(one),
+            Rehomed::Refused(_) => self.refused.push(one),
+            Rehomed::Failed(_) => self.failed.push(one),
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.updated + self.right + (self.deferred.len() + self.refused.len() + self.failed.len()) as u64
+    }
+
+    fn report(&self, would: &str, json: bool) -> Result<ExitCode, Failure> {
+        let code = if self.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(4) };
+        if json {
+            print_json(&json!({
+                "updated": self.updated, "alreadyRight": self.right, "from": self.from, "deferred": self.deferred,
+                "refused": self.refused, "failed": self.failed,
+            }))?;
+            return Ok(code);
+        }
+        let gap = if would.is_empty() { "" } else { " " };
+        print_line(&format!(
+            "Synced: {} {would}{gap}updated, {} already right, {} deferred (in use), {} refused, {} failed",
+            self.updated,
+            self.right,
+            self.deferred.len(),
+            self.refused.len(),
+            self.failed.len()
+        ))?;
+        for (word, list) in
+            [("deferred", &self.deferred), ("refused", &self.refused), ("failed", &self.failed)]
+        {
+            for one in list {
+                let why = match &one.rehomed {
+                    Rehomed::Deferred(why) | Rehomed::Refused(why) | Rehomed::Failed(why) => why,
+                    Rehomed::Updated | Rehomed::AlreadyRight => continue,
+                };
+                print_line(&harmless(&format!("  {word}: codex:{}: {why}", one.thread)))?;
+            }
+        }
+        if !self.deferred.is_empty() {
+            print_line(&styled(DIM, "What is in use is done by the same command later."))?;
+        }
+        Ok(code)
+    }
+}

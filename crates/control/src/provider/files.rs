@@ -1,0 +1,224 @@
+//! What an agent's own files become under a provider: texts in, texts out.
+
+use std::collections::BTreeMap;
+
+use jsonc_parser::ParseOptions;
+use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
+use serde_json::{Value, json};
+use toml_edit::InlineTable;
+
+use super::profiles::{KeyFrom, Profile};
+use super::toml::{TomlError, edit};
+use crate::ActError;
+
+/// Codex' `config.toml`.
+pub fn codex_config(text: &str, name: &str, profile: &Profile) -> Result<String, TomlError> {
+    let id = profile.codex_id(name);
+    let mut text = edit(text, &["model_provider"], Some(id.into()))?;
+    if let Some(model) = &profile.model {
+        text = edit(&text, &["model"], Some(model.as_str().into()))?;
+    }
+    let Some(url) = &profile.base_url else { return Ok(text) };
+    let set = |text: &str, key: &str, value| edit(text, &["model_providers", id, key], value);
+    text = set(&text, "name", Some(name.into()))?;
+    text = set(&text, "base_url", Some(url.as_str().into()))?;
+    text = set(&text, "wire_api", Some(profile.wire_api.as_deref().unwrap_or("responses").into()))?;
+    let variable = match &profile.key {
+        KeyFrom::Env(variable) => Some(variable.as_str().into()),
+        _ => None,
+    };
+    text = set(&text, "env_key", variable)?;
+    let needs_auth = matches!(profile.key, KeyFrom::Kept | KeyFrom::Login);
+    text = set(&text, "requires_openai_auth", needs_auth.then(|| true.into()))?;
+    let headers: InlineTable =
+        profile.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    set(&text, "http_headers", (!headers.is_empty()).then(|| headers.into()))
+}
+
+/// Codex' `auth.json` with a key, or with the login that was there before one; all other fields are kept.
+pub fn codex_auth(text: &str, key: Option<&str>, login: Option<&str>) -> Result<String, ActError> {
+    let broken = |_| ActError::invalid("auth.json can't be read; log in anew with `codex login`");
+    let mut auth: Value =
+        if text.trim().is_empty() { json!({}) } else { serde_json::from_str(text).map_err(broken)? };
+    let login: Value = login.and_then(|login| serde_json::from_str(login).ok()).unwrap_or_default();
+    let fields = auth.as_object_mut().ok_or_else(|| ActError::invalid("auth.json is no JSON object"))?;
+    let set = |fields: &mut serde_json::Map<String, Value>, name: &str, value: Option<Value>| match value {
+        Some(value) => {
+            fields.insert(name.to_owned(), value);
+        }
+        None => {
+            fields.shift_remove(name);
+        }
+    };
+    match key {
+        Some(key) => {
+            set(fields, "OPENAI_API_KEY", Some(key.into()));
+            set(fields, "auth_mode", Some("apikey".into()));
+        }
+        None => {
+            for name in ["OPENAI_API_KEY", "auth_mode"] {
+                set(fields, name, login.get(name).cloned());
+            }
+        }
+    }
+    serde_json::to_string_pretty(&auth).map_err(|error| ActError::failed("auth.json", error))
+}
+
+fn root(text: &str) -> Result<(CstRootNode, CstObject), ActError> {
+    let text = if text.trim().is_empty() { "{}\n" } else { text };
+    let root = CstRootNode::parse(text, &ParseOptions::default())
+        .map_err(|error| ActError::invalid(format!("it can't be read: {error}")))?;
+    let object = root.object_value().ok_or_else(|| ActError::invalid("it is no JSON object"))?;
+    Ok((root, object))
+}
+
+fn put(object: &CstObject, name: &str, value: Option<&str>) {
+    match (object.get(name), value) {
+        (Some(field), Some(value)) => field.set_value(CstInputValue::String(value.to_owned())),
+        (Some(field), None) => field.remove(),
+        (None, Some(value)) => {
+            object.append(name, CstInputValue::String(value.to_owned()));
+        }
+        (None, None) => {}
+    }
+}
+
+/// Claude Code's `settings.json`; `helper` is the command that prints the key.
+pub fn claude_settings(text: &str, profile: &Profile, helper: Option<&str>) -> Result<String, ActError> {
+    let (root, settings) = root(text)?;
+    let headers: Vec<String> =
+        profile.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let headers = headers.join("\n");
+    let env = [
+        ("ANTHROPIC_BASE_URL", profile.base_url.as_deref()),
+        ("ANTHROPIC_MODEL", profile.model.as_deref()),
+        ("ANTHROPIC_CUSTOM_HEADERS", (!headers.is_empty()).then_some(headers.as_str())),
+        // What a helper prints comes behind these.
+        ("ANTHROPIC_AUTH_TOKEN", None),
+        ("ANTHROPIC_API_KEY", None),
+    ];
+    let needs_env = settings.get("env").is_some() || env.iter().any(|(_, value)| value.is_some());
+    if needs_env {
+        let object = settings
+            .object_value_or_create("env")
+            .ok_or_else(|| ActError::invalid("`env` of settings.json is no object"))?;
+        for (name, value) in env {
+            put(&object, name, value);
+        }
+    }
+    put(&settings, "apiKeyHelper", helper);
+    Ok(root.to_string())
+}
+
+/// Gemini CLI's `.env`.
+pub fn gemini_env(text: &str, profile: &Profile, key: Option<&str>) -> String {
+    let mut wanted: BTreeMap<&str, Option<&str>> = BTreeMap::from([
+        ("GEMINI_API_KEY", key),
+        ("GOOGLE_GEMINI_BASE_URL", profile.base_url.as_deref()),
+        ("GEMINI_MODEL", profile.model.as_deref()),
+    ]);
+    let nl = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        let name =
+            line.trim_start().trim_start_matches("export ").split('=').next().unwrap_or_default().trim();
+        match wanted.remove(name) {
+            Some(Some(value)) => out.push_str(&format!("{name}={value}{nl}")),
+            Some(None) => {}
+            None => out.push_str(line),
+        }
+    }
+    for (name, value) in wanted.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push_str(nl);
+        }
+        out.push_str(&format!("{name}={value}{nl}"));
+    }
+    out
+}
+
+/// Gemini CLI's `settings.json`: keys instead of its login, where there is a key.
+pub fn gemini_settings(text: &str, has_key: bool) -> Result<String, ActError> {
+    let (root, settings) = root(text)?;
+    if has_key {
+        let auth = settings
+            .object_value_or_create("security")
+            .and_then(|security| security.object_value_or_create("auth"));
+        let auth = auth.ok_or_else(|| ActError::invalid("`security.auth` of settings.json is no object"))?;
+        put(&auth, "selectedType", Some("gemini-api-key"));
+    }
+    Ok(root.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use marline_model::Source;
+
+    use super::*;
+
+    fn profile(agent: Source, key: KeyFrom) -> Profile {
+        Profile {
+            agent,
+            id: None,
+            base_url: Some("https://gateway.example/v1".into()),
+            model: Some("m".into()),
+            wire_api: None,
+            key,
+            headers: BTreeMap::from([("X-Team".to_owned(), "rope".to_owned())]),
+        }
+    }
+
+    #[test]
+    fn codex_is_told_of_a_provider_and_keeps_the_rest() {
+        let text =
+            "# mine\nmodel_provider = \"old\"\n\n[model_providers.old]\nname = \"Old\"\nbase_url = \"x\"\n";
+        let env = codex_config(text, "work", &profile(Source::Codex, KeyFrom::Env("KEY".into()))).unwrap();
+        assert_eq!(
+            env,
+            "# mine\nmodel_provider = \"work\"\nmodel = \"m\"\n\n[model_providers.old]\nname = \"Old\"\nbase_url = \"x\"\n\n\
+             [model_providers.work]\nname = \"work\"\nbase_url = \"https://gateway.example/v1\"\nwire_api = \"responses\"\n\
+             env_key = \"KEY\"\nhttp_headers = { X-Team = \"rope\" }\n"
+        );
+        let kept = codex_config(&env, "work", &profile(Source::Codex, KeyFrom::Kept)).unwrap();
+        assert!(!kept.contains("env_key") && kept.contains("requires_openai_auth = true"), "{kept}");
+    }
+
+    #[test]
+    fn a_login_comes_back_when_a_key_goes() {
+        let login =
+            r#"{"auth_mode":"chatgpt","tokens":{"id_token":"a"},"OPENAI_API_KEY":null,"last_refresh":"x"}"#;
+        let with_key = codex_auth(login, Some("sk"), None).unwrap();
+        let value: Value = serde_json::from_str(&with_key).unwrap();
+        assert_eq!((&value["OPENAI_API_KEY"], &value["tokens"]["id_token"]), (&json!("sk"), &json!("a")));
+        let back = codex_auth(&with_key.replace("\"a\"", "\"rotated\""), None, Some(login)).unwrap();
+        let value: Value = serde_json::from_str(&back).unwrap();
+        assert_eq!(value["tokens"]["id_token"], "rotated", "a token that was rotated meanwhile stays");
+        assert_eq!((&value["auth_mode"], &value["OPENAI_API_KEY"]), (&json!("chatgpt"), &Value::Null));
+        let back: Value = serde_json::from_str(&codex_auth(&with_key, None, None).unwrap()).unwrap();
+        assert!(back.get("OPENAI_API_KEY").is_none(), "no key is left behind");
+    }
+
+    #[test]
+    fn settings_keep_their_comments_and_shape() {
+        let text = "{\n  // mine\n  \"env\": { \"A\": \"1\" },\n  \"hooks\": {}\n}\n";
+        let new =
+            claude_settings(text, &profile(Source::Claude, KeyFrom::Kept), Some("marline provider key work"))
+                .unwrap();
+        assert!(new.starts_with("{\n  // mine\n  \"env\": {\n    \"A\": \"1\","), "{new}");
+        assert!(
+            new.contains("\"apiKeyHelper\": \"marline provider key work\"") && new.contains("X-Team: rope"),
+            "{new}"
+        );
+        assert!(claude_settings("[1]", &profile(Source::Claude, KeyFrom::Kept), None).is_err());
+        let env = gemini_env(
+            "# mine\nexport GEMINI_API_KEY=old\nB=2",
+            &profile(Source::Gemini, KeyFrom::Kept),
+            Some("new"),
+        );
+        assert_eq!(
+            env,
+            "# mine\nGEMINI_API_KEY=new\nB=2\nGEMINI_MODEL=m\nGOOGLE_GEMINI_BASE_URL=https://gateway.example/v1\n"
+        );
+        assert!(gemini_settings("", true).unwrap().contains("\"gemini-api-key\""));
+    }
+}

@@ -1,0 +1,491 @@
+//! Switching the model provider behind an agent, without losing sight of a session.
+//!
+//! A [`Profile`] says what a provider is; [`Acts::use_provider`] makes a plan of the files that change, which is wholly done
+//! or wholly undone through the journal, byte for byte. Sessions are left alone: Marline shows those of every provider, and
+//! resumes each under its own. [`Acts::rehome`] gives sessions another provider when that is asked for.
+
+mod files;
+mod profiles;
+mod toml;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use marline_agents::codex::config::Config;
+use marline_model::{SessionId, Source, ThreadId};
+use marline_store::{Goal, Ledger, LocalThreadStore, RehomedThread, Rehoming, ThreadStore as _, WriterLock};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use self::profiles::{KeyFrom, Profile, Profiles, Secrets};
+use crate::surgery::Sum;
+use crate::target::agent;
+use crate::{ActError, Acts, Entry, Journal, Plan, Step};
+
+/// The provider that Codex takes where nothing is said.
+const DEFAULT: &str = "openai";
+
+/// How many of Codex' sessions bear a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProviderSessions {
+    /// The provider's id.
+    pub provider: String,
+    /// How many sessions.
+    pub sessions: u64,
+    /// Codex lists them under its configuration as it is.
+    pub shown: bool,
+    /// Its configuration says what that provider is: they can be resumed.
+    pub known: bool,
+}
+
+/// A switch that is prepared.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Switch {
+    /// The files that change.
+    pub plan: Plan,
+    /// Sessions that the agent will list then.
+    pub shows: u64,
+    /// Sessions that the agent will hide then; Marline shows them all the same.
+    pub hides: u64,
+    /// Sessions that run, and keep the provider that they began with until they are restarted.
+    pub running: u64,
+}
+
+/// What an agent uses now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Current {
+    /// The agent.
+    pub agent: Source,
+    /// The profile that it was switched to, if it is one.
+    pub profile: Option<String>,
+    /// The provider's id, or its address.
+    pub provider: Option<String>,
+}
+
+/// Which sessions get which provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Rehome<'a> {
+    /// The provider; nothing: each its own first one.
+    pub to: Option<&'a str>,
+    /// Only those of these providers; all, if there are none.
+    pub from: &'a [String],
+    /// Only these; all, if there are none.
+    pub threads: &'a [ThreadId],
+    /// Say what would become of each, and do nothing.
+    pub dry_run: bool,
+}
+
+fn read(path: &Path) -> Result<Option<String>, ActError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ActError::file(path)(error)),
+    }
+}
+
+impl Acts {
+    /// The profiles.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`] when they can't be read.
+    pub fn profiles(&self) -> Result<Profiles, ActError> {
+        Profiles::read(&self.places.config)
+    }
+
+    /// Adds a profile, or changes one, with the key that is to be kept for it.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] for one that can't be used.
+    pub fn keep_profile(&self, name: &str, profile: Profile, key: Option<String>) -> Result<(), ActError> {
+        profile.check(name)?;
+        let mut secrets = Secrets::read(&self.places.state)?;
+        if let Some(key) = &key {
+            let key = key.trim();
+            if key.is_empty() || key.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                return Err(ActError::invalid("a key is one word"));
+            }
+            secrets.set(name, Some(key.to_owned()));
+            secrets.write(&self.places.state)?;
+        }
+        if profile.key == KeyFrom::Kept && secrets.get(name).is_none() {
+            return Err(ActError::Invalid {
+                message: format!("there is no key for {name}"),
+                hint: Some("Say which: --key-stdin reads one, --key-env names a variable.".to_owned()),
+            });
+        }
+        let mut profiles = self.profiles()?;
+        profiles.by_name.insert(name.to_owned(), profile);
+        profiles.write(&self.places.config)
+    }
+
+    /// Forgets a profile and its key. The agent's own configuration keeps its entry: sessions may name it.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when there is none.
+    pub fn forget_profile(&self, name: &str) -> Result<Profile, ActError> {
+        let mut profiles = self.profiles()?;
+        profiles.get(name)?;
+        let profile = profiles.by_name.remove(name).expect("it was found");
+        profiles.write(&self.places.config)?;
+        let mut secrets = Secrets::read(&self.places.state)?;
+        secrets.set(name, None);
+        secrets.write(&self.places.state)?;
+        Ok(profile)
+    }
+
+    /// Returns the key of a profile: for the agent that asks for it, and for nobody to look at.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when there is none.
+    pub fn key_of(&self, name: &str) -> Result<String, ActError> {
+        let key = Secrets::read(&self.places.state)?.get(name).map(str::to_owned);
+        key.ok_or_else(|| ActError::invalid(format!("there is no key for {name}")))
+    }
+
+    fn home_of(&self, source: Source) -> PathBuf {
+        agent(source).home(&self.places.env)
+    }
+
+    /// What each agent uses now.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`] when profiles or settings can't be read.
+    pub fn current_providers(&self) -> Result<Vec<Current>, ActError> {
+        let profiles = self.profiles()?;
+        let of = |source: Source| profiles.by_name.iter().filter(move |(_, profile)| profile.agent == source);
+        let mut current = Vec::new();
+        let home = self.home_of(Source::Codex);
+        if home.is_dir() {
+            let provider = Config::read(&home).model_provider.unwrap_or_else(|| DEFAULT.to_owned());
+            let profile = of(Source::Codex).find(|(name, profile)| profile.codex_id(name) == provider);
+            let profile = profile.map(|(name, _)| name.clone());
+            current.push(Current { agent: Source::Codex, profile, provider: Some(provider) });
+        }
+        let home = self.home_of(Source::Claude);
+        if home.is_dir() {
+            let settings = read(&home.join("settings.json"))?.unwrap_or_default();
+            let settings: serde_json::Value =
+                jsonc_parser::parse_to_serde_value(&settings, &Default::default()).unwrap_or_default();
+            let address = settings["env"]["ANTHROPIC_BASE_URL"].as_str().map(str::to_owned);
+            let helper = settings["apiKeyHelper"].as_str().unwrap_or_default();
+            let profile = of(Source::Claude).find(|(name, profile)| {
+                profile.base_url == address
+                    && (profile.key != KeyFrom::Kept || helper.ends_with(&format!(" key {name}")))
+            });
+            let profile =
+                profile.map(|(name, _)| name.clone()).filter(|_| address.is_some() || !helper.is_empty());
+            current.push(Current { agent: Source::Claude, profile, provider: address });
+        }
+        let home = self.home_of(Source::Gemini);
+        if home.is_dir() {
+            let env = read(&home.join(".env"))?.unwrap_or_default();
+            let value = |name: &str| {
+                env.lines()
+                    .find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+            };
+            let address = value("GOOGLE_GEMINI_BASE_URL");
+            let secrets = Secrets::read(&self.places.state)?;
+            let key = value("GEMINI_API_KEY");
+            let profile = of(Source::Gemini).find(|(name, profile)| {
+                profile.base_url == address && secrets.get(name).map(str::to_owned) == key
+            });
+            let profile =
+                profile.map(|(name, _)| name.clone()).filter(|_| address.is_some() || key.is_some());
+            current.push(Current { agent: Source::Gemini, profile, provider: address });
+        }
+        Ok(current)
+    }
+
+    /// How many of Codex' sessions each provider has.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`]
+    pub fn provider_sessions(&self) -> Result<Vec<ProviderSessions>, ActError> {
+        let home = self.home_of(Source::Codex);
+        let config = Config::read(&home);
+        let current = config.model_provider.clone().unwrap_or_else(|| DEFAULT.to_owned());
+        let counts = self.codex_providers()?;
+        let mut found: Vec<ProviderSessions> = counts
+            .into_iter()
+            .map(|(provider, sessions)| ProviderSessions {
+                shown: provider == current,
+                known: config.knows(&provider),
+                provider,
+                sessions,
+            })
+            .collect();
+        found.sort_by_key(|one| (!one.shown, std::cmp::Reverse(one.sessions)));
+        Ok(found)
+    }
+
+    fn codex_providers(&self) -> Result<BTreeMap<String, u64>, ActError> {
+        Ok(LocalThreadStore::new(self.codex()).providers()?)
+    }
+
+    /// Prepares a switch to a profile; `known_as` is the provider id that sessions bear already, behind which only address
+    /// and key change.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] for a profile that can't be used now; [`ActError::Unsupported`] for credentials that the agent
+    /// keeps elsewhere.
+    pub fn use_provider(
+        &self,
+        name: &str,
+        known_as: Option<&str>,
+        marline: &str,
+    ) -> Result<Switch, ActError> {
+        let profiles = self.profiles()?;
+        let mut profile = profiles.get(name)?.clone();
+        if let Some(id) = known_as {
+            profile.id = Some(id.to_owned());
+        }
+        profile.check(name)?;
+        let secrets = Secrets::read(&self.places.state)?;
+        let key = match &profile.key {
+            KeyFrom::Kept => Some(secrets.get(name).map(str::to_owned).ok_or_else(|| {
+                ActError::invalid(format!(
+                    "there is no key for {name}; give it one: marline provider edit {name} --key-stdin"
+                ))
+            })?),
+            _ => None,
+        };
+        let steps = match profile.agent {
+            Source::Codex => self.switch_codex(name, &profile, key.as_deref(), &secrets)?,
+            Source::Claude => self.switch_claude(name, &profile, marline)?,
+            Source::Gemini => self.switch_gemini(&profile, key.as_deref())?,
+            _ => return Err(ActError::invalid(format!("{name} is no profile that can be used"))),
+        };
+        let (mut shows, mut hides) = (0, 0);
+        if profile.agent == Source::Codex {
+            for (provider, sessions) in self.codex_providers()? {
+                *(if provider == profile.codex_id(name) { &mut shows } else { &mut hides }) += sessions;
+            }
+        }
+        let who = agent(profile.agent).name();
+        let plan = Plan {
+            act: "provider".to_owned(),
+            session: None,
+            says: format!("{who} uses {name}"),
+            shown_by: Some(who.to_owned()),
+            makes: None,
+            file: PathBuf::new(),
+            discards: None,
+            steps,
+        };
+        Ok(Switch { plan, shows, hides, running: self.running(profile.agent) })
+    }
+
+    /// Sessions of an agent that run.
+    fn running(&self, source: Source) -> u64 {
+        let home = self.home_of(source);
+        let found = match source {
+            Source::Codex => fs::read_dir(home.join("thread-writer-locks"))
+                .into_iter()
+                .flatten()
+                .flatten()
+                .filter(|entry| {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    let id = name.strip_suffix(".lock").and_then(|id| id.parse::<ThreadId>().ok());
+                    id.is_some_and(|id| WriterLock::is_held(&home, &id))
+                })
+                .count(),
+            Source::Claude => crate::in_use::claudes(&home).len(),
+            _ => 0,
+        };
+        found as u64
+    }
+
+    fn switch_codex(
+        &self,
+        name: &str,
+        profile: &Profile,
+        key: Option<&str>,
+        secrets: &Secrets,
+    ) -> Result<Vec<Step>, ActError> {
+        let home = self.home_of(Source::Codex);
+        let path = home.join("config.toml");
+        let before = read(&path)?;
+        let text = before.clone().unwrap_or_default();
+        let config = files::codex_config(&text, name, profile)
+            .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
+        let mut steps = Vec::from_iter(self.replace(&path, before, config, 0o600)?);
+        let path = home.join("auth.json");
+        let auth = read(&path)?;
+        let is_ours = auth.as_deref().is_some_and(|auth| has_key_of(auth, secrets));
+        if key.is_some() || is_ours {
+            let store = Config::read(&home).credentials_store;
+            if store.as_deref().is_some_and(|store| store != "file") {
+                return Err(ActError::Unsupported {
+                    agent: "Codex",
+                    cannot: format!(
+                        "keeps its login in {:?} (cli_auth_credentials_store), which is not written; name a variable instead: --key-env VAR",
+                        store.unwrap_or_default()
+                    ),
+                });
+            }
+            let login = secrets.get(LOGIN).map(str::to_owned);
+            let new = files::codex_auth(auth.as_deref().unwrap_or_default(), key, login.as_deref())?;
+            steps.extend(self.replace(&path, auth, new, 0o600)?);
+        }
+        Ok(steps)
+    }
+
+    fn switch_claude(&self, name: &str, profile: &Profile, marline: &str) -> Result<Vec<Step>, ActError> {
+        let path = self.home_of(Source::Claude).join("settings.json");
+        let before = read(&path)?;
+        let helper = match &profile.key {
+            KeyFrom::Kept => Some(format!("{marline} provider key {name}")),
+            KeyFrom::Env(variable) => Some(format!("printenv {variable}")),
+            KeyFrom::Login => None,
+        };
+        let new = files::claude_settings(before.as_deref().unwrap_or_default(), profile, helper.as_deref())
+            .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
+        Ok(Vec::from_iter(self.replace(&path, before, new, 0o600)?))
+    }
+
+    fn switch_gemini(&self, profile: &Profile, key: Option<&str>) -> Result<Vec<Step>, ActError> {
+        if let KeyFrom::Env(variable) = &profile.key
+            && variable != "GEMINI_API_KEY"
+        {
+            return Err(ActError::invalid(
+                "Gemini CLI reads its key from GEMINI_API_KEY alone; keep it instead: --key-stdin",
+            ));
+        }
+        let home = self.home_of(Source::Gemini);
+        let path = home.join(".env");
+        let before = read(&path)?;
+        let new = files::gemini_env(before.as_deref().unwrap_or_default(), profile, key);
+        let mut steps = Vec::from_iter(self.replace(&path, before, new, 0o600)?);
+        let path = home.join("settings.json");
+        let before = read(&path)?;
+        let new =
+            files::gemini_settings(before.as_deref().unwrap_or_default(), profile.key != KeyFrom::Login)
+                .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
+        steps.extend(self.replace(&path, before, new, 0o600)?);
+        Ok(steps)
+    }
+
+    /// A step that gives a file other bytes; none where they are the same. A link is followed, and stays.
+    fn replace(
+        &self,
+        path: &Path,
+        before: Option<String>,
+        after: String,
+        mode: u32,
+    ) -> Result<Option<Step>, ActError> {
+        if before.as_deref() == Some(after.as_str()) || (before.is_none() && after.trim().is_empty()) {
+            return Ok(None);
+        }
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let name = path.file_name().unwrap_or_default();
+        Ok(Some(Step::Replace {
+            aside: self.aside().join(name),
+            old: before.map(|text| Sum::of(text.as_bytes())),
+            new: Sum::of(after.as_bytes()),
+            mode,
+            path,
+            content: after.into_bytes(),
+        }))
+    }
+
+    /// Does a switch. The login that is left is kept as it is now, so that it comes back with tokens that were rotated.
+    ///
+    /// # Errors
+    /// Those of its steps; what was begun is taken back.
+    pub fn switch(&self, switch: &Switch) -> Result<Entry, ActError> {
+        let mut secrets = Secrets::read(&self.places.state)?;
+        let auth = read(&self.home_of(Source::Codex).join("auth.json"))?;
+        if let Some(auth) = auth.filter(|auth| !has_key_of(auth, &secrets))
+            && secrets.get(LOGIN) != Some(auth.as_str())
+        {
+            secrets.set(LOGIN, Some(auth));
+            secrets.write(&self.places.state)?;
+        }
+        self.carry_out_free(switch.plan.clone())
+    }
+
+    /// Takes the last switch back, byte for byte.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when there is none; [`ActError::Changed`] when somebody has written the files since.
+    pub fn undo_switch(&self) -> Result<Entry, ActError> {
+        let journal = Journal::open(&self.places.state, self.codex())?;
+        let entry = journal.find_last("provider")?;
+        journal.take_back(entry)
+    }
+
+    /// Plans a session under another provider that goes on from one, which stays as it is.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`] when there is no such thread.
+    pub fn fork_under(&self, origin: &ThreadId, provider: &str) -> Result<Plan, ActError> {
+        let id =
+            |thread: &ThreadId| SessionId::new(Source::Codex, thread.as_str()).expect("a thread's id is one");
+        LocalThreadStore::new(self.codex()).read_thread(origin)?;
+        let thread = self.new_thread();
+        let (from, makes) = (id(origin), id(&thread));
+        Ok(Plan {
+            act: "fork".to_owned(),
+            says: format!("{makes} goes on under {provider}; {from} is left alone"),
+            session: Some(from),
+            shown_by: Some(agent(Source::Codex).name().to_owned()),
+            makes: Some(makes),
+            file: PathBuf::new(),
+            discards: None,
+            steps: vec![Step::CodexFork {
+                thread,
+                origin: origin.clone(),
+                before: None,
+                provider: Some(provider.to_owned()),
+            }],
+        })
+    }
+
+    /// Does a plan that needs no session to be free.
+    ///
+    /// # Errors
+    /// Those of its steps; what was begun is taken back.
+    pub fn carry_out_free(&self, plan: Plan) -> Result<Entry, ActError> {
+        Journal::open(&self.places.state, self.codex())?.carry_out(plan, (self.places.now)())
+    }
+
+    /// Gives Codex' sessions another provider, and tells of each.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`] when the home, the ledger or the database can't be read.
+    pub fn rehome(&self, rehome: &Rehome<'_>, told: &mut dyn FnMut(RehomedThread)) -> Result<(), ActError> {
+        fs::create_dir_all(&self.places.state).map_err(ActError::file(&self.places.state))?;
+        let mut ledger = Ledger::open(&self.places.state)?;
+        let open = open_files();
+        let which =
+            Rehoming { from: rehome.from, threads: rehome.threads, open: &open, dry_run: rehome.dry_run };
+        let goal = rehome.to.map_or(Goal::First, Goal::Provider);
+        Ok(LocalThreadStore::new(self.codex()).rehome(&mut ledger, goal, &which, told)?)
+    }
+}
+
+/// Under this name the login stands that was there before a key.
+const LOGIN: &str = "login of codex";
+
+/// Says whether a login is a key of ours.
+fn has_key_of(auth: &str, secrets: &Secrets) -> bool {
+    let auth: serde_json::Value = serde_json::from_str(auth).unwrap_or_default();
+    auth["OPENAI_API_KEY"].as_str().is_some_and(|key| secrets.holds(key))
+}
+
+/// All files that processes of ours have open.
+fn open_files() -> HashSet<PathBuf> {
+    let own = std::process::id().to_string();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let others = processes.filter(|process| *process.file_name() != *own);
+    let files =
+        others.flat_map(|process| fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten());
+    files
+        .filter_map(|open| fs::read_link(open.path()).ok())
+        .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        .collect()
+}
