@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use plan::{Plan, Turn};
 use serde_json::{Value, json};
@@ -52,6 +52,8 @@ impl Usage {
 pub struct Asked {
     /// Where it was sent.
     pub path: String,
+    /// The key that it bore.
+    pub key: String,
     /// The prompt that it goes on with.
     pub prompt: String,
     /// How many tools have answered since.
@@ -184,7 +186,13 @@ const PROTOCOLS: [(&str, Protocol); 4] = [
     ("enerateContent", Protocol { read: gemini::read, write: gemini::write }),
 ];
 
-async fn answer(State(log): State<Log>, method: Method, uri: Uri, body: Bytes) -> Response {
+async fn answer(
+    State(log): State<Log>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let path = uri.path();
     if method == Method::GET {
         let models =
@@ -207,6 +215,7 @@ async fn answer(State(log): State<Log>, method: Method, uri: Uri, body: Bytes) -
     }
     log.all().push(Asked {
         path: path.to_owned(),
+        key: key(&headers),
         prompt: turn.prompt,
         step: turn.step,
         tools: turn.tools,
@@ -229,6 +238,13 @@ async fn answer(State(log): State<Log>, method: Method, uri: Uri, body: Bytes) -
         Reply::Json(value) => axum::Json(value).into_response(),
         Reply::Events(events) => stream(&events, path.ends_with("/chat/completions")),
     }
+}
+
+/// The key of a request, whatever the protocol.
+fn key(headers: &HeaderMap) -> String {
+    let of = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = of("authorization").map(|value| value.trim_start_matches("Bearer "));
+    of("x-goog-api-key").or(of("x-api-key")).or(bearer).unwrap_or_default().to_owned()
 }
 
 /// The texts of a conversation, whatever the protocol.

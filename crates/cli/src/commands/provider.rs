@@ -217,19 +217,18 @@ fn switch(acts: &Acts, args: &UseArgs) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    if switch.plan.steps.is_empty() {
-        print_line(&format!("{} already.", switch.plan.says))?;
-    } else {
-        let entry = acts.switch(&switch)?;
-        if !args.json {
-            print_line(&format!("{}.", switch.plan.says))?;
-            said_of_sessions(&switch)?;
+    // Nothing to do is no act.
+    let entry = if switch.plan.steps.is_empty() { None } else { Some(acts.switch(&switch)?) };
+    if !args.json {
+        print_line(&format!("{}{}.", switch.plan.says, if entry.is_some() { "" } else { " already" }))?;
+        said_of_sessions(&switch)?;
+        if entry.is_some() {
             print_line(&styled(DIM, "Back: marline provider undo"))?;
-        } else if !args.sync_sessions {
-            print_json(
-                &json!({"act": entry, "shows": switch.shows, "hides": switch.hides, "running": switch.running}),
-            )?;
         }
+    } else if !args.sync_sessions {
+        print_json(&json!({
+            "act": entry, "shows": switch.shows, "hides": switch.hides, "running": switch.running,
+        }))?;
     }
     if !args.sync_sessions {
         return Ok(ExitCode::SUCCESS);
