@@ -18,7 +18,10 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("marline-store", &["marline-model", "marline-agents"]),
     ("marline-index", &["marline-model", "marline-agents", "marline-text"]),
     ("marline-control", &["marline-model", "marline-agents", "marline-index", "marline-store"]),
-    ("marline-server", &["marline-model", "marline-agents", "marline-index", "marline-control"]),
+    (
+        "marline-server",
+        &["marline-model", "marline-agents", "marline-index", "marline-store", "marline-control"],
+    ),
     ("marline-demo", &[]),
     (
         "marline",

@@ -62,8 +62,8 @@ pub enum Command {
     Usage(UsageArgs),
     /// Tell what was found where
     Sources(ReadArgs),
-    /// Tell what is wrong and what to do
-    Doctor(ReadArgs),
+    /// Tell what is wrong and what to do, or why an agent does not show a session
+    Doctor(DoctorArgs),
     /// Print shell completions
     Completions {
         /// The shell to complete in
@@ -264,6 +264,17 @@ pub enum WayArg {
     Brief,
     /// A document that tells how to read the original
     Pack,
+}
+
+/// Tell what is wrong and what to do
+///
+/// With a session: why its own agent does not list it, or would not resume it.
+#[derive(Args)]
+pub struct DoctorArgs {
+    /// A session's id, or any beginning of it that names one session
+    pub id: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
 }
 
 /// What is done with providers.

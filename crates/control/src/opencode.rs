@@ -316,7 +316,7 @@ fn rows_of(
     values: &[&dyn ToSql],
 ) -> rusqlite::Result<Vec<Map<String, Value>>> {
     let mut query = connection.prepare_cached(query)?;
-    let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
     let mut cursor = query.query(values)?;
     let mut rows = Vec::new();
     while let Some(row) = cursor.next()? {

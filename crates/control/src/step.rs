@@ -368,6 +368,17 @@ fn name(name: Option<&String>) -> ThreadMetadataPatch {
 }
 
 impl Plan {
+    /// The files that it gives other bytes.
+    pub fn files(&self) -> Vec<&Path> {
+        self.steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Replace { path, .. } => Some(path.as_path()),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// What it does to what: `rename of claude:…`.
     pub fn title(&self) -> String {
         match &self.session {

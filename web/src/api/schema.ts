@@ -174,6 +174,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the providers, what agents use now, and the providers of Codex' sessions. */
+        get: operations["providers_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keeps a provider; nothing is switched. */
+        put: operations["providers_keep_provider"];
+        post?: never;
+        /** Forgets a provider and its key; the agent's configuration stays as it is. */
+        delete: operations["providers_forget_provider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches an agent to a provider, wholly or not at all. Sessions are left alone. */
+        post: operations["providers_use_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rehome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives Codex' sessions another provider, or each its first one back. */
+        post: operations["providers_rehome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/items": {
         parameters: {
             query?: never;
@@ -548,6 +617,15 @@ export interface components {
              */
             subagents: number;
         };
+        /** @description What an agent uses now. */
+        Current: {
+            /** @description The agent. */
+            agent: components["schemas"]["Source"];
+            /** @description The profile that it was switched to, if it is one. */
+            profile: string | null;
+            /** @description The provider's id, or its address. */
+            provider: string | null;
+        };
         /** @description A browser that has access. */
         DeviceAnswer: {
             /** @description Its id. */
@@ -807,6 +885,11 @@ export interface components {
             /** @description What is missing from the history, in words. */
             warnings: string[];
         };
+        /** @description Where a key comes from. */
+        KeyFrom: {
+            /** @description A variable of the agent's environment. */
+            env: string;
+        } | "kept" | "login";
         /** @description A link that gives access once. */
         LinkAnswer: {
             /** @description The link. */
@@ -867,6 +950,22 @@ export interface components {
          * @enum {string}
          */
         MeaningKind: "word" | "phrase" | "prefix" | "not" | "any" | "filter";
+        /** @description A provider by its name. */
+        NamedProfile: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its agent uses it now. */
+            used: boolean;
+            /** @description What it is; its key is never told. */
+            profile: components["schemas"]["Profile"];
+        };
+        /** @description A session whose provider was not changed. */
+        NotRehomed: {
+            /** @description The session. */
+            session: string;
+            /** @description Why. */
+            why: string;
+        };
         /** @description What one jumps to in a session. */
         Outline: {
             /** @description The marks in their order. */
@@ -938,6 +1037,32 @@ export interface components {
             /** @description This case in words. */
             detail?: string;
         };
+        /** @description A model provider, or an account with one, as an agent is told of it. */
+        Profile: {
+            /** @description Whose. */
+            agent: components["schemas"]["Source"];
+            /** @description The provider's id in Codex' configuration and sessions. */
+            id: string | null;
+            /** @description Its address; the agent's own, if there is none. */
+            base_url: string | null;
+            /** @description The model that is set with it. */
+            model: string | null;
+            /** @description How Codex speaks to it; `responses` is all that it knows. */
+            wire_api: string | null;
+            /** @description Where its key comes from. */
+            key: components["schemas"]["KeyFrom"];
+            /** @description Headers of each request. */
+            headers?: {
+                [key: string]: string;
+            };
+        };
+        /** @description A provider to be kept. */
+        ProfileRequest: {
+            /** @description What it is. */
+            profile: components["schemas"]["Profile"];
+            /** @description Its key, if it is to be kept; without it, the one that is kept stays. */
+            key?: string | null;
+        };
         /** @description Sessions of one project. */
         ProjectGroup: {
             /** @description Its name; none where no directory is known. */
@@ -970,6 +1095,61 @@ export interface components {
              * @description How many projects there are in all.
              */
             total: number;
+        };
+        /** @description How many of Codex' sessions bear a provider. */
+        ProviderSessions: {
+            /** @description The provider's id. */
+            provider: string;
+            /**
+             * Format: int64
+             * @description How many sessions.
+             */
+            sessions: number;
+            /** @description Codex lists them under its configuration as it is. */
+            shown: boolean;
+            /** @description Its configuration says what that provider is: they can be resumed. */
+            known: boolean;
+        };
+        /** @description All providers. */
+        ProvidersAnswer: {
+            /** @description The profiles. */
+            providers: components["schemas"]["NamedProfile"][];
+            /** @description What each agent uses now. */
+            current: components["schemas"]["Current"][];
+            /** @description How many of Codex' sessions each provider has. */
+            sessions: components["schemas"]["ProviderSessions"][];
+        };
+        /** @description What became of sessions. */
+        RehomeAnswer: {
+            /**
+             * Format: int64
+             * @description How many have the provider now.
+             */
+            updated: number;
+            /**
+             * Format: int64
+             * @description How many had it already.
+             */
+            alreadyRight: number;
+            /** @description Of how many of each provider. */
+            from: {
+                [key: string]: number;
+            };
+            /** @description Those that are in use; they can be done later. */
+            deferred: components["schemas"]["NotRehomed"][];
+            /** @description Those that can't be done. */
+            refused: components["schemas"]["NotRehomed"][];
+            /** @description Those that went wrong; they are as they were. */
+            failed: components["schemas"]["NotRehomed"][];
+        };
+        /** @description Which sessions are to have which provider. */
+        RehomeRequest: {
+            /** @description The provider's id; without it, each its own first one. */
+            to?: string | null;
+            /** @description Only sessions of these providers; all, if there are none. */
+            from?: string[];
+            /** @description Say what would be done, and do nothing. */
+            dryRun?: boolean;
         };
         /** @description Sessions that belong to another one. */
         Related: {
@@ -1353,6 +1533,40 @@ export interface components {
             /** @description The date of the price table. */
             pricesOf: string;
         };
+        /** @description What a switch does. */
+        UseAnswer: {
+            /**
+             * Format: int64
+             * @description The act's number, by which it is taken back; none where nothing was done.
+             */
+            number: number | null;
+            /** @description What is so then, in a sentence. */
+            says: string;
+            /** @description The files that change. */
+            files: string[];
+            /**
+             * Format: int64
+             * @description Sessions that the agent lists then.
+             */
+            shows: number;
+            /**
+             * Format: int64
+             * @description Sessions that the agent hides then; Marline shows them all the same.
+             */
+            hides: number;
+            /**
+             * Format: int64
+             * @description Sessions that run, and keep the old provider until they are restarted.
+             */
+            running: number;
+        };
+        /** @description How a provider is switched to. */
+        UseRequest: {
+            /** @description The id that sessions bear already, behind which address and key change. */
+            alias?: string | null;
+            /** @description Say what would be done, and do nothing. */
+            dryRun?: boolean;
+        };
         /**
          * @description How work is handed over.
          * @enum {string}
@@ -1371,6 +1585,7 @@ export type ActRequest = components['schemas']['ActRequest'];
 export type Action = components['schemas']['Action'];
 export type Change = components['schemas']['Change'];
 export type Counts = components['schemas']['Counts'];
+export type Current = components['schemas']['Current'];
 export type DeviceAnswer = components['schemas']['DeviceAnswer'];
 export type DevicesAnswer = components['schemas']['DevicesAnswer'];
 export type DiffLine = components['schemas']['DiffLine'];
@@ -1391,11 +1606,14 @@ export type Inherited = components['schemas']['Inherited'];
 export type Item = components['schemas']['Item'];
 export type ItemKind = components['schemas']['ItemKind'];
 export type ItemPage = components['schemas']['ItemPage'];
+export type KeyFrom = components['schemas']['KeyFrom'];
 export type LinkAnswer = components['schemas']['LinkAnswer'];
 export type LiveEvent = components['schemas']['LiveEvent'];
 export type LookedFor = components['schemas']['LookedFor'];
 export type Meaning = components['schemas']['Meaning'];
 export type MeaningKind = components['schemas']['MeaningKind'];
+export type NamedProfile = components['schemas']['NamedProfile'];
+export type NotRehomed = components['schemas']['NotRehomed'];
 export type Outline = components['schemas']['Outline'];
 export type OutlineKind = components['schemas']['OutlineKind'];
 export type OutlineMark = components['schemas']['OutlineMark'];
@@ -1403,8 +1621,14 @@ export type Page = components['schemas']['Page'];
 export type Phase = components['schemas']['Phase'];
 export type Place = components['schemas']['Place'];
 export type Problem = components['schemas']['Problem'];
+export type Profile = components['schemas']['Profile'];
+export type ProfileRequest = components['schemas']['ProfileRequest'];
 export type ProjectGroup = components['schemas']['ProjectGroup'];
 export type ProjectPage = components['schemas']['ProjectPage'];
+export type ProviderSessions = components['schemas']['ProviderSessions'];
+export type ProvidersAnswer = components['schemas']['ProvidersAnswer'];
+export type RehomeAnswer = components['schemas']['RehomeAnswer'];
+export type RehomeRequest = components['schemas']['RehomeRequest'];
 export type Related = components['schemas']['Related'];
 export type Report = components['schemas']['Report'];
 export type ReportLine = components['schemas']['ReportLine'];
@@ -1430,6 +1654,8 @@ export type UndoRequest = components['schemas']['UndoRequest'];
 export type Usage = components['schemas']['Usage'];
 export type UsageLine = components['schemas']['UsageLine'];
 export type UsageReport = components['schemas']['UsageReport'];
+export type UseAnswer = components['schemas']['UseAnswer'];
+export type UseRequest = components['schemas']['UseRequest'];
 export type Way = components['schemas']['Way'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -1926,6 +2152,215 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvidersAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_keep_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvidersAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_forget_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvidersAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_use_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UseAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_rehome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RehomeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehomeAnswer"];
+                };
+            };
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,6 @@
 //! Claude Code: one JSON object a line, appended, forming a tree by `uuid` and `parentUuid`.
 //!
-//! Versions seen: 1.0.24 to 2.1.329. Record kinds and how each is treated stand in [`wire::INVENTORY`].
+//! Versions seen: 1.0.24 to 2.1.329. Record kinds and how each is treated stand in `wire::INVENTORY`.
 
 mod drive;
 mod locate;

@@ -7,6 +7,7 @@
 mod files;
 mod profiles;
 mod toml;
+mod why;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;

@@ -126,7 +126,7 @@ fn set(text: &str, document: &Parsed, path: &[&str], value: &Value) -> Option<St
             let comma = if table.is_empty() { "" } else { "," };
             let at = table.span()?.end - 1;
             let at = text[..at].trim_end().len();
-            Some(splice(text, at..at, &format!("{comma} {} = {written} ", key(name)).trim_end().to_owned()))
+            Some(splice(text, at..at, &format!("{comma} {} = {written}", key(name))))
         }
         None => {
             let header: Vec<String> = above.iter().map(|name| key(name)).collect();

@@ -6,6 +6,7 @@ mod events;
 mod health;
 mod items;
 mod login;
+mod providers;
 mod search;
 mod sessions;
 mod usage;
@@ -46,6 +47,10 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(acts::act))
         .routes(routes!(acts::undo))
         .routes(routes!(acts::hand_over))
+        .routes(routes!(providers::providers))
+        .routes(routes!(providers::keep_provider, providers::forget_provider))
+        .routes(routes!(providers::use_provider))
+        .routes(routes!(providers::rehome))
         .routes(routes!(items::page))
         .routes(routes!(items::one))
         .routes(routes!(items::raw))

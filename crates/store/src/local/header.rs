@@ -51,13 +51,13 @@ pub fn with_provider(line: &[u8], provider: &str) -> Result<Vec<u8>, Unfit> {
     let mut filling = if left >= kept.len() && !is_noted { kept } else { String::new() };
     filling.extend(std::iter::repeat_n(' ', left - filling.len()));
     let mut out = Vec::with_capacity(line.len());
-    for at in 0..line.len() {
+    for (at, byte) in line.iter().enumerate() {
         if at == token.start {
             out.extend_from_slice(new.as_bytes());
             out.extend_from_slice(filling.as_bytes());
         }
         if !token.contains(&at) && !cut.contains(&at) {
-            out.push(line[at]);
+            out.push(*byte);
         }
     }
     Ok(out)

@@ -92,6 +92,11 @@ impl LocalThreadStore {
         self.database().err().map(|doubt| doubt.to_string())
     }
 
+    /// Says whether the state database has a row of a thread; nothing where it can't be asked.
+    pub fn has_row(&self, id: &ThreadId) -> Option<bool> {
+        Some(self.database().ok()?.thread(id).ok()?.is_some())
+    }
+
     /// Returns where a thread's rollout lies.
     ///
     /// # Errors

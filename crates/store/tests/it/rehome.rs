@@ -35,7 +35,9 @@ fn home(count: u8, with_database: bool) -> Home {
 }
 
 /// All rollouts with their bytes and times, and all rows.
-fn state(home: &Path) -> (Vec<(PathBuf, Vec<u8>, std::time::SystemTime)>, Vec<String>) {
+type State = (Vec<(PathBuf, Vec<u8>, std::time::SystemTime)>, Vec<String>);
+
+fn state(home: &Path) -> State {
     let files = crate::homes::files(&home.join("sessions")).into_iter().map(|(path, bytes)| {
         let at = fs::metadata(&path).unwrap().modified().unwrap();
         (path, bytes, at)
