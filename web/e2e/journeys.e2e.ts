@@ -1,6 +1,6 @@
 // What people do, done as they do it.
 
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -295,6 +295,36 @@ it('a session with its history becomes one of another agent, and is taken back',
   await page.getByText('Forked from').first().waitFor();
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.waitForURL((url) => url.pathname.includes('claude'));
+  await page.close();
+});
+
+it('a provider is added, switched to after a preview, and the switch is taken back', async () => {
+  const config = join(board.home, '.codex/config.toml');
+  const before = '# mine\nmodel = "gpt-5.5"\n';
+  writeFileSync(config, before);
+  const page = await open('/providers');
+  await page.getByRole('button', { name: 'Add a provider' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('gateway');
+  await page.getByRole('textbox', { name: 'Address' }).fill('https://gateway.example/v1');
+  await page.getByLabel('Key', { exact: true }).fill('sk-not-shown');
+  await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByText('its key is kept').waitFor();
+  await page.getByRole('button', { name: 'Switch to it' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Switch to gateway' });
+  await dialog.getByText('config.toml').waitFor();
+  await dialog.getByText('hides').waitFor();
+  await dialog.getByRole('button', { name: 'Switch', exact: true }).click();
+  await page.getByText('in use', { exact: true }).waitFor();
+  expect(readFileSync(config, 'utf8')).toContain('model_provider = "gateway"');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByRole('button', { name: 'Switch to it' }).waitFor();
+  expect(readFileSync(config, 'utf8')).toBe(before);
+  expect(await page.content()).not.toContain('sk-not-shown');
+  // Codex' sessions come to a provider and get their own one back.
+  await page.getByRole('button', { name: 'Give all to it' }).first().waitFor();
+  await page.getByRole('button', { name: 'Give each its first one back' }).click();
+  await page.getByText('There is none to be changed').waitFor();
+  await page.keyboard.press('Escape');
   await page.close();
 });
 

@@ -66,6 +66,7 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
         ['search-none', '/search?q=qqqqqqqqqqqqq', /Nothing was found/],
         ['usage', '/usage?range=all', /Usage/],
         ['sources', '/sources', /Sources and health/],
+        ['providers', '/providers', /Providers/],
         ['settings', '/settings', /Settings/],
         ['api', '/docs/api', /Marline API/],
       ];

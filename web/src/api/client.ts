@@ -81,6 +81,11 @@ export async function post<T>(path: string, body?: object): Promise<T> {
   return (await ask('POST', path, undefined, body)).json();
 }
 
+/** Asks for something to be kept under its address. */
+export async function put<T>(path: string, body: object): Promise<T> {
+  return (await ask('PUT', path, undefined, body)).json();
+}
+
 /** Asks for something to be removed. */
 export async function remove(path: string): Promise<void> {
   await ask('DELETE', path);

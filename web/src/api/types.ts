@@ -18,9 +18,13 @@ export type {
   ItemPage,
   LinkAnswer,
   LiveEvent,
+  NamedProfile,
   Outline,
   Problem,
+  Profile,
   ProjectPage,
+  ProvidersAnswer,
+  RehomeAnswer,
   SearchAnswer,
   SearchHit,
   Session,
@@ -33,6 +37,7 @@ export type {
   TouchedFiles,
   Usage,
   UsageReport,
+  UseAnswer,
 } from './schema';
 
 export type SessionPage = Page;

@@ -4,7 +4,8 @@ import { router } from './router';
 
 /** What can be done on every page; `open` shows the palette or the help. */
 export function everywhere(open: (what: 'palette' | 'help') => void): Doing {
-  const go = (to: '/' | '/search' | '/usage' | '/sources' | '/settings') => () => void router.navigate({ to });
+  const go = (to: '/' | '/search' | '/usage' | '/sources' | '/providers' | '/settings') => () =>
+    void router.navigate({ to });
   return {
     palette: () => open('palette'),
     help: () => open('help'),
@@ -17,6 +18,7 @@ export function everywhere(open: (what: 'palette' | 'help') => void): Doing {
     search: go('/search'),
     usage: go('/usage'),
     sources: go('/sources'),
+    providers: go('/providers'),
     settings: go('/settings'),
     theme: () => set({ theme: document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark' }),
     density: () => set({ density: settings().density === 'compact' ? 'comfortable' : 'compact' }),

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Activity, ChartColumn, List, type LucideIcon, Moon, Search, Settings2, Sun } from 'lucide-react';
+import { Activity, ChartColumn, List, type LucideIcon, Moon, Search, Settings2, Sun, Waypoints } from 'lucide-react';
 import { Progress } from '../components/ui/progress';
 import { status } from '../features/sources/queries';
 import { ACTS, type ActName, offers } from '../lib/acts';
@@ -10,7 +10,7 @@ import { lasts } from '../lib/time';
 import { Mark } from './mark';
 
 interface Place {
-  to: '/' | '/search' | '/usage' | '/sources' | '/settings';
+  to: '/' | '/search' | '/usage' | '/sources' | '/providers' | '/settings';
   name: string;
   icon: LucideIcon;
   act: ActName;
@@ -22,6 +22,8 @@ const PAGES: readonly Place[] = [
   { to: '/usage', name: 'Usage', icon: ChartColumn, act: 'usage' },
   { to: '/sources', name: 'Sources', icon: Activity, act: 'sources' },
 ];
+/** Seldom wanted: not within the thumb's reach, but in the settings. */
+const PROVIDERS: Place = { to: '/providers', name: 'Providers', icon: Waypoints, act: 'providers' };
 const SETTINGS: Place = { to: '/settings', name: 'Settings', icon: Settings2, act: 'settings' };
 
 const ENTRY =
@@ -38,7 +40,7 @@ export function Side() {
         <Mark />
         <span className="max-lg:hidden">Marline</span>
       </Link>
-      {PAGES.map((page) => (
+      {[...PAGES, PROVIDERS].map((page) => (
         <Entry key={page.to} {...page} />
       ))}
       <div className="mt-auto flex flex-col gap-0.5">

@@ -93,6 +93,12 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../features/settings/settings-page'), 'SettingsPage'),
 });
 
+const providers = createRoute({
+  getParentRoute: () => root,
+  path: '/providers',
+  component: lazyRouteComponent(() => import('../features/providers/providers-page'), 'ProvidersPage'),
+});
+
 const docs = createRoute({
   getParentRoute: () => root,
   path: '/docs/api',
@@ -102,7 +108,7 @@ const docs = createRoute({
 export const routes = { session, usage };
 
 export const router = createRouter({
-  routeTree: root.addChildren([list, session, search, usage, sources, settings, docs]),
+  routeTree: root.addChildren([list, session, search, usage, sources, providers, settings, docs]),
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',

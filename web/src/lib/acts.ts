@@ -18,6 +18,7 @@ import {
   Settings2,
   SquareCheck,
   TextSearch,
+  Waypoints,
   X,
 } from 'lucide-react';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
@@ -41,6 +42,7 @@ const LIST = {
   search: { name: 'Search everything', place: 'Everywhere', icon: Search, keys: 'g f' },
   usage: { name: 'Go to usage', place: 'Everywhere', icon: ChartColumn, keys: 'g u' },
   sources: { name: 'Go to sources and health', place: 'Everywhere', icon: Activity, keys: 'g h' },
+  providers: { name: 'Go to providers', place: 'Everywhere', icon: Waypoints, keys: 'g p' },
   settings: { name: 'Go to settings', place: 'Everywhere', icon: Settings2, keys: 'g ,' },
   theme: { name: 'Light or dark', place: 'Everywhere', icon: Moon },
   density: { name: 'Comfortable or compact', place: 'Everywhere', icon: Rows3 },

@@ -94,7 +94,8 @@ async fn nothing() -> Problem {
 }
 
 /// What an answer depends on beside the catalogue, so that it must be made each time.
-const UNTAGGED: [&str; 6] = [
+const UNTAGGED: [&str; 7] = [
+    "/api/v1/providers",
     "/api/v1/events",
     "/api/v1/status",
     "/api/v1/sources",

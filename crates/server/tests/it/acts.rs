@@ -129,14 +129,52 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         (json!({"act": "dance"}), 400, "dance"),
         (json!({"act": "rename"}), 400, "name is missing"),
         (json!({"act": "rename", "name": "x", "more": 1}), 400, "more"),
-        (json!({"act": "rename", "name": "A name"}), 422, "keeps no names"),
-        (json!({"act": "archive"}), 422, "no archive"),
+        (json!({"act": "rename", "name": "two\nlines"}), 400, "one line"),
+        (json!({"act": "unarchive"}), 409, "not archived"),
         (json!({"act": "fork", "before": "x"}), 400, "no item"),
     ] {
         let answer = board.post(&path, &body);
         assert_eq!(answer.status, status, "{body}: {}", answer.json());
         assert!(answer.json()["detail"].as_str().unwrap().contains(words), "{body}: {}", answer.json());
     }
+    let all = board.get("/api/v1/sessions?source=gemini&limit=100").json();
+    let old = all["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["files"][0]["path"].as_str().unwrap().ends_with(".json"));
+    let path = format!("/api/v1/sessions/{}/acts", encoded(old.unwrap()["id"].as_str().unwrap()));
+    let answer = board.post(&path, &json!({"act": "fork"}));
+    assert_eq!(answer.status, 422, "{}", answer.json());
     assert_eq!(board.post("/api/v1/sessions/claude%3Anobody/acts", &json!({"act": "delete"})).status, 404);
     assert_eq!(board.post("/api/v1/acts/undo", &json!({"number": 99})).status, 400);
+}
+
+#[test]
+fn a_provider_is_kept_switched_to_and_the_switch_taken_back() {
+    let board = TestBoard::on(|home| {
+        let codex = home.join(".codex/sessions");
+        std::fs::create_dir_all(codex).unwrap();
+        std::fs::write(home.join(".codex/config.toml"), "# mine\n").unwrap();
+    });
+    let profile =
+        |key: Value| json!({"agent": "codex", "base_url": "https://gateway.example/v1", "key": key});
+    let put = |name: &str, body: &Value| board.put(&format!("/api/v1/providers/{name}"), body);
+    let refused = put("gateway", &json!({"profile": profile(json!("kept"))}));
+    assert!(refused.status == 400 && refused.json()["detail"].as_str().unwrap().contains("no key"));
+    let kept = put("gateway", &json!({"profile": profile(json!("kept")), "key": "sk-not-told"}));
+    assert_eq!(kept.status, 200, "{}", kept.json());
+    assert_eq!(kept.json()["providers"][0]["used"], false);
+    let path = "/api/v1/providers/gateway/use";
+    let dry = board.post(path, &json!({"dryRun": true})).json();
+    assert_eq!((&dry["number"], dry["files"].as_array().map(Vec::len)), (&Value::Null, Some(2)), "{dry}");
+    let done = board.post(path, &json!({})).json();
+    assert_eq!(board.get("/api/v1/providers").json()["providers"][0]["used"], true, "{done}");
+    let undone = board.post("/api/v1/acts/undo", &json!({"number": done["number"]}));
+    assert_eq!(undone.status, 200, "{}", undone.json());
+    let told = board.get("/api/v1/providers").json();
+    assert_eq!(told["providers"][0]["used"], false);
+    assert!(!told.to_string().contains("sk-not-told") && !done.to_string().contains("sk-not-told"));
+    let rehomed = board.post("/api/v1/rehome", &json!({"to": "gateway"})).json();
+    assert_eq!((&rehomed["updated"], &rehomed["failed"]), (&json!(0), &json!([])), "{rehomed}");
 }

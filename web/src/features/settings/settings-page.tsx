@@ -46,6 +46,14 @@ export function SettingsPage() {
           />
         </Choice>
       </Section>
+      <Section title="Agents">
+        <p>
+          <Link to="/providers" className="text-accent underline underline-offset-2">
+            Model providers
+          </Link>{' '}
+          are switched without losing sight of a session.
+        </p>
+      </Section>
       <Section title="Browsers that have access">
         <Devices />
       </Section>
