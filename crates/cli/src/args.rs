@@ -290,6 +290,17 @@ pub enum ProviderCommand {
     Add(ProfileArgs),
     /// Change a provider; what is not given stays
     Edit(ProfileArgs),
+    /// Take over providers that agents, cc-switch and zcf know; without names, list them
+    Import {
+        /// Their names, as the list has them
+        name: Vec<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "name")]
+        all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Forget a provider and its key; the agent's own configuration stays as it is
     Remove {
         /// Its name

@@ -36,6 +36,7 @@ pub fn run(command: &ProviderCommand) -> Result<ExitCode, Failure> {
             let before = acts.profiles()?.get(&args.name)?.clone();
             keep(&acts, args, Some(before))
         }
+        ProviderCommand::Import { name, all, json } => import(&acts, name, *all, *json),
         ProviderCommand::Remove { name } => remove(&acts, name),
         ProviderCommand::Current { json } => current(&acts, *json),
         ProviderCommand::Use(args) => switch(&acts, args),
@@ -142,6 +143,50 @@ fn keep(acts: &Acts, args: &ProfileArgs, before: Option<Profile>) -> Result<Exit
     };
     acts.keep_profile(&args.name, profile, key)?;
     print_line(&format!("{} is kept. Switch to it: marline provider use {}", args.name, args.name))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn import(acts: &Acts, names: &[String], all: bool, json: bool) -> Result<ExitCode, Failure> {
+    let offers = acts.offers()?;
+    if names.is_empty() && !all {
+        if json {
+            print_json(&json!({"offers": offers}))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        for offer in &offers {
+            let address = offer.profile.base_url.as_deref().unwrap_or_default();
+            print_line(&harmless(&format!(
+                "{}\t{}\t{address}\tfrom {}",
+                offer.name, offer.profile.agent, offer.from
+            )))?;
+        }
+        let words = if offers.is_empty() {
+            "Nothing was found that is not there already."
+        } else {
+            "Take them over: marline provider import NAME, or --all"
+        };
+        print_line(&styled(DIM, words))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for name in names {
+        if !offers.iter().any(|offer| offer.name == *name) {
+            return Err(Failure::usage(
+                &format!("No {name} is offered."),
+                "marline provider import lists what is.",
+            ));
+        }
+    }
+    let mut taken = Vec::new();
+    for offer in offers.iter().filter(|offer| all || names.contains(&offer.name)) {
+        acts.accept(offer)?;
+        taken.push(&offer.name);
+        if !json {
+            print_line(&format!("{} is kept.", offer.name))?;
+        }
+    }
+    if json {
+        print_json(&json!({"imported": taken}))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,6 @@
 //! Providers are switched: what the real agents send and list then, and what becomes of their sessions.
 
+use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -10,7 +11,7 @@ use marline_lab::server::{Asked, Server};
 use marline_lab::{Lab, alone};
 use serde_json::{Value, json};
 
-use crate::home::snapshot;
+use crate::home::{Home, snapshot};
 
 const PROJECT: &str = "alpha";
 
@@ -244,4 +245,241 @@ fn the_real_agents_go_on_under_another_provider() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(desk.asked_there("Gemini under another provider").key, "key-of-google");
     desk.run(&["provider", "undo"]);
+}
+
+/// A home with a Codex that is configured, and one profile.
+fn configured(config: &str) -> Home {
+    let home = Home::new();
+    home.write(".codex/config.toml", config);
+    home.write(".codex/sessions/.keep", "");
+    add(
+        &home,
+        "gateway",
+        &["--agent", "codex", "--base-url", "https://gateway.example/v1"],
+        Some("sk-secret"),
+    );
+    home
+}
+
+fn add(home: &Home, name: &str, words: &[&str], key: Option<&str>) {
+    let output = kept(home, &[&["provider", "add", name], words].concat(), key);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn kept(home: &Home, words: &[&str], key: Option<&str>) -> Output {
+    let stdin: &[&str] = if key.is_some() { &["--key-stdin"] } else { &[] };
+    let mut command = home.command(&[words, stdin].concat());
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(key.unwrap_or_default().as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn failed(home: &Home, words: &[&str], code: i32, why: &str) {
+    let output = home.run(words);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(code) && error.contains(why),
+        "{words:?}: {:?} {error}",
+        output.status
+    );
+}
+
+#[test]
+fn a_switch_keeps_what_it_does_not_change_and_is_taken_back_byte_for_byte() {
+    for config in [
+        "",
+        "# only a comment",
+        "model_provider = 'old' # mine\r\n\r\n[model_providers.old]\r\nbase_url = \"x\"\r\n[tui]\r\nx = 1\r\n",
+        "model_providers = { old = { base_url = \"x\" } }\n",
+        "[model_providers.gateway]\nname = \"Mine\" # keep\nenv_key = \"OLD\"\nstream_max_retries = 9\n",
+        "profile = \"work\"\n\n[[list]]\na = 1\n\n[[list]]\na = 2",
+    ] {
+        let home = configured(config);
+        let path = home.path().join(".codex/config.toml");
+        let auth = home.path().join(".codex/auth.json");
+        home.write(
+            ".codex/auth.json",
+            r#"{"auth_mode":"chatgpt","OPENAI_API_KEY":null,"tokens":{"id_token":"t"},"x":1}"#,
+        );
+        let before = (fs::read(&path).unwrap(), fs::read(&auth).unwrap());
+        let output = home.run(&["provider", "use", "gateway"]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        if !output.status.success() {
+            // What can't be changed without writing it anew is named, and nothing is changed.
+            assert!(
+                config.starts_with("model_providers = {") && error.contains("writing it anew"),
+                "{config}: {error}"
+            );
+            assert_eq!((fs::read(&path).unwrap(), fs::read(&auth).unwrap()), before);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for line in
+            config.lines().filter(|line| !line.starts_with("model_provider =") && !line.contains("env_key"))
+        {
+            let line = line.split(" = \"Mine\"").next().unwrap();
+            assert!(text.contains(line), "{line:?} of {config:?} in {text}");
+        }
+        assert_eq!(text.matches('\r').count() > 0, config.contains('\r'), "line ends stay");
+        assert!(text.contains("requires_openai_auth = true") && !text.contains("OLD"), "{text}");
+        let told: Value = serde_json::from_slice(&fs::read(&auth).unwrap()).unwrap();
+        assert_eq!(
+            (&told["OPENAI_API_KEY"], &told["tokens"]["id_token"], &told["x"]),
+            (&json!("sk-secret"), &json!("t"), &json!(1))
+        );
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&auth).unwrap().permissions());
+        assert_eq!(mode & 0o077, fs::metadata(&path).map(|_| mode & 0o077).unwrap(), "the mode stays");
+        assert!(home.run(&["provider", "undo"]).status.success());
+        assert_eq!((fs::read(&path).unwrap(), fs::read(&auth).unwrap()), before, "{config}");
+    }
+}
+
+#[test]
+fn a_link_is_followed_and_stays_and_broken_settings_are_left_alone() {
+    let home = configured("");
+    let path = home.path().join(".codex/config.toml");
+    let dotfile = home.write("dotfiles/codex.toml", "# mine\n");
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&dotfile, &path).unwrap();
+    assert!(home.run(&["provider", "use", "gateway"]).status.success());
+    assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert!(fs::read_to_string(&dotfile).unwrap().contains("gateway"));
+    // Somebody writes the file: the switch is not taken back over that.
+    let text = fs::read_to_string(&dotfile).unwrap() + "more = 1\n";
+    fs::write(&dotfile, &text).unwrap();
+    failed(&home, &["provider", "undo"], 3, "written since");
+    assert_eq!(fs::read_to_string(&dotfile).unwrap(), text);
+    fs::write(&dotfile, "model = \n").unwrap();
+    failed(&home, &["provider", "use", "gateway"], 2, "can't be read");
+    fs::write(&dotfile, "cli_auth_credentials_store = \"keyring\"\n").unwrap();
+    failed(&home, &["provider", "use", "gateway"], 3, "keyring");
+    assert_eq!(fs::read_to_string(&dotfile).unwrap(), "cli_auth_credentials_store = \"keyring\"\n");
+}
+
+#[test]
+fn what_is_no_provider_is_refused_before_it_can_be_used() {
+    let home = configured("");
+    fn codex<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&["provider", "add", "x", "--agent", "codex"][..], more].concat()
+    }
+    let url = ["--base-url", "https://x.example"];
+    for (words, why) in [
+        (codex(&["--base-url", "ftp://x"]), "https://"),
+        (codex(&[]), "needs an address"),
+        (codex(&[&url[..], &["--wire-api", "chat"]].concat()), "responses"),
+        (codex(&[&url[..], &["--id", "openai"]].concat()), "built into"),
+        (codex(&[&url[..], &["--id", &"i".repeat(300)]].concat()), "no provider id"),
+        (codex(&[&url[..], &["--header", "Bad Name=1"]].concat()), "no header"),
+        (codex(&[&url[..], &["--key-env", "A B"]].concat()), "variable"),
+        (vec!["provider", "add", "a b", "--agent", "codex", "--base-url", "https://x"], "no name"),
+        (vec!["provider", "add", "x", "--agent", "qwen"], "can be switched"),
+        (vec!["provider", "use", "nobody"], "no provider"),
+    ] {
+        failed(&home, &words, 2, why);
+    }
+    failed(
+        &home,
+        &["provider", "add", "gateway", "--agent", "codex", "--base-url", "https://x"],
+        3,
+        "already",
+    );
+    let empty = kept(&home, &codex(&url), Some(" \n"));
+    assert_eq!(empty.status.code(), Some(2), "a key must be there");
+    // Its key is in no file but one that only its owner reads, and printed to nobody but who asks for it.
+    for (path, (bytes, ..)) in snapshot(&home.path().parent().unwrap().join("marline")) {
+        if String::from_utf8_lossy(&bytes).contains("sk-secret") {
+            assert!(path.ends_with("secrets.json"), "{}", path.display());
+        }
+    }
+    for words in [&["provider", "list", "--json"][..], &["provider", "use", "gateway", "--dry-run", "--json"]]
+    {
+        assert!(!String::from_utf8_lossy(&home.run(words).stdout).contains("sk-secret"), "{words:?}");
+    }
+    assert_eq!(home.run(&["provider", "key", "gateway"]).stdout, b"sk-secret\n");
+}
+
+#[test]
+fn a_switch_that_is_killed_is_done_or_not_done() {
+    let home = configured("model = \"m\"\n");
+    home.write(".codex/auth.json", r#"{"auth_mode":"chatgpt"}"#);
+    let state = || {
+        let read = |name: &str| fs::read(home.path().join(".codex").join(name)).unwrap();
+        (read("config.toml"), read("auth.json"))
+    };
+    let before = state();
+    home.run(&["provider", "use", "gateway"]);
+    let after = state();
+    home.run(&["provider", "undo"]);
+    assert_eq!(state(), before);
+    for n in 0..24u64 {
+        let mut child = home.command(&["provider", "use", "gateway"]).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(n % 12));
+        let _ = child.kill();
+        child.wait().unwrap();
+        // Whoever comes next finds what was cut off and takes it back.
+        home.run(&["provider", "undo"]);
+        assert!(state() == before || state() == after, "{n}");
+        if state() == after {
+            home.run(&["provider", "undo"]);
+        }
+        assert_eq!(state(), before, "{n}");
+    }
+}
+
+#[test]
+fn providers_that_others_know_are_offered_and_taken_over() {
+    let home =
+        configured("[model_providers.corp]\nbase_url = \"https://corp.example/v1\"\nenv_key = \"CORP\"\n");
+    home.write(
+        ".claude/settings.json",
+        r#"{"env":{"ANTHROPIC_BASE_URL":"https://a.example","ANTHROPIC_AUTH_TOKEN":"sk-claude"}}"#,
+    );
+    home.write(
+        ".ufomiao/zcf/config.toml",
+        "[claudeCode.profiles.Work]\nbaseUrl = \"https://z.example\"\napiKey = \"sk-zcf\"\n",
+    );
+    fs::create_dir_all(home.path().join(".cc-switch")).unwrap();
+    let database = rusqlite::Connection::open(home.path().join(".cc-switch/cc-switch.db")).unwrap();
+    database.execute_batch("CREATE TABLE providers (id TEXT, app_type TEXT, name TEXT, settings_config TEXT, is_current INTEGER)").unwrap();
+    let codex = json!({"auth": {"OPENAI_API_KEY": "sk-switch"},
+        "config": "model_provider = \"custom\"\nmodel = \"m\"\n[model_providers.custom]\nbase_url = \"https://s.example/v1\"\n"});
+    database
+        .execute("INSERT INTO providers VALUES ('1', 'codex', 'My Switch', ?1, 1)", [codex.to_string()])
+        .unwrap();
+    let listed = home.json(&["provider", "import"]);
+    let names: Vec<&str> =
+        listed["offers"].as_array().unwrap().iter().map(|offer| offer["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["corp", "claude", "my-switch", "work"]);
+    assert!(!listed.to_string().contains("sk-"), "keys are not told");
+    assert!(home.run(&["provider", "import", "--all"]).status.success());
+    assert_eq!(home.json(&["provider", "import"])["offers"], json!([]), "nothing is offered twice");
+    for (name, key) in [("claude", "sk-claude"), ("my-switch", "sk-switch"), ("work", "sk-zcf")] {
+        assert_eq!(home.run(&["provider", "key", name]).stdout, format!("{key}\n").as_bytes(), "{name}");
+    }
+    let told = home.json(&["provider", "list"]);
+    let corp = told["providers"].as_array().unwrap().iter().find(|one| one["name"] == "corp").unwrap();
+    assert_eq!(corp["profile"]["key"], json!({"env": "CORP"}));
+}
+
+#[test]
+fn doctor_tells_why_codex_does_not_show_a_session() {
+    let home = configured("model_provider = \"gateway\"\n");
+    marline_lab::fixtures::copy_home(&home.path()).unwrap();
+    let sessions = home.sessions();
+    let codex = |archived: bool| {
+        let found = sessions.values().find(|one| {
+            one["source"] == "codex"
+                && one["archived"] == archived
+                && one["kind"] == "main"
+                && one["counts"]["prompts"] != 0
+        });
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let told = home.json(&["doctor", &codex(false)]).to_string();
+    for words in ["is gone", "\\\"lab\\\"", "no entry of its provider", "database"] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+    assert!(home.json(&["doctor", &codex(true)]).to_string().contains("archived"));
+    failed(&home, &["doctor", "nobody"], 1, "nobody");
 }

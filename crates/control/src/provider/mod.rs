@@ -5,6 +5,7 @@
 //! resumes each under its own. [`Acts::rehome`] gives sessions another provider when that is asked for.
 
 mod files;
+mod import;
 mod profiles;
 mod toml;
 mod why;
@@ -20,6 +21,7 @@ use marline_store::{Goal, Ledger, LocalThreadStore, RehomedThread, Rehoming, Thr
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use self::import::Offer;
 pub use self::profiles::{KeyFrom, Profile, Profiles, Secrets};
 use crate::surgery::Sum;
 use crate::target::agent;
