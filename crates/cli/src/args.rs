@@ -320,6 +320,14 @@ pub enum ProviderCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Make one request to a provider: is it there, and does it take the key?
+    Test {
+        /// Its name
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Tell how many of Codex' sessions each provider has, and which of them Codex shows
     Sessions {
         /// Print JSON

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use marline_model::{ThreadId, Timestamp};
 use marline_store::{
-    HistoryItem, ListThreads, LocalThreadStore, NewThread, Places, ResumeThread, StoreError, ThreadStore as _,
+    Goal, HistoryItem, Ledger, ListThreads, LocalThreadStore, NewThread, Places, Rehomed, Rehoming,
+    ResumeThread, StoreError, ThreadStore as _,
 };
 use rusqlite::Connection;
 
@@ -20,6 +21,7 @@ const THREADS: usize = 20_000;
 const APPENDED: usize = 1_000;
 const LONG: u64 = 1_000_000_000;
 const RUNS: usize = 15;
+const REHOMED: usize = 10_000;
 
 fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
@@ -99,7 +101,39 @@ pub fn measure(lines: &mut Vec<Line>) -> Outcome {
     let (median, p95) = median_and_p95(times.collect::<Outcome<_>>()?);
     let value = format!("{median:.1} ms, p95 {p95:.1} ms");
     lines.push(Line::new("threads: latest context of 1 GB", value, "goal: the tail is read, not the file"));
+    rehome(&dir, lines).map_err(fail)?;
     fs::remove_dir_all(&dir).map_err(|error| error.to_string())
+}
+
+/// Sessions get another provider, and their own one back: a home with headers as long as Codex writes them.
+fn rehome(dir: &Path, lines: &mut Vec<Line>) -> Result<(), StoreError> {
+    let home = dir.join("rehome");
+    let store = store(&home, &home);
+    let long = format!(r#"{{"base_instructions":{{"text":"{}"}}}}"#, "so it is ".repeat(2_300));
+    for n in 0..REHOMED {
+        let mut new = NewThread::new(id(n), "/bench", "gateway");
+        new.more = serde_json::value::RawValue::from_string(long.clone()).ok();
+        store.create_thread(new)?;
+        store.persist_thread(&id(n))?;
+        store.discard_thread(&id(n))?;
+    }
+    let mut ledger = Ledger::open(dir)?;
+    let open = std::collections::HashSet::new();
+    let mut run = |what: &str, goal: Goal<'_>, dry_run: bool, note: &str| -> Result<(), StoreError> {
+        let which = Rehoming { from: &[], threads: &[], open: &open, dry_run };
+        let (began, mut done) = (Instant::now(), 0);
+        store.rehome(&mut ledger, goal, &which, &mut |one| {
+            done += u32::from(one.rehomed == Rehomed::Updated)
+        })?;
+        let value = format!("{:.0} ms, {done} sessions", began.elapsed().as_secs_f64() * 1e3);
+        lines.push(Line::new(format!("providers: {what}"), value, note));
+        Ok(())
+    };
+    let goal = Goal::Provider("other");
+    run("plan of a sync", goal, true, "goal: 1 s")?;
+    run("sync", goal, false, "one small write a file")?;
+    run("nothing left to sync", goal, false, "headers are read alone")?;
+    run("restore", Goal::First, false, "one small write a file")
 }
 
 /// A home with many small threads, and its database.

@@ -49,6 +49,7 @@ pub fn run(command: &ProviderCommand) -> Result<ExitCode, Failure> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        ProviderCommand::Test { name, json } => test(&acts, name, *json),
         ProviderCommand::Sessions { json } => sessions(&acts, *json),
         // An agent asks for it; it is printed to nobody's terminal.
         ProviderCommand::Key { name } => {
@@ -224,6 +225,24 @@ fn current(acts: &Acts, json: bool) -> Result<ExitCode, Failure> {
         print_line(&harmless(&format!("{}\t{what}", one.agent)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn test(acts: &Acts, name: &str, json: bool) -> Result<ExitCode, Failure> {
+    let probed = acts.probe(name, &|variable| std::env::var(variable).ok())?;
+    let code = if probed.good { ExitCode::SUCCESS } else { ExitCode::from(4) };
+    if json {
+        print_json(&probed)?;
+    } else if probed.good {
+        print_line(&format!("{name} answers, and takes the key."))?;
+    } else {
+        let what = if matches!(probed.status, 401 | 403) {
+            "does not take the key"
+        } else {
+            "does not answer as it should"
+        };
+        print_line(&harmless(&format!("{name} {what} ({}): {}", probed.status, probed.words)))?;
+    }
+    Ok(code)
 }
 
 fn sessions(acts: &Acts, json: bool) -> Result<ExitCode, Failure> {

@@ -132,6 +132,9 @@ fn the_real_agents_go_on_under_another_provider() {
     for name in ["o", "oth", "other-gateway"] {
         desk.add(name, "codex", "/v1");
         // A switch alone leaves sessions alone, byte for byte, and says what Codex will hide.
+        let answered = desk.run(&["provider", "test", name]);
+        assert!(String::from_utf8_lossy(&answered.stdout).contains("takes the key"));
+        assert_eq!(desk.asked_there("Hi").key, format!("key-of-{name}"));
         let told = desk.json(&["provider", "use", name, "--json"]);
         assert_eq!((&told["shows"], &told["hides"]), (&json!(0), &json!(5)), "{name}");
         assert_eq!(sessions(), before, "{name}");

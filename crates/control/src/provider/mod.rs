@@ -6,6 +6,7 @@
 
 mod files;
 mod import;
+mod probe;
 mod profiles;
 mod toml;
 mod why;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use self::import::Offer;
+pub use self::probe::Probed;
 pub use self::profiles::{KeyFrom, Profile, Profiles, Secrets};
 use crate::surgery::Sum;
 use crate::target::agent;

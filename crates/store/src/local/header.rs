@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_header_keeps_its_length_whatever_the_provider() {
         for (name, keeps_session) in
-            [("x", true), ("gateway", true), ("other-gateway", false), ("ü \"q\"", true)]
+            [("x", true), ("gateway", true), ("other-gateway", false), ("ü \"q\"", false)]
         {
             let new = with_provider(LINE, name).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(new.len(), LINE.len(), "{name}");

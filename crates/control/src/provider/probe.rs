@@ -1,0 +1,124 @@
+//! One request to a provider, when a person asks for it: is it there, and does it take the key?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use marline_model::Source;
+use serde::Serialize;
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+
+use super::profiles::{KeyFrom, Profile, Secrets};
+use crate::{ActError, Acts};
+
+/// A provider that takes longer is as good as none.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Of what it says, so much is told.
+const WORDS: usize = 300;
+
+/// What a provider answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Probed {
+    /// The address that was asked.
+    pub address: String,
+    /// The status of its answer.
+    pub status: u16,
+    /// It takes requests of this profile.
+    pub good: bool,
+    /// What it said, if it does not.
+    pub words: String,
+}
+
+/// A request as small as there is.
+struct Request {
+    address: String,
+    headers: Vec<(String, String)>,
+    body: Value,
+}
+
+fn request(profile: &Profile, key: &str) -> Request {
+    let base = |own: &str| profile.base_url.as_deref().unwrap_or(own).trim_end_matches('/').to_owned();
+    let model = |own: &str| profile.model.clone().unwrap_or_else(|| own.to_owned());
+    let bearer = ("authorization".to_owned(), format!("Bearer {key}"));
+    let (address, mut headers, body) = match profile.agent {
+        Source::Claude => (
+            format!("{}/v1/messages", base("https://api.anthropic.com")),
+            vec![
+                bearer,
+                ("x-api-key".to_owned(), key.to_owned()),
+                ("anthropic-version".to_owned(), "2023-06-01".to_owned()),
+            ],
+            json!({"model": model("claude-haiku-4-5"), "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}),
+        ),
+        Source::Gemini => (
+            format!(
+                "{}/v1beta/models/{}:generateContent",
+                base("https://generativelanguage.googleapis.com"),
+                model("gemini-2.5-flash")
+            ),
+            vec![("x-goog-api-key".to_owned(), key.to_owned())],
+            json!({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}),
+        ),
+        _ => (
+            format!("{}/responses", base("https://api.openai.com/v1")),
+            vec![bearer],
+            json!({"model": model("gpt-5.5"), "input": "Hi", "max_output_tokens": 16}),
+        ),
+    };
+    headers.extend(profile.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+    Request { address, headers, body }
+}
+
+impl Acts {
+    /// Makes one request of a profile's; `variable` reads the environment.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when there is no key; [`ActError::Failed`] when it can't be reached.
+    pub fn probe(&self, name: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Probed, ActError> {
+        let profiles = self.profiles()?;
+        let profile = profiles.get(name)?;
+        let key = match &profile.key {
+            KeyFrom::Kept => Secrets::read(&self.places.state)?.get(name).map(str::to_owned),
+            KeyFrom::Env(name) => variable(name).filter(|key| !key.is_empty()),
+            KeyFrom::Login => {
+                return Err(ActError::invalid(format!(
+                    "{name} goes by the agent's own login, which only the agent can try"
+                )));
+            }
+        };
+        let key = key.ok_or_else(|| ActError::invalid(format!("there is no key for {name} here")))?;
+        let asked = request(profile, &key);
+        let mut post = agent().post(&asked.address);
+        for (name, value) in &asked.headers {
+            post = post.header(name, value);
+        }
+        let unreachable =
+            |error: ureq::Error| ActError::failed(format!("{} can't be reached", asked.address), error);
+        let mut answer = post.send(asked.body.to_string()).map_err(unreachable)?;
+        let status = answer.status().as_u16();
+        let good = answer.status().is_success();
+        let words = if good { String::new() } else { answer.body_mut().read_to_string().unwrap_or_default() };
+        // Some say the key again that they did not take.
+        let words: String = words.replace(&key, "…").chars().take(WORDS).collect();
+        Ok(Probed { address: asked.address, status, good, words })
+    }
+}
+
+fn agent() -> Agent {
+    let found = rustls_native_certs::load_native_certs();
+    let certificates: Vec<_> = found.certs.iter().map(|one| Certificate::from_der(one).to_owned()).collect();
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(RootCerts::new_with_certs(&certificates))
+        .build();
+    Agent::config_builder()
+        .tls_config(tls)
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        // A body that is sent elsewhere would take the key along.
+        .max_redirects(0)
+        .build()
+        .into()
+}
