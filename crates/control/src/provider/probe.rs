@@ -63,7 +63,8 @@ fn request(profile: &Profile, key: &str) -> Request {
         _ => (
             format!("{}/responses", base("https://api.openai.com/v1")),
             vec![bearer],
-            json!({"model": model("gpt-5.5"), "input": "Hi", "max_output_tokens": 16}),
+            json!({"model": model("gpt-5.5"), "input": [{"type": "message", "role": "user",
+                "content": [{"type": "input_text", "text": "Hi"}]}], "max_output_tokens": 16}),
         ),
     };
     headers.extend(profile.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
