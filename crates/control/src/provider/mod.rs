@@ -386,6 +386,9 @@ impl Acts {
             return Ok(None);
         }
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if fs::metadata(&path).is_ok_and(|facts| facts.permissions().readonly()) {
+            return Err(ActError::invalid(format!("{} is read-only", path.display())));
+        }
         let name = path.file_name().unwrap_or_default();
         Ok(Some(Step::Replace {
             aside: self.aside().join(name),

@@ -4,7 +4,7 @@
 //! is an answer of its own ([`Doubt`]), and the caller asks the files instead. Source: 0.80 to 0.169, where the columns grew
 //! from 17 to 44 under one name.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -376,13 +376,12 @@ impl Database {
         write().map_err(self.doubt())
     }
 
-    /// The provider of each thread that has a row.
-    pub fn providers(&self) -> Result<HashMap<ThreadId, String>, Doubt> {
-        let read = || -> rusqlite::Result<HashMap<ThreadId, String>> {
-            let mut query = self.connection.prepare("SELECT id, model_provider FROM threads")?;
-            let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-            let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok(rows.into_iter().filter_map(|(id, provider)| Some((id.parse().ok()?, provider))).collect())
+    /// The provider of a thread's row, if it has one.
+    pub fn provider(&self, id: &ThreadId) -> Result<Option<String>, Doubt> {
+        let read = || {
+            let mut query =
+                self.connection.prepare_cached("SELECT model_provider FROM threads WHERE id = ?1")?;
+            query.query_row([id.as_str()], |row| row.get(0)).optional()
         };
         read().map_err(self.doubt())
     }

@@ -4,7 +4,7 @@
 //! together, or neither. Places: `sessions/**` and `archived_sessions/*`, plain rollouts; nothing else bears the provider.
 //! Each is done under the thread's writer lock, in batches: written down, patched, the rows, taken off.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, FileTimes};
 use std::io;
 use std::ops::ControlFlow;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use marline_model::ThreadId;
 use serde::Serialize;
 
-use super::database::Doubt;
+use super::database::{Database, Doubt};
 use super::header::{difference, provider, with_provider};
 use super::ledger::{Change, Kept, Ledger};
 use super::{LocalThreadStore, WriterLock, files, history, internal};
@@ -116,7 +116,7 @@ impl LocalThreadStore {
             Err(doubt @ Doubt::Unknown { .. }) => Some(doubt.to_string()),
             _ => None,
         };
-        let rows = self.database().ok().and_then(|database| database.providers().ok()).unwrap_or_default();
+        let database = self.database().ok();
         let mut batch: Vec<Work> = Vec::new();
         for rollout in files::all(self.home()).map_err(internal(self.home()))? {
             let is_meant = which.threads.is_empty() || which.threads.contains(&rollout.id);
@@ -125,7 +125,7 @@ impl LocalThreadStore {
             }
             let mut tell =
                 |from: String, rehomed| told(RehomedThread { thread: rollout.id.clone(), from, rehomed });
-            match self.prepare(ledger, goal, which, &rollout, &rows, unknown.as_deref()) {
+            match self.prepare(ledger, goal, which, &rollout, database.as_ref(), unknown.as_deref()) {
                 Ok(Some(work)) if which.dry_run => tell(work.from, Rehomed::Updated),
                 Ok(Some(work)) => batch.push(work),
                 Ok(None) => {}
@@ -145,7 +145,7 @@ impl LocalThreadStore {
         goal: Goal<'_>,
         which: &Rehoming<'_>,
         rollout: &files::Rollout,
-        rows: &HashMap<ThreadId, String>,
+        database: Option<&Database>,
         unknown: Option<&str>,
     ) -> Result<Option<Work>, (String, Rehomed)> {
         let path = &rollout.path;
@@ -168,8 +168,8 @@ impl LocalThreadStore {
             (Goal::First, None) => return Ok(None),
         };
         let wanted = wanted.as_str();
-        let row = rows.get(&rollout.id).cloned();
-        if from == wanted && row.as_ref().is_none_or(|row| row == wanted) && goal != Goal::First {
+        let row = || database.and_then(|database| database.provider(&rollout.id).ok().flatten());
+        if from == wanted && row().is_none_or(|row| row == wanted) && goal != Goal::First {
             return Err((from, Rehomed::AlreadyRight));
         }
         let refused = |why: String| Err((from.clone(), Rehomed::Refused(why)));
@@ -201,7 +201,9 @@ impl LocalThreadStore {
         let Some((at, line)) = look().map_err(|error| failed(&error))? else {
             return Err((from, no_header()));
         };
-        let mut kept = kept;
+        let row = row();
+        let failed = |error: StoreError| (from.clone(), Rehomed::Failed(error.to_string()));
+        let mut kept = ledger.kept(path).map_err(failed)?;
         let mut flips = kept.as_ref().map_or(0, |kept| kept.flips);
         let original = match &kept {
             Some(known) if line.get(known.start..known.start + known.now.len()) == Some(&known.now[..]) => {
@@ -322,9 +324,7 @@ impl LocalThreadStore {
         match self.writable() {
             Ok(Some(database)) => database.set_providers(rows),
             Ok(None) => Ok(()),
-            Err(_) => {
-                super::database::Database::write(&self.places.databases).and_then(|db| db.set_providers(rows))
-            }
+            Err(_) => Database::write(&self.places.databases).and_then(|db| db.set_providers(rows)),
         }
     }
 

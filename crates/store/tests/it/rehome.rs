@@ -243,3 +243,26 @@ fn a_kill_at_any_moment_leaves_each_as_before_or_as_after() {
     rehome(dir, Goal::First);
     assert_eq!(state(dir), before);
 }
+
+#[test]
+fn two_at_once_leave_header_and_row_of_one_mind() {
+    let home = home(40, true);
+    let dir = home.dir.path();
+    let before = state(dir);
+    std::thread::scope(|scope| {
+        for name in ["one", "another", "third"] {
+            scope.spawn(move || (0..3).for_each(|_| drop(rehome(dir, Goal::Provider(name)))));
+        }
+    });
+    let rows = Connection::open(dir.join("state_5.sqlite")).unwrap();
+    for n in 0..40 {
+        let row: String = rows
+            .query_row("SELECT model_provider FROM threads WHERE id = ?1", [id(n).as_str()], |row| row.get(0))
+            .unwrap();
+        let path = LocalThreadStore::new(places(dir)).rollout_path(&id(n)).unwrap();
+        let header = fs::read_to_string(path).unwrap();
+        assert!(header.contains(&format!("\"model_provider\":\"{row}\"")), "{row}: {}", &header[..400]);
+    }
+    rehome(dir, Goal::First);
+    assert_eq!(state(dir), before);
+}
