@@ -347,7 +347,7 @@ pub enum ProviderCommand {
 pub struct ProfileArgs {
     /// Its name
     pub name: String,
-    /// Whose provider it is: codex, claude, gemini
+    /// Whose provider it is: codex, claude, gemini, opencode
     #[arg(long, value_name = "AGENT", value_parser = source)]
     pub agent: Option<Source>,
     /// Its address

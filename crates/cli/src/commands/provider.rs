@@ -107,7 +107,10 @@ fn keep(acts: &Acts, args: &ProfileArgs, before: Option<Profile>) -> Result<Exit
         (Some(before), None) => before.agent,
         (_, Some(agent)) => agent,
         (None, None) => {
-            return Err(Failure::usage("Whose provider is it?", "Say so: --agent codex, claude or gemini."));
+            return Err(Failure::usage(
+                "Whose provider is it?",
+                "Say so: --agent codex, claude, gemini or opencode.",
+            ));
         }
     };
     let mut headers = before.as_ref().map_or_else(BTreeMap::new, |before| before.headers.clone());

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use marline_lab::agents::{CLAUDE, CODEX, GEMINI};
+use marline_lab::agents::{CLAUDE, CODEX, GEMINI, OPENCODE};
 use marline_lab::script::Prompt;
 use marline_lab::server::{Asked, Server};
 use marline_lab::{Lab, alone};
@@ -43,9 +43,13 @@ impl Desk<'_> {
 
     /// Adds a provider that leads to the other model, with a key of its own.
     fn add(&self, name: &str, agent: &str, path: &str) {
+        self.add_with(name, agent, path, &[]);
+    }
+
+    fn add_with(&self, name: &str, agent: &str, path: &str, more: &[&str]) {
         let url = format!("{}{path}", self.other.url());
         let words = ["provider", "add", name, "--agent", agent, "--base-url", &url, "--key-stdin"];
-        let mut child = self.command(&words).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = self.command(&[&words, more].concat()).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(format!("key-of-{name}\n").as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -92,7 +96,7 @@ const NAME: &str = "providers::the_real_agents_go_on_under_another_provider";
 
 #[test]
 fn the_real_agents_go_on_under_another_provider() {
-    let Some(agents) = alone::test(NAME, &[CODEX, CLAUDE, GEMINI]) else { return };
+    let Some(agents) = alone::test(NAME, &[CODEX, CLAUDE, GEMINI, OPENCODE]) else { return };
     let dir = tempfile::tempdir().unwrap();
     let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
     let desk = Desk { lab: &lab, other: Server::start(0).unwrap(), dir: dir.path() };
@@ -248,6 +252,18 @@ fn the_real_agents_go_on_under_another_provider() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(desk.asked_there("Gemini under another provider").key, "key-of-google");
     desk.run(&["provider", "undo"]);
+
+    let before = snapshot(&lab.home().join(".config"));
+    desk.add_with("compatible", "opencode", "/v1", &["--model", "lab-model"]);
+    desk.run(&["provider", "use", "compatible"]);
+    let prompt = Prompt::new("OpenCode under another provider").say("Yes");
+    lab.run(&OPENCODE, PROJECT, &["run"], prompt.text()).unwrap();
+    assert_eq!(desk.asked_there("OpenCode under another provider").key, "key-of-compatible");
+    desk.run(&["provider", "undo"]);
+    let config = |all: &std::collections::BTreeMap<std::path::PathBuf, (Vec<u8>, i64, i64)>| {
+        all.iter().find(|(path, _)| path.ends_with("opencode.json")).map(|(_, (bytes, ..))| bytes.clone())
+    };
+    assert_eq!(config(&snapshot(&lab.home().join(".config"))), config(&before));
 }
 
 /// A home with a Codex that is configured, and one profile.

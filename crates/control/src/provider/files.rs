@@ -137,6 +137,35 @@ pub fn gemini_env(text: &str, profile: &Profile, key: Option<&str>) -> String {
     out
 }
 
+/// OpenCode's `opencode.json`; `key` is how it is told of the key: `{env:VARIABLE}` or `{file:PATH}`.
+pub fn opencode_config(text: &str, name: &str, profile: &Profile, key: &str) -> Result<String, ActError> {
+    let (root, config) = root(text)?;
+    let odd = || ActError::invalid("`provider` of opencode.json is no object");
+    let model = profile.model.as_deref().unwrap_or_default();
+    let provider = config
+        .object_value_or_create("provider")
+        .and_then(|all| all.object_value_or_create(name))
+        .ok_or_else(odd)?;
+    put(&provider, "npm", Some("@ai-sdk/openai-compatible"));
+    put(&provider, "name", Some(name));
+    let options = provider.object_value_or_create("options").ok_or_else(odd)?;
+    put(&options, "baseURL", profile.base_url.as_deref());
+    put(&options, "apiKey", Some(key));
+    if !profile.headers.is_empty() {
+        let headers = options.object_value_or_create("headers").ok_or_else(odd)?;
+        profile.headers.iter().for_each(|(name, value)| put(&headers, name, Some(value)));
+    }
+    let models = provider.object_value_or_create("models").ok_or_else(odd)?;
+    let entry = models.object_value_or_create(model).ok_or_else(odd)?;
+    put(&entry, "name", Some(model));
+    put(&config, "model", Some(&format!("{name}/{model}")));
+    if config.get("$schema").is_none() {
+        // OpenCode writes it in when it starts; a switch could not be taken back over that.
+        put(&config, "$schema", Some("https://opencode.ai/config.json"));
+    }
+    Ok(root.to_string())
+}
+
 /// Gemini CLI's `settings.json`: keys instead of its login, where there is a key.
 pub fn gemini_settings(text: &str, has_key: bool) -> Result<String, ActError> {
     let (root, settings) = root(text)?;

@@ -202,6 +202,18 @@ impl Acts {
                 profile.map(|(name, _)| name.clone()).filter(|_| address.is_some() || key.is_some());
             current.push(Current { agent: Source::Gemini, profile, provider: address });
         }
+        let config = read(&self.opencode_config())?;
+        if let Some(config) = config {
+            let config: serde_json::Value =
+                jsonc_parser::parse_to_serde_value(&config, &Default::default()).unwrap_or_default();
+            let provider =
+                config["model"].as_str().and_then(|model| Some(model.split_once('/')?.0.to_owned()));
+            let profile = of(Source::OpenCode)
+                .map(|(name, _)| name)
+                .find(|name| provider.as_ref() == Some(*name))
+                .cloned();
+            current.push(Current { agent: Source::OpenCode, profile, provider });
+        }
         Ok(current)
     }
 
@@ -262,6 +274,7 @@ impl Acts {
             Source::Codex => self.switch_codex(name, &profile, key.as_deref(), &secrets)?,
             Source::Claude => self.switch_claude(name, &profile, marline)?,
             Source::Gemini => self.switch_gemini(&profile, key.as_deref())?,
+            Source::OpenCode => self.switch_opencode(name, &profile, key)?,
             _ => return Err(ActError::invalid(format!("{name} is no profile that can be used"))),
         };
         let (mut shows, mut hides) = (0, 0);
@@ -370,6 +383,39 @@ impl Acts {
         let new =
             files::gemini_settings(before.as_deref().unwrap_or_default(), profile.key != KeyFrom::Login)
                 .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
+        steps.extend(self.replace(&path, before, new, 0o600)?);
+        Ok(steps)
+    }
+
+    /// OpenCode's settings, which have no place of their own among those of its sessions.
+    fn opencode_config(&self) -> PathBuf {
+        let folder = self.places.env.dir("XDG_CONFIG_HOME", ".config").join("opencode");
+        let commented = folder.join("opencode.jsonc");
+        if commented.exists() { commented } else { folder.join("opencode.json") }
+    }
+
+    fn switch_opencode(
+        &self,
+        name: &str,
+        profile: &Profile,
+        key: Option<String>,
+    ) -> Result<Vec<Step>, ActError> {
+        let mut steps = Vec::new();
+        let told = match &profile.key {
+            KeyFrom::Env(variable) => format!("{{env:{variable}}}"),
+            _ => {
+                // It reads a key from a file that only its owner can read.
+                let path = self.places.state.join("keys").join(name);
+                let before = read(&path)?;
+                let told = format!("{{file:{}}}", path.display());
+                steps.extend(self.replace(&path, before, key.unwrap_or_default(), 0o600)?);
+                told
+            }
+        };
+        let path = self.opencode_config();
+        let before = read(&path)?;
+        let new = files::opencode_config(before.as_deref().unwrap_or_default(), name, profile, &told)
+            .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
         steps.extend(self.replace(&path, before, new, 0o600)?);
         Ok(steps)
     }

@@ -60,6 +60,11 @@ fn request(profile: &Profile, key: &str) -> Request {
             vec![("x-goog-api-key".to_owned(), key.to_owned())],
             json!({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}),
         ),
+        Source::OpenCode => (
+            format!("{}/chat/completions", base("https://api.openai.com/v1")),
+            vec![bearer],
+            json!({"model": model("gpt-5.5"), "max_tokens": 16, "messages": [{"role": "user", "content": "Hi"}]}),
+        ),
         _ => (
             format!("{}/responses", base("https://api.openai.com/v1")),
             vec![bearer],

@@ -89,13 +89,22 @@ impl Profile {
         }
         match self.agent {
             Source::Codex => self.check_codex(name),
-            Source::Claude | Source::Gemini if self.wire_api.is_some() || self.id.is_some() => {
+            Source::Claude | Source::Gemini | Source::OpenCode
+                if self.wire_api.is_some() || self.id.is_some() =>
+            {
                 invalid("an id and a wire API are Codex' alone".to_owned())
             }
             Source::Gemini if !self.headers.is_empty() => invalid("Gemini CLI takes no headers".to_owned()),
             Source::Claude | Source::Gemini => Ok(()),
-            Source::OpenCode | Source::Qwen => {
-                invalid("only Codex, Claude Code and Gemini CLI can be switched".to_owned())
+            Source::OpenCode if self.base_url.is_none() || self.model.is_none() => {
+                invalid("OpenCode needs an address and a model (--base-url, --model)".to_owned())
+            }
+            Source::OpenCode if self.key == KeyFrom::Login => {
+                invalid("OpenCode needs a key for it (--key-stdin, --key-env)".to_owned())
+            }
+            Source::OpenCode => Ok(()),
+            Source::Qwen => {
+                invalid("only Codex, Claude Code, Gemini CLI and OpenCode can be switched".to_owned())
             }
         }
     }

@@ -16,6 +16,7 @@ const SWITCHABLE: { value: Source; label: string }[] = [
   { value: 'codex', label: 'Codex' },
   { value: 'claude', label: 'Claude Code' },
   { value: 'gemini', label: 'Gemini CLI' },
+  { value: 'opencode', label: 'OpenCode' },
 ];
 
 interface Props {
@@ -82,8 +83,13 @@ export function ProfileDialog({ named, onKept, onClose }: Props) {
             className={FIELD}
           />
         </Field>
-        <Field label="Model, if it is set with it">
-          <input value={model} onChange={(event) => setModel(event.target.value)} className={FIELD} />
+        <Field label={agent === 'opencode' ? 'Model' : 'Model, if it is set with it'}>
+          <input
+            required={agent === 'opencode'}
+            value={model}
+            onChange={(event) => setModel(event.target.value)}
+            className={FIELD}
+          />
         </Field>
         <Segmented
           label="Its key"
