@@ -27,6 +27,7 @@ pub fn run(words: &[String]) -> Outcome {
     let lab = ["run", "--quiet", "--package", "marline-lab", "--bin", "marline-lab", "--", "install"];
     step::run("real agents", cargo().args(lab))?;
     system::tmux()?;
+    system::keyring()?;
     let has_nextest =
         cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     if !has_nextest {

@@ -31,6 +31,21 @@ pub fn tmux() -> Outcome {
     })
 }
 
+/// Sees to a keyring, installing Debian's packages if there is none.
+pub fn keyring() -> Outcome {
+    let needed = ["dbus-run-session", "gnome-keyring-daemon", "secret-tool"];
+    let is_there = || needed.iter().all(|name| find(&[name]).is_some());
+    if !is_there() {
+        install(&["dbus", "gnome-keyring", "libsecret-tools"]);
+    }
+    if is_there() {
+        return Ok(());
+    }
+    Err("A keyring is needed for the tests of secrets: install the packages `dbus`, `gnome-keyring` and \
+         `libsecret-tools`, for example by `sudo apt-get install dbus gnome-keyring libsecret-tools`."
+        .to_owned())
+}
+
 /// The first of some programs that is on the path.
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

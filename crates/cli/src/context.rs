@@ -92,6 +92,13 @@ pub fn random() -> [u8; 16] {
     bytes
 }
 
+/// The program that speaks to the system's keyring, where it is there.
+pub fn keyring() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let has_bus = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|address| !address.is_empty());
+    marline_control::find_program("secret-tool", &path).filter(|_| has_bus)
+}
+
 /// Where the sun stands here.
 pub fn utc_offset_seconds() -> i64 {
     i64::from(jiff::Zoned::now().offset().seconds())

@@ -25,6 +25,8 @@ pub struct Places {
     pub state: PathBuf,
     /// Where a person's own settings of Marline stand.
     pub config: PathBuf,
+    /// `secret-tool`, where it is there: it speaks to the system's keyring.
+    pub keyring: Option<PathBuf>,
     /// The clock.
     pub now: fn() -> Timestamp,
     /// A good source of random bytes.

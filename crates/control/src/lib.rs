@@ -32,9 +32,7 @@ pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};
 pub use launch::{Started, find_program};
 pub use opencode::{Column, Fork as OpenCodeFork};
-pub use provider::{
-    Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Secrets, Switch,
-};
+pub use provider::{Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch};
 pub use step::{Plan, Step};
 pub use surgery::{Copy, Sum};
 pub use target::Target;

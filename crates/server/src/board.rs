@@ -21,6 +21,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Where a person's own settings of Marline stand.
     pub config_dir: PathBuf,
+    /// The program that speaks to the system's keyring, where it is there.
+    pub keyring: Option<PathBuf>,
     /// Where agents keep their sessions.
     pub env: Env,
     /// The clock.
@@ -74,6 +76,7 @@ impl Board {
             env: config.env.clone(),
             state: config.state_dir.clone(),
             config: config.config_dir.clone(),
+            keyring: config.keyring.clone(),
             now: config.now,
             random: config.random,
             utc_offset_seconds: config.utc_offset_seconds,

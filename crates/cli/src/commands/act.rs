@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::args::{ActArgs, DeleteArgs, ForkArgs, ReadArgs, RenameArgs, UndoArgs};
 use crate::commands::{print_json, print_line};
-use crate::context::{Context, now, random, utc_offset_seconds};
+use crate::context::{Context, keyring, now, random, utc_offset_seconds};
 use crate::failure::Failure;
 use crate::terminal::{DIM, styled};
 
@@ -71,6 +71,7 @@ pub fn acts() -> Result<Acts, Failure> {
         env: places.env,
         state: places.state,
         config: places.config,
+        keyring: keyring(),
         now,
         random,
         utc_offset_seconds: utc_offset_seconds(),

@@ -54,6 +54,7 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         index_dir: places.index.clone(),
         state_dir: places.state.clone(),
         config_dir: places.config.clone(),
+        keyring: crate::context::keyring(),
         env: places.env.clone(),
         now,
         address: address.clone(),

@@ -502,3 +502,35 @@ fn doctor_tells_why_codex_does_not_show_a_session() {
     assert!(home.json(&["doctor", &codex(true)]).to_string().contains("archived"));
     failed(&home, &["doctor", "nobody"], 1, "nobody");
 }
+
+/// A real keyring, on a bus of its own.
+#[test]
+fn where_there_is_a_keyring_keys_stand_in_it() {
+    let home = Home::new();
+    home.write(".codex/config.toml", "# mine\n");
+    let inside = |words: &[&str], input: &str| {
+        let command = home.command(words);
+        let mut session = std::process::Command::new("dbus-run-session");
+        let script = "printf x | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec \"$0\" \"$@\"";
+        session.args(["--", "sh", "-c", script]).arg(command.get_program()).args(command.get_args());
+        session.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        session.env("PATH", std::env::var_os("PATH").unwrap());
+        session.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = session.spawn().expect("dbus-run-session is installed");
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let words =
+        ["provider", "add", "work", "--agent", "codex", "--base-url", "https://x.example", "--key-stdin"];
+    let added = inside(&words, "sk-in-the-ring");
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    let kept = fs::read_to_string(home.path().parent().unwrap().join("marline/board/secrets.json")).unwrap();
+    assert_eq!(kept, r#"{"work":"keyring"}"#, "the file only says where it is");
+    assert_eq!(inside(&["provider", "key", "work"], "").stdout, b"sk-in-the-ring\n");
+    assert!(inside(&["provider", "use", "work"], "").status.success());
+    assert!(fs::read_to_string(home.path().join(".codex/auth.json")).unwrap().contains("sk-in-the-ring"));
+    // Without the keyring, that is said.
+    failed(&home, &["provider", "use", "work"], 2, "no key for work");
+    assert!(inside(&["provider", "remove", "work"], "").status.success());
+    assert_eq!(inside(&["provider", "key", "work"], "").status.code(), Some(2));
+}

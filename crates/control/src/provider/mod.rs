@@ -8,6 +8,7 @@ mod files;
 mod import;
 mod probe;
 mod profiles;
+mod secrets;
 mod toml;
 mod why;
 
@@ -24,7 +25,8 @@ use utoipa::ToSchema;
 
 pub use self::import::Offer;
 pub use self::probe::Probed;
-pub use self::profiles::{KeyFrom, Profile, Profiles, Secrets};
+pub use self::profiles::{KeyFrom, Profile, Profiles};
+use self::secrets::Secrets;
 use crate::surgery::Sum;
 use crate::target::agent;
 use crate::{ActError, Acts, Entry, Journal, Plan, Step};
@@ -107,14 +109,13 @@ impl Acts {
     /// [`ActError::Invalid`] for one that can't be used.
     pub fn keep_profile(&self, name: &str, profile: Profile, key: Option<String>) -> Result<(), ActError> {
         profile.check(name)?;
-        let mut secrets = Secrets::read(&self.places.state)?;
+        let mut secrets = self.secrets()?;
         if let Some(key) = &key {
             let key = key.trim();
             if key.is_empty() || key.chars().any(|c| c.is_control() || c.is_whitespace()) {
                 return Err(ActError::invalid("a key is one word"));
             }
-            secrets.set(name, Some(key.to_owned()));
-            secrets.write(&self.places.state)?;
+            secrets.set(name, Some(key))?;
         }
         if profile.key == KeyFrom::Kept && secrets.get(name).is_none() {
             return Err(ActError::Invalid {
@@ -136,9 +137,8 @@ impl Acts {
         profiles.get(name)?;
         let profile = profiles.by_name.remove(name).expect("it was found");
         profiles.write(&self.places.config)?;
-        let mut secrets = Secrets::read(&self.places.state)?;
-        secrets.set(name, None);
-        secrets.write(&self.places.state)?;
+        let mut secrets = self.secrets()?;
+        secrets.set(name, None)?;
         Ok(profile)
     }
 
@@ -147,8 +147,12 @@ impl Acts {
     /// # Errors
     /// [`ActError::Invalid`] when there is none.
     pub fn key_of(&self, name: &str) -> Result<String, ActError> {
-        let key = Secrets::read(&self.places.state)?.get(name).map(str::to_owned);
+        let key = self.secrets()?.get(name);
         key.ok_or_else(|| ActError::invalid(format!("there is no key for {name}")))
+    }
+
+    fn secrets(&self) -> Result<Secrets, ActError> {
+        Secrets::read(&self.places.state, self.places.keyring.as_deref())
     }
 
     fn home_of(&self, source: Source) -> PathBuf {
@@ -193,11 +197,10 @@ impl Acts {
                     .find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
             };
             let address = value("GOOGLE_GEMINI_BASE_URL");
-            let secrets = Secrets::read(&self.places.state)?;
+            let secrets = self.secrets()?;
             let key = value("GEMINI_API_KEY");
-            let profile = of(Source::Gemini).find(|(name, profile)| {
-                profile.base_url == address && secrets.get(name).map(str::to_owned) == key
-            });
+            let profile = of(Source::Gemini)
+                .find(|(name, profile)| profile.base_url == address && secrets.get(name) == key);
             let profile =
                 profile.map(|(name, _)| name.clone()).filter(|_| address.is_some() || key.is_some());
             current.push(Current { agent: Source::Gemini, profile, provider: address });
@@ -261,9 +264,9 @@ impl Acts {
             profile.id = Some(id.to_owned());
         }
         profile.check(name)?;
-        let secrets = Secrets::read(&self.places.state)?;
+        let secrets = self.secrets()?;
         let key = match &profile.key {
-            KeyFrom::Kept => Some(secrets.get(name).map(str::to_owned).ok_or_else(|| {
+            KeyFrom::Kept => Some(secrets.get(name).ok_or_else(|| {
                 ActError::invalid(format!(
                     "there is no key for {name}; give it one: marline provider edit {name} --key-stdin"
                 ))
@@ -345,7 +348,7 @@ impl Acts {
                     ),
                 });
             }
-            let login = secrets.get(LOGIN).map(str::to_owned);
+            let login = secrets.get(LOGIN);
             let new = files::codex_auth(auth.as_deref().unwrap_or_default(), key, login.as_deref())?;
             steps.extend(self.replace(&path, auth, new, 0o600)?);
         }
@@ -451,13 +454,12 @@ impl Acts {
     /// # Errors
     /// Those of its steps; what was begun is taken back.
     pub fn switch(&self, switch: &Switch) -> Result<Entry, ActError> {
-        let mut secrets = Secrets::read(&self.places.state)?;
+        let mut secrets = self.secrets()?;
         let auth = read(&self.home_of(Source::Codex).join("auth.json"))?;
         if let Some(auth) = auth.filter(|auth| !has_key_of(auth, &secrets))
-            && secrets.get(LOGIN) != Some(auth.as_str())
+            && secrets.get(LOGIN).as_ref() != Some(&auth)
         {
-            secrets.set(LOGIN, Some(auth));
-            secrets.write(&self.places.state)?;
+            secrets.set(LOGIN, Some(&auth))?;
         }
         self.carry_out_free(switch.plan.clone())
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
-use super::profiles::{KeyFrom, Profile, Secrets};
+use super::profiles::{KeyFrom, Profile};
 use crate::{ActError, Acts};
 
 /// A provider that takes longer is as good as none.
@@ -85,7 +85,7 @@ impl Acts {
         let profiles = self.profiles()?;
         let profile = profiles.get(name)?;
         let key = match &profile.key {
-            KeyFrom::Kept => Secrets::read(&self.places.state)?.get(name).map(str::to_owned),
+            KeyFrom::Kept => self.secrets()?.get(name),
             KeyFrom::Env(name) => variable(name).filter(|key| !key.is_empty()),
             KeyFrom::Login => {
                 return Err(ActError::invalid(format!(

@@ -1,7 +1,4 @@
-//! Profiles of model providers, and their secrets.
-//!
-//! Profiles stand in `providers.toml`, without secrets, to be read and edited by people. Secrets stand in a file of their
-//! own that only its owner can read; nothing prints them but `marline provider key`, which an agent calls.
+//! Profiles of model providers: `providers.toml`, without secrets, to be read and edited by people.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
@@ -185,71 +182,8 @@ impl Profiles {
     }
 }
 
-/// Keys, and logins that were left, by name.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secrets {
-    by_name: BTreeMap<String, String>,
-}
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} secrets", self.by_name.len())
-    }
-}
-
-impl Secrets {
-    fn path(dir: &Path) -> PathBuf {
-        dir.join("secrets.json")
-    }
-
-    /// Reads them from a directory.
-    ///
-    /// # Errors
-    /// [`ActError::Failed`]
-    pub fn read(dir: &Path) -> Result<Self, ActError> {
-        let path = Self::path(dir);
-        match fs::read(&path) {
-            // What serde says of bad JSON could quote it.
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| {
-                ActError::failed(path.display().to_string(), io::Error::other("it can't be read"))
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Secrets::default()),
-            Err(error) => Err(ActError::file(&path)(error)),
-        }
-    }
-
-    /// Writes them, for their owner alone.
-    ///
-    /// # Errors
-    /// [`ActError::Failed`]
-    pub fn write(&self, dir: &Path) -> Result<(), ActError> {
-        let path = Self::path(dir);
-        let write = || private(&path, &serde_json::to_vec(self)?);
-        write().map_err(ActError::file(&path))
-    }
-
-    /// Returns one.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.by_name.get(name).map(String::as_str)
-    }
-
-    /// Keeps one, or forgets it.
-    pub fn set(&mut self, name: &str, secret: Option<String>) {
-        match secret {
-            Some(secret) => self.by_name.insert(name.to_owned(), secret),
-            None => self.by_name.remove(name),
-        };
-    }
-
-    /// Says whether a text is one of the keys.
-    pub fn holds(&self, text: &str) -> bool {
-        self.by_name.values().any(|secret| secret == text)
-    }
-}
-
 /// Writes a file that only its owner can read, whole or not at all.
-fn private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }

@@ -43,6 +43,7 @@ impl<'a> Desk<'a> {
             env: env.clone(),
             state: dir.join("state"),
             config: dir.join("config"),
+            keyring: None,
             now,
             random,
             utc_offset_seconds: 0,

@@ -73,6 +73,7 @@ impl TestBoard {
             index_dir: dir.path().join("index"),
             state_dir: state.clone(),
             config_dir: dir.path().join("config"),
+            keyring: None,
             env: Env::new(dir.path().join("home"), std::iter::empty()),
             now,
             address: format!("http://127.0.0.1:{port}"),
