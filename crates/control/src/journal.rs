@@ -103,6 +103,21 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Throws away what the oldest acts of a kind laid aside: only the newest ones can be taken back.
+    pub(crate) fn prune(&self, act: &str, keep: usize) -> Result<(), ActError> {
+        let done = self
+            .entries()?
+            .into_iter()
+            .filter(|entry| entry.plan.act == act && entry.outcome == Outcome::Done);
+        for mut entry in done.rev().skip(keep).collect::<Vec<_>>() {
+            entry.plan.discards = entry.plan.aside();
+            entry.outcome = Outcome::Final;
+            self.write(&entry)?;
+            discard(&entry)?;
+        }
+        Ok(())
+    }
+
     fn next(&self) -> Result<u64, ActError> {
         Ok(self.entries()?.last().map_or(1, |entry| entry.number + 1))
     }

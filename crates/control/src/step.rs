@@ -368,6 +368,14 @@ fn name(name: Option<&String>) -> ThreadMetadataPatch {
 }
 
 impl Plan {
+    /// Where it lays aside what was in files before.
+    pub(crate) fn aside(&self) -> Option<PathBuf> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Replace { aside, old: Some(_), .. } => Some(aside.parent()?.to_owned()),
+            _ => None,
+        })
+    }
+
     /// The files that it gives other bytes.
     pub fn files(&self) -> Vec<&Path> {
         self.steps

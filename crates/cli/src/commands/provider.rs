@@ -271,6 +271,13 @@ fn marline() -> String {
 }
 
 fn switch(acts: &Acts, args: &UseArgs) -> Result<ExitCode, Failure> {
+    if let Some(KeyFrom::Env(variable)) = acts.profiles()?.by_name.get(&args.name).map(|profile| &profile.key)
+        && std::env::var_os(variable).is_none_or(|key| key.is_empty())
+    {
+        note(&format!(
+            "{variable}, which its key comes from, is not set here: where the agent runs, it must be."
+        ));
+    }
     let switch = acts.use_provider(&args.name, args.alias.as_deref(), &marline())?;
     if args.dry_run {
         if args.json {

@@ -416,3 +416,36 @@ fn a_full_disk_in_the_middle_of_an_act_leaves_everything_as_it_was() {
     done(&home, &["fork", "s1"]);
     done(&home, &["handoff", "s1", "--to", "codex"]);
 }
+
+#[test]
+fn two_hand_overs_at_once_make_two_sessions() {
+    let home = Home::new();
+    let project = home.path().join("project");
+    fs::create_dir(&project).unwrap();
+    let text = [prompt("s1", 0, "Tune the rope"), answer("s1", 1, "It is tuned")].concat();
+    home.write(&place("s1"), text.replace("/projects/shop", &project.display().to_string()));
+    home.sessions();
+    let before = bytes(&home);
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = home.command(&["handoff", "s1", "--to", "codex", "--json"]);
+            command.stdout(std::process::Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let made: std::collections::BTreeSet<String> = children
+        .into_iter()
+        .map(|child| {
+            let output = child.wait_with_output().unwrap();
+            let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+            told["act"]["plan"]["makes"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(made.len(), 4);
+    assert_eq!(home.sessions().len(), 5);
+    for _ in 0..4 {
+        done(&home, &["undo"]);
+    }
+    let left = bytes(&home).into_iter().filter(|(path, _)| !path.to_string_lossy().contains(".codex/"));
+    assert_eq!(left.collect::<Vec<_>>(), before);
+    assert_eq!(home.sessions().len(), 1);
+}

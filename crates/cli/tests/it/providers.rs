@@ -534,3 +534,19 @@ fn where_there_is_a_keyring_keys_stand_in_it() {
     assert!(inside(&["provider", "remove", "work"], "").status.success());
     assert_eq!(inside(&["provider", "key", "work"], "").status.code(), Some(2));
 }
+
+#[test]
+fn only_the_last_switches_are_kept() {
+    let home = configured("");
+    add(&home, "second", &["--agent", "codex", "--base-url", "https://second.example/v1"], Some("sk-second"));
+    for n in 0..26 {
+        let name = ["gateway", "second"][n % 2];
+        assert!(home.run(&["provider", "use", name]).status.success(), "{n}");
+    }
+    let aside = home.path().parent().unwrap().join("marline/board/acts/aside");
+    assert!(fs::read_dir(aside).unwrap().count() <= 10, "small, and pruned");
+    for _ in 0..10 {
+        assert!(home.run(&["provider", "undo"]).status.success());
+    }
+    failed(&home, &["provider", "undo"], 2, "nothing to take back");
+}

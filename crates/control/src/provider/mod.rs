@@ -27,12 +27,16 @@ pub use self::import::Offer;
 pub use self::probe::Probed;
 pub use self::profiles::{KeyFrom, Profile, Profiles};
 use self::secrets::Secrets;
+use crate::launch::quoted;
 use crate::surgery::Sum;
 use crate::target::agent;
 use crate::{ActError, Acts, Entry, Journal, Plan, Step};
 
 /// The provider that Codex takes where nothing is said.
 const DEFAULT: &str = "openai";
+
+/// So many switches can be taken back; of older ones nothing is kept.
+const KEPT_SWITCHES: usize = 10;
 
 /// How many of Codex' sessions bear a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -273,11 +277,12 @@ impl Acts {
             })?),
             _ => None,
         };
+        let aside = self.aside();
         let steps = match profile.agent {
-            Source::Codex => self.switch_codex(name, &profile, key.as_deref(), &secrets)?,
-            Source::Claude => self.switch_claude(name, &profile, marline)?,
-            Source::Gemini => self.switch_gemini(&profile, key.as_deref())?,
-            Source::OpenCode => self.switch_opencode(name, &profile, key)?,
+            Source::Codex => self.switch_codex(name, &profile, key.as_deref(), &secrets, &aside)?,
+            Source::Claude => self.switch_claude(name, &profile, marline, &aside)?,
+            Source::Gemini => self.switch_gemini(&profile, key.as_deref(), &aside)?,
+            Source::OpenCode => self.switch_opencode(name, &profile, key, &aside)?,
             _ => return Err(ActError::invalid(format!("{name} is no profile that can be used"))),
         };
         let (mut shows, mut hides) = (0, 0);
@@ -326,6 +331,7 @@ impl Acts {
         profile: &Profile,
         key: Option<&str>,
         secrets: &Secrets,
+        aside: &Path,
     ) -> Result<Vec<Step>, ActError> {
         let home = self.home_of(Source::Codex);
         let path = home.join("config.toml");
@@ -333,7 +339,7 @@ impl Acts {
         let text = before.clone().unwrap_or_default();
         let config = files::codex_config(&text, name, profile)
             .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
-        let mut steps = Vec::from_iter(self.replace(&path, before, config, 0o600)?);
+        let mut steps = Vec::from_iter(self.replace(&path, before, config, 0o600, aside)?);
         let path = home.join("auth.json");
         let auth = read(&path)?;
         let is_ours = auth.as_deref().is_some_and(|auth| has_key_of(auth, secrets));
@@ -350,25 +356,36 @@ impl Acts {
             }
             let login = secrets.get(LOGIN);
             let new = files::codex_auth(auth.as_deref().unwrap_or_default(), key, login.as_deref())?;
-            steps.extend(self.replace(&path, auth, new, 0o600)?);
+            steps.extend(self.replace(&path, auth, new, 0o600, aside)?);
         }
         Ok(steps)
     }
 
-    fn switch_claude(&self, name: &str, profile: &Profile, marline: &str) -> Result<Vec<Step>, ActError> {
+    fn switch_claude(
+        &self,
+        name: &str,
+        profile: &Profile,
+        marline: &str,
+        aside: &Path,
+    ) -> Result<Vec<Step>, ActError> {
         let path = self.home_of(Source::Claude).join("settings.json");
         let before = read(&path)?;
         let helper = match &profile.key {
-            KeyFrom::Kept => Some(format!("{marline} provider key {name}")),
+            KeyFrom::Kept => Some(format!("{} provider key {name}", quoted(marline))),
             KeyFrom::Env(variable) => Some(format!("printenv {variable}")),
             KeyFrom::Login => None,
         };
         let new = files::claude_settings(before.as_deref().unwrap_or_default(), profile, helper.as_deref())
             .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
-        Ok(Vec::from_iter(self.replace(&path, before, new, 0o600)?))
+        Ok(Vec::from_iter(self.replace(&path, before, new, 0o600, aside)?))
     }
 
-    fn switch_gemini(&self, profile: &Profile, key: Option<&str>) -> Result<Vec<Step>, ActError> {
+    fn switch_gemini(
+        &self,
+        profile: &Profile,
+        key: Option<&str>,
+        aside: &Path,
+    ) -> Result<Vec<Step>, ActError> {
         if let KeyFrom::Env(variable) = &profile.key
             && variable != "GEMINI_API_KEY"
         {
@@ -380,13 +397,13 @@ impl Acts {
         let path = home.join(".env");
         let before = read(&path)?;
         let new = files::gemini_env(before.as_deref().unwrap_or_default(), profile, key);
-        let mut steps = Vec::from_iter(self.replace(&path, before, new, 0o600)?);
+        let mut steps = Vec::from_iter(self.replace(&path, before, new, 0o600, aside)?);
         let path = home.join("settings.json");
         let before = read(&path)?;
         let new =
             files::gemini_settings(before.as_deref().unwrap_or_default(), profile.key != KeyFrom::Login)
                 .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
-        steps.extend(self.replace(&path, before, new, 0o600)?);
+        steps.extend(self.replace(&path, before, new, 0o600, aside)?);
         Ok(steps)
     }
 
@@ -402,6 +419,7 @@ impl Acts {
         name: &str,
         profile: &Profile,
         key: Option<String>,
+        aside: &Path,
     ) -> Result<Vec<Step>, ActError> {
         let mut steps = Vec::new();
         let told = match &profile.key {
@@ -411,7 +429,7 @@ impl Acts {
                 let path = self.places.state.join("keys").join(name);
                 let before = read(&path)?;
                 let told = format!("{{file:{}}}", path.display());
-                steps.extend(self.replace(&path, before, key.unwrap_or_default(), 0o600)?);
+                steps.extend(self.replace(&path, before, key.unwrap_or_default(), 0o600, aside)?);
                 told
             }
         };
@@ -419,7 +437,7 @@ impl Acts {
         let before = read(&path)?;
         let new = files::opencode_config(before.as_deref().unwrap_or_default(), name, profile, &told)
             .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
-        steps.extend(self.replace(&path, before, new, 0o600)?);
+        steps.extend(self.replace(&path, before, new, 0o600, aside)?);
         Ok(steps)
     }
 
@@ -430,6 +448,7 @@ impl Acts {
         before: Option<String>,
         after: String,
         mode: u32,
+        aside: &Path,
     ) -> Result<Option<Step>, ActError> {
         if before.as_deref() == Some(after.as_str()) || (before.is_none() && after.trim().is_empty()) {
             return Ok(None);
@@ -440,7 +459,7 @@ impl Acts {
         }
         let name = path.file_name().unwrap_or_default();
         Ok(Some(Step::Replace {
-            aside: self.aside().join(name),
+            aside: aside.join(name),
             old: before.map(|text| Sum::of(text.as_bytes())),
             new: Sum::of(after.as_bytes()),
             mode,
@@ -461,7 +480,9 @@ impl Acts {
         {
             secrets.set(LOGIN, Some(&auth))?;
         }
-        self.carry_out_free(switch.plan.clone())
+        let entry = self.carry_out_free(switch.plan.clone())?;
+        Journal::open(&self.places.state, self.codex())?.prune("provider", KEPT_SWITCHES)?;
+        Ok(entry)
     }
 
     /// Takes the last switch back, byte for byte.
