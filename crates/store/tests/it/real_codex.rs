@@ -153,6 +153,29 @@ fn each_takes_up_what_the_other_wrote() {
     assert_eq!(lineage.unwrap().origins, [id(2)]);
     assert!(count > 10, "{count}");
 
+    // What Codex takes back, it keeps in another segment: read as one thread, without what was taken back.
+    let talk: ThreadId = exec(&lab, &[], "Kept prompt", "Kept answer").parse().unwrap();
+    exec(&lab, &["resume", talk.as_str()], "Prompt taken back", "Answer taken back");
+    let turns = store.list_turns(&talk, marline_store::PageOf::first(10)).unwrap().turns;
+    assert_eq!(turns.len(), 2, "{turns:?}");
+    let revert = json!({"threadId": talk, "beforeTurnId": turns[1].id});
+    lab.codex(PROJECT, &[("thread/resume", json!({"threadId": talk})), ("thread/revert", revert)]).unwrap();
+    exec(&lab, &["resume", talk.as_str()], "Prompt instead", "Answer instead");
+    assert!(!heard(&lab, "Prompt instead").iter().any(|words| words.contains("Prompt taken back")));
+    let mut texts = Vec::new();
+    let lineage = store.load_history(&talk, &mut |item| {
+        texts.push(item.item.payload.get().to_owned());
+        ControlFlow::Continue(())
+    });
+    assert_eq!(lineage.unwrap().missing.len(), 0);
+    assert!(
+        in_order(&texts, &["Kept prompt", "Kept answer", "Prompt instead", "Answer instead"]),
+        "{texts:#?}"
+    );
+    assert!(!texts.iter().any(|text| text.contains("Prompt taken back")), "{texts:#?}");
+    store.delete_thread(&talk).unwrap();
+    assert!(matches!(store.read_thread(&talk), Err(StoreError::NotFound { .. })), "no segment is left");
+
     // The database and the files tell the same.
     let by_files = Arc::new(LocalThreadStore::new(Places {
         databases: dir.path().join("nowhere"),
