@@ -10,8 +10,9 @@ use marline_model::{Source, Timestamp};
 
 /// Keeps the sessions of every coding agent on your machines
 ///
-/// Marline finds the sessions of Claude Code, Codex, Gemini CLI, OpenCode and Qwen Code, and lists, shows, searches
-/// and sums them up. It reads the agents' files and never writes to them.
+/// Marline finds the sessions of Claude Code, Codex, Gemini CLI, OpenCode and Qwen Code; it lists, shows, searches and
+/// sums them up, forks them, hands them over to another agent, and takes them up again. It writes to an agent's files
+/// only where a command says so, with --dry-run to see what would be done and a way back.
 #[derive(Parser)]
 #[command(name = "marline", version, about, long_about, max_term_width = 100)]
 pub struct Cli {
@@ -21,7 +22,6 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Index, watch and show everything in a browser
     Up(UpArgs),
     /// Bring the catalogue and the search index up to date
     Index(IndexArgs),
@@ -31,21 +31,15 @@ pub enum Command {
     Show(ShowArgs),
     /// Search everything that was said and done
     Search(SearchArgs),
-    /// Take a session up again, in its own agent
     Resume(ResumeArgs),
-    /// Make a new session that goes on from one
     Fork(ForkArgs),
-    /// Hand the work of a session over to another agent
     Handoff(HandoffArgs),
-    /// Give a session another name
     Rename(RenameArgs),
     /// Put a session away
     Archive(ActArgs),
     /// Take a session back that was put away
     Unarchive(ActArgs),
-    /// Delete a session; `marline undo` takes it back
     Delete(DeleteArgs),
-    /// Take the last act on a session back
     Undo(UndoArgs),
     /// Switch the model provider behind an agent
     ///
@@ -54,15 +48,12 @@ pub enum Command {
         #[command(subcommand)]
         command: ProviderCommand,
     },
-    /// Give Codex' sessions another provider
     Rehome(RehomeArgs),
-    /// Give every session its first provider back
     Restore(RestoreArgs),
     /// Sum up tokens and cost
     Usage(UsageArgs),
     /// Tell what was found where
     Sources(ReadArgs),
-    /// Tell what is wrong and what to do, or why an agent does not show a session
     Doctor(DoctorArgs),
     /// Print shell completions
     Completions {
@@ -266,7 +257,7 @@ pub enum WayArg {
     Pack,
 }
 
-/// Tell what is wrong and what to do
+/// Tell what is wrong and what to do, or why an agent does not show a session
 ///
 /// With a session: why its own agent does not list it, or would not resume it.
 #[derive(Args)]
@@ -371,6 +362,9 @@ pub struct ProfileArgs {
     /// Read its key from standard input, and keep it
     #[arg(long)]
     pub key_stdin: bool,
+    /// Send the agent's own login to it
+    #[arg(long, conflicts_with_all = ["key_stdin", "key_env"])]
+    pub login: bool,
 }
 
 /// Switch an agent to a provider

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use marline_agents::{Env, registry};
 use marline_index::{Finding, Overlaid, Overlay};
@@ -91,6 +92,11 @@ impl Acts {
     /// Those of [`Journal::find`] and [`Journal::take_back`]; [`ActError::InUse`].
     pub fn undo(&self, number: Option<u64>) -> Result<Entry, ActError> {
         let journal = Journal::open(&self.places.state, self.codex())?;
+        // What was cut off is the last act: it is taken back, and no other with it.
+        let is_meant = |entry: &&Entry| number.is_none_or(|number| entry.number == number);
+        if let Some(entry) = journal.recovered.iter().find(is_meant) {
+            return Ok(entry.clone());
+        }
         let entry = journal.find(number)?;
         let plan = &entry.plan;
         if let Some(session) = plan.makes.as_ref().or(plan.session.as_ref()) {
@@ -399,19 +405,20 @@ impl Acts {
 
 /// A step that puts lines behind a file, on lines of their own.
 fn append(path: &Path, text: String) -> Result<Step, ActError> {
-    let look = || -> io::Result<(u64, bool)> {
+    let look = || -> io::Result<(u64, SystemTime, bool)> {
         let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
+        let facts = file.metadata()?;
+        let length = facts.len();
         let mut last = [b'\n'];
         if length > 0 {
             file.seek(SeekFrom::End(-1))?;
             file.read_exact(&mut last)?;
         }
-        Ok((length, last == *b"\n"))
+        Ok((length, facts.modified()?, last == *b"\n"))
     };
-    let (before, has_end) = look().map_err(ActError::file(path))?;
+    let (before, modified, has_end) = look().map_err(ActError::file(path))?;
     let text = if has_end { text } else { format!("\n{text}") };
-    Ok(Step::Append { path: path.to_owned(), before, text })
+    Ok(Step::Append { path: path.to_owned(), before, modified: Some(modified), text })
 }
 
 /// The `uuid` of the last record that has one.

@@ -26,10 +26,10 @@ pub fn user_of(session: &SessionId, file: &Path, env: &Env) -> Option<String> {
             }
         }
         // Its database is open in every OpenCode, whatever that does.
-        Source::OpenCode => return None,
+        Source::OpenCode => return process_of(session.raw(), None),
         Source::Gemini | Source::Qwen => {}
     }
-    has_open(file)
+    process_of(session.raw(), Some(file))
 }
 
 /// A running Claude Code says which session it has in `sessions/<pid>.json`; `procStart` tells it from a later process
@@ -57,22 +57,30 @@ fn is_running(pid: u64, start: &Value) -> bool {
     start.is_null() || told == began
 }
 
-/// A process of ours that has the file open. A Marline that is reading it is none of those who use it.
-fn has_open(file: &Path) -> Option<String> {
-    let file = file.canonicalize().ok()?;
+/// A process of ours that has the file open, or was told the session's id. A Marline that is at it is none of those who
+/// use it.
+fn process_of(session: &str, file: Option<&Path>) -> Option<String> {
+    let file = file.and_then(|file| file.canonicalize().ok());
     let own = std::process::id().to_string();
     for process in fs::read_dir("/proc").ok()?.flatten() {
         let pid = process.file_name().to_string_lossy().into_owned();
         if pid == own || !pid.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
-        let files = fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
-        if files.filter_map(|open| fs::read_link(open.path()).ok()).any(|open| open == file) {
-            let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            if name.trim() == "marline" {
-                continue;
-            }
-            return Some(format!("{}, process {pid}, has it open", name.trim()));
+        let mut open = fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
+        let has_it = file.is_some() && open.any(|open| fs::read_link(open.path()).ok() == file);
+        // Short ids could stand anywhere.
+        let is_told = || {
+            let words = fs::read(process.path().join("cmdline")).unwrap_or_default();
+            session.len() > 16 && words.split(|byte| *byte == 0).any(|word| word == session.as_bytes())
+        };
+        if !has_it && !is_told() {
+            continue;
+        }
+        let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+        if name.trim() != "marline" {
+            let how = if has_it { "has it open" } else { "was started on it" };
+            return Some(format!("{}, process {pid}, {how}", name.trim()));
         }
     }
     None

@@ -70,6 +70,8 @@ pub struct Entry {
 pub struct Journal {
     dir: PathBuf,
     codex: Places,
+    /// What was cut off, and is taken back now.
+    pub recovered: Vec<Entry>,
     _lock: File,
 }
 
@@ -85,11 +87,15 @@ impl Journal {
         let lock = File::options().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(ActError::file(&path))?;
         lock.lock().map_err(ActError::file(&path))?;
-        let journal = Journal { dir, codex, _lock: lock };
+        let mut journal = Journal { dir, codex, recovered: Vec::new(), _lock: lock };
         let entries = journal.entries()?;
         entries.iter().try_for_each(discard)?;
         for mut entry in entries.into_iter().rev().filter(|entry| entry.outcome == Outcome::Begun) {
-            if let Err(error) = journal.take_back(entry.clone()) {
+            let taken = journal.take_back(entry.clone());
+            if let Ok(entry) = &taken {
+                journal.recovered.push(entry.clone());
+            }
+            if let Err(error) = taken {
                 // Told once: it must not stand in the way of everything that comes later.
                 entry.outcome = Outcome::Stuck;
                 journal.write(&entry)?;
@@ -110,10 +116,9 @@ impl Journal {
             .into_iter()
             .filter(|entry| entry.plan.act == act && entry.outcome == Outcome::Done);
         for mut entry in done.rev().skip(keep).collect::<Vec<_>>() {
-            entry.plan.discards = entry.plan.aside();
             entry.outcome = Outcome::Final;
             self.write(&entry)?;
-            discard(&entry)?;
+            entry.plan.forget()?;
         }
         Ok(())
     }
@@ -131,9 +136,8 @@ impl Journal {
         for file in fs::read_dir(&self.dir).map_err(ActError::file(&self.dir))?.flatten() {
             if file.path().extension().is_some_and(|ending| ending == "json") {
                 let bytes = fs::read(file.path()).map_err(ActError::file(&file.path()))?;
-                let entry = serde_json::from_slice(&bytes);
-                entries
-                    .push(entry.map_err(|error| ActError::failed(file.path().display().to_string(), error))?);
+                // One that can't be read stands in nobody's way.
+                entries.extend(serde_json::from_slice::<Entry>(&bytes));
             }
         }
         entries.sort_by_key(|entry| entry.number);
@@ -197,7 +201,7 @@ impl Journal {
     /// [`ActError::Changed`] when somebody else has written since.
     pub fn take_back(&self, mut entry: Entry) -> Result<Entry, ActError> {
         for step in entry.plan.steps.iter().rev() {
-            step.undo(&self.codex)?;
+            step.undo(&self.codex, entry.outcome == Outcome::Done)?;
         }
         entry.outcome = Outcome::Undone;
         self.write(&entry)?;

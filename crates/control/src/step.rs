@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use marline_index::{Overlaid, Overlay};
 use marline_model::{Change, SessionId, ThreadId, ThreadMetadata, ThreadMetadataPatch, Timestamp};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::ActError;
 use crate::handoff::CodexThread;
 use crate::opencode::{self, Column};
+use crate::provider::secrets::Secrets;
 use crate::surgery::{Copy, Sum};
 
 /// What an act does, before it is done.
@@ -53,6 +55,9 @@ pub enum Step {
         path: PathBuf,
         /// Its length before.
         before: u64,
+        /// When it was written before.
+        #[serde(default)]
+        modified: Option<SystemTime>,
         /// The text.
         text: String,
     },
@@ -75,7 +80,7 @@ pub enum Step {
         #[serde(skip)]
         content: Vec<u8>,
     },
-    /// Gives a file other bytes, after those before were laid aside.
+    /// Gives a file other bytes, after those before were laid among the secrets.
     Replace {
         /// The file.
         path: PathBuf,
@@ -83,10 +88,14 @@ pub enum Step {
         old: Option<Sum>,
         /// What is in it then.
         new: Sum,
-        /// Who may read it, if it is new.
+        /// Who may do what with it before.
+        old_mode: Option<u32>,
+        /// And then.
         mode: u32,
-        /// Where the bytes before are laid, for their owner alone.
-        aside: PathBuf,
+        /// Where secrets are kept.
+        vault: Vault,
+        /// The name under which the bytes before are.
+        aside: String,
         /// Its bytes; they are not written down with the plan.
         #[serde(skip)]
         content: Vec<u8>,
@@ -285,67 +294,88 @@ fn sum_of(path: &Path) -> Result<Option<Sum>, ActError> {
     }
 }
 
-/// Gives a file other bytes, whole or not at all; its mode stays.
+/// Gives a file other bytes, whole or not at all.
 fn replace(
     path: &Path,
     old: Option<&Sum>,
-    new: &Sum,
     mode: u32,
-    aside: &Path,
+    vault: &Vault,
+    aside: &str,
     content: &[u8],
 ) -> Result<(), ActError> {
-    if sum_of(path)?.as_ref() != old {
+    let before = match fs::read(path) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(ActError::file(path)(error)),
+    };
+    if before.as_deref().map(Sum::of).as_ref() != old {
         return Err(ActError::changed(format!("{} changed since the plan was made", path.display())));
     }
-    let mut mode = Permissions::from_mode(mode);
-    if old.is_some() {
-        let folder = aside.parent().unwrap_or(aside);
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(ActError::file(folder))?;
-        copy(path, aside).map_err(ActError::file(path))?;
-        fs::set_permissions(aside, Permissions::from_mode(0o600)).map_err(ActError::file(aside))?;
-        mode = fs::metadata(path).map_err(ActError::file(path))?.permissions();
+    if let Some(before) = before {
+        let text =
+            String::from_utf8(before).map_err(|error| ActError::failed(path.display().to_string(), error))?;
+        vault.open()?.set(aside, Some(&text))?;
     }
-    swap(path, mode, new, content)
+    swap(path, mode, content)
 }
 
-fn swap(path: &Path, mode: Permissions, sum: &Sum, content: &[u8]) -> Result<(), ActError> {
+fn swap(path: &Path, mode: u32, content: &[u8]) -> Result<(), ActError> {
     let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(ActError::file(folder))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(ActError::file(folder))?;
     // Not even for a moment may others read what is written.
     let next = unfinished(path);
     let _ = fs::remove_file(&next);
     let write = || -> io::Result<()> {
         let mut file = File::options().create_new(true).write(true).mode(0o600).open(&next)?;
         file.write_all(content)?;
-        file.set_permissions(mode)?;
+        file.set_permissions(Permissions::from_mode(mode))?;
         file.sync_all()
     };
     if let Err(error) = write() {
         let _ = fs::remove_file(&next);
         return Err(ActError::file(path)(error));
     }
-    debug_assert_eq!(&Sum::of(content), sum);
     fs::rename(&next, path).map_err(ActError::file(path))
 }
 
 /// Puts the bytes back that were laid aside, unless somebody has written since.
-fn put_back(path: &Path, old: Option<&Sum>, new: &Sum, aside: &Path) -> Result<(), ActError> {
+fn put_back(
+    path: &Path,
+    old: Option<&Sum>,
+    new: &Sum,
+    mode: u32,
+    vault: &Vault,
+    aside: &str,
+) -> Result<(), ActError> {
     let _ = fs::remove_file(unfinished(path));
     let now = sum_of(path)?;
-    if now.as_ref() == old {
-        return Ok(());
+    if now.as_ref() != old {
+        if now.as_ref() != Some(new) {
+            return Err(written_since(path));
+        }
+        let Some(old) = old else { return fs::remove_file(path).map_err(ActError::file(path)) };
+        let content = vault.open()?.get(aside).filter(|content| Sum::of(content.as_bytes()) == *old);
+        let content = content.ok_or_else(|| {
+            ActError::changed(format!("what was in {} before is not kept any more", path.display()))
+        })?;
+        swap(path, mode, content.as_bytes())?;
     }
-    if now.as_ref() != Some(new) {
-        return Err(written_since(path));
+    vault.open()?.set(aside, None)
+}
+
+/// Where secrets are kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Vault {
+    /// The directory.
+    pub dir: PathBuf,
+    /// The program that speaks to the system's keyring, where it is there.
+    pub keyring: Option<PathBuf>,
+}
+
+impl Vault {
+    fn open(&self) -> Result<Secrets, ActError> {
+        Secrets::read(&self.dir, self.keyring.as_deref())
     }
-    let Some(old) = old else { return fs::remove_file(path).map_err(ActError::file(path)) };
-    let content = fs::read(aside).map_err(ActError::file(aside))?;
-    let facts = fs::metadata(path).map_err(ActError::file(path))?;
-    swap(path, facts.permissions(), old, &content)?;
-    let times = || -> io::Result<()> {
-        File::options().write(true).open(path)?.set_modified(fs::metadata(aside)?.modified()?)
-    };
-    times().map_err(ActError::file(path))
 }
 
 /// Says something of a session, if what was said still is.
@@ -368,12 +398,14 @@ fn name(name: Option<&String>) -> ThreadMetadataPatch {
 }
 
 impl Plan {
-    /// Where it lays aside what was in files before.
-    pub(crate) fn aside(&self) -> Option<PathBuf> {
-        self.steps.iter().find_map(|step| match step {
-            Step::Replace { aside, old: Some(_), .. } => Some(aside.parent()?.to_owned()),
-            _ => None,
-        })
+    /// Forgets what it laid among the secrets.
+    pub(crate) fn forget(&self) -> Result<(), ActError> {
+        for step in &self.steps {
+            if let Step::Replace { vault, aside, .. } = step {
+                vault.open()?.set(aside, None)?;
+            }
+        }
+        Ok(())
     }
 
     /// The files that it gives other bytes.
@@ -401,7 +433,7 @@ impl Step {
     pub(crate) fn carry_out(&self, codex: &Places) -> Result<(), ActError> {
         let store = || LocalThreadStore::new(codex.clone());
         match self {
-            Step::Append { path, before, text } => {
+            Step::Append { path, before, text, .. } => {
                 let append = || -> io::Result<()> {
                     let mut file = File::options().append(true).open(path)?;
                     if file.metadata()?.len() != *before {
@@ -430,8 +462,8 @@ impl Step {
                     Ok(Sum::of(content))
                 })
             }
-            Step::Replace { path, old, new, mode, aside, content } => {
-                replace(path, old.as_ref(), new, *mode, aside, content)
+            Step::Replace { path, old, mode, vault, aside, content, .. } => {
+                replace(path, old.as_ref(), *mode, vault, aside, content)
             }
             Step::Move { from, to } => move_path(from, to).map_err(ActError::file(from)),
             Step::CodexName { thread, new, .. } => {
@@ -444,10 +476,10 @@ impl Step {
                 Ok(())
             }
             Step::CodexDelete { thread, files, .. } => {
-                for (file, aside) in files {
-                    copy(file, aside).map_err(ActError::file(file))?;
-                }
-                Ok(store().delete_thread(thread)?)
+                // Whoever writes it may not write between the copy and the end.
+                Ok(store().delete_after(thread, &mut || {
+                    files.iter().try_for_each(|(file, aside)| copy(file, aside))
+                })?)
             }
             Step::CodexFork { thread, origin, before, provider } => {
                 Ok(store().fork_thread(origin, thread, *before, provider.as_deref())?)
@@ -465,18 +497,25 @@ impl Step {
         }
     }
 
-    /// Takes it back, also when it was done by half or not at all.
-    pub(crate) fn undo(&self, codex: &Places) -> Result<(), ActError> {
+    /// Takes it back, also when it was done by half or not at all, unless `was_done` says that it was done as a whole.
+    pub(crate) fn undo(&self, codex: &Places, was_done: bool) -> Result<(), ActError> {
         let store = || LocalThreadStore::new(codex.clone());
         match self {
-            Step::Append { path, before, text } => {
+            Step::Append { path, before, modified, text } => {
                 let mut file =
                     File::options().read(true).write(true).open(path).map_err(ActError::file(path))?;
                 let end = tail(&mut file, *before, text.len()).map_err(ActError::file(path))?;
                 if !end.is_some_and(|end| text.as_bytes().starts_with(&end)) {
                     return Err(written_since(path));
                 }
-                file.set_len(*before).and_then(|()| file.sync_all()).map_err(ActError::file(path))
+                let back = || -> io::Result<()> {
+                    file.set_len(*before)?;
+                    if let Some(modified) = modified {
+                        file.set_modified(*modified)?;
+                    }
+                    file.sync_all()
+                };
+                back().map_err(ActError::file(path))
             }
             Step::CopyTranscript { path, sum, .. } | Step::Create { path, sum, .. } => {
                 let _ = fs::remove_file(unfinished(path));
@@ -488,7 +527,9 @@ impl Step {
                 }
                 fs::remove_file(path).map_err(ActError::file(path))
             }
-            Step::Replace { path, old, new, aside, .. } => put_back(path, old.as_ref(), new, aside),
+            Step::Replace { path, old, new, old_mode, vault, aside, .. } => {
+                put_back(path, old.as_ref(), new, old_mode.unwrap_or(0o600), vault, aside)
+            }
             Step::Move { from, to } => {
                 if !to.exists() && from.exists() {
                     return Ok(());
@@ -519,7 +560,12 @@ impl Step {
             Step::CodexDelete { thread, files, metadata } => {
                 for (file, aside) in files {
                     if !file.exists() {
-                        copy(aside, file).map_err(ActError::file(file))?;
+                        let next = unfinished(file);
+                        copy(aside, &next)
+                            .and_then(|()| fs::rename(&next, file))
+                            .map_err(ActError::file(file))?;
+                    } else if was_done && sum_of(file)? != sum_of(aside)? {
+                        return Err(written_since(file));
                     }
                 }
                 store().put_back(thread, (**metadata).clone())?;
@@ -555,6 +601,9 @@ impl Step {
             }
             Step::OpenCodeFork { database, fork } => fork.take_back(database),
             Step::Overlay { dir, session, old, new } => overlay(dir, session, new, old),
+            Step::OpenCodeDelete { rows, .. } if was_done && !rows.exists() => {
+                Err(ActError::changed("what was deleted is not kept any more"))
+            }
             Step::OpenCodeDelete { database, rows, .. } => opencode::put_back(database, rows),
         }
     }

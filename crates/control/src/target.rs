@@ -40,8 +40,11 @@ impl Target {
             return Err(ActError::Invalid { message, hint });
         }
         let file = session.files.first().filter(|_| !session.missing).ok_or_else(|| ActError::Invalid {
-            message: format!("{} is gone: its agent deleted the file", session.id),
-            hint: Some(format!("Its prompts and answers are kept: marline show {}", session.id)),
+            message: format!("{} is gone: its file was deleted", session.id),
+            hint: Some(format!(
+                "Its prompts and answers are kept: marline show {}. What Marline deleted comes back: marline undo",
+                session.id
+            )),
         })?;
         Ok(Target {
             id: session.id.clone(),

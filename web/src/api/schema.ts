@@ -889,7 +889,7 @@ export interface components {
         KeyFrom: {
             /** @description A variable of the agent's environment. */
             env: string;
-        } | "kept" | "login";
+        } | "kept" | "login" | "none";
         /** @description A link that gives access once. */
         LinkAnswer: {
             /** @description The link. */
@@ -1044,11 +1044,11 @@ export interface components {
             /** @description The provider's id in Codex' configuration and sessions. */
             id: string | null;
             /** @description Its address; the agent's own, if there is none. */
-            base_url: string | null;
+            baseUrl: string | null;
             /** @description The model that is set with it. */
             model: string | null;
             /** @description How Codex speaks to it; `responses` is all that it knows. */
-            wire_api: string | null;
+            wireApi: string | null;
             /** @description Where its key comes from. */
             key: components["schemas"]["KeyFrom"];
             /** @description Headers of each request. */

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use marline_control::{ActError, Acts, Fork, Outcome, Places, Plan, Step, Target};
 use marline_index::{IndexError, ItemKey, MarkKind};
+use marline_model::ItemKind;
 use serde_json::json;
 
 use crate::args::{ActArgs, DeleteArgs, ForkArgs, ReadArgs, RenameArgs, UndoArgs};
@@ -62,6 +63,12 @@ fn place(args: &ForkArgs, target: &Target, context: &Context) -> Result<Fork, Ac
         (None, None) => return Ok(Fork::Head),
     };
     let item = context.index.item_at(&target.id, key).map_err(failed)?;
+    if item.kind != ItemKind::Prompt {
+        return Err(ActError::Invalid {
+            message: format!("item {key} of {} is no prompt", target.id),
+            hint: Some("A fork begins from before a prompt of yours.".to_owned()),
+        });
+    }
     Ok(Fork::Before { file: item.raw.path.into(), offset: item.raw.offset })
 }
 

@@ -9,7 +9,7 @@ use marline_model::{Source, ThreadId};
 use marline_store::{Rehomed, RehomedThread};
 use serde_json::json;
 
-use crate::args::{ModeArg, ProfileArgs, ProviderCommand, RehomeArgs, RestoreArgs, UseArgs};
+use crate::args::{ModeArg, ProfileArgs, ProviderCommand, ReadArgs, RehomeArgs, RestoreArgs, UseArgs};
 use crate::commands::act::{acts, told};
 use crate::commands::{print_json, print_line};
 use crate::context::Context;
@@ -42,6 +42,13 @@ pub fn run(command: &ProviderCommand) -> Result<ExitCode, Failure> {
         ProviderCommand::Use(args) => switch(&acts, args),
         ProviderCommand::Undo { json } => {
             let entry = acts.undo_switch()?;
+            let dangling = acts.dangling()?;
+            if dangling > 0 {
+                note(&format!(
+                    "{dangling} sessions name providers that Codex' configuration does not know: it would not resume them. \
+                     `marline restore` gives those that were re-homed their first provider back."
+                ));
+            }
             if *json {
                 print_json(&entry)?;
             } else {
@@ -99,6 +106,7 @@ fn key_words(key: &KeyFrom) -> String {
         KeyFrom::Env(variable) => format!("key from {variable}"),
         KeyFrom::Kept => "key kept".to_owned(),
         KeyFrom::Login => "the agent's login".to_owned(),
+        KeyFrom::None => "no key".to_owned(),
     }
 }
 
@@ -130,8 +138,12 @@ fn keep(acts: &Acts, args: &ProfileArgs, before: Option<Profile>) -> Result<Exit
         KeyFrom::Kept
     } else if let Some(variable) = &args.key_env {
         KeyFrom::Env(variable.clone())
+    } else if args.login {
+        KeyFrom::Login
     } else {
-        before.as_ref().map_or(KeyFrom::Login, |before| before.key.clone())
+        // A login is sent to no other address than its own unless that is said.
+        let own = if args.base_url.is_some() { KeyFrom::None } else { KeyFrom::Login };
+        before.as_ref().map_or(own, |before| before.key.clone())
     };
     let or = |new: &Option<String>, old: fn(&Profile) -> &Option<String>| {
         new.clone().or_else(|| before.as_ref().and_then(|before| old(before).clone()))
@@ -291,8 +303,19 @@ fn switch(acts: &Acts, args: &UseArgs) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    let profiles = acts.profiles()?;
+    let to =
+        args.alias.clone().unwrap_or_else(|| profiles.by_name[&args.name].codex_id(&args.name).to_owned());
+    let sync = Rehome { to: Some(&to), from: &[], threads: &[], dry_run: false };
+    // All is shown and allowed before anything is done.
+    if args.sync_sessions && !is_allowed(acts, &sync, args.yes, args.json)? {
+        return Err(not_allowed());
+    }
     // Nothing to do is no act.
     let entry = if switch.plan.steps.is_empty() { None } else { Some(acts.switch(&switch)?) };
+    let act = json!({
+        "act": entry, "shows": switch.shows, "hides": switch.hides, "running": switch.running,
+    });
     if !args.json {
         print_line(&format!("{}{}.", switch.plan.says, if entry.is_some() { "" } else { " already" }))?;
         said_of_sessions(&switch)?;
@@ -300,17 +323,19 @@ fn switch(acts: &Acts, args: &UseArgs) -> Result<ExitCode, Failure> {
             print_line(&styled(DIM, "Back: marline provider undo"))?;
         }
     } else if !args.sync_sessions {
-        print_json(&json!({
-            "act": entry, "shows": switch.shows, "hides": switch.hides, "running": switch.running,
-        }))?;
+        print_json(&act)?;
     }
     if !args.sync_sessions {
         return Ok(ExitCode::SUCCESS);
     }
-    let profiles = acts.profiles()?;
-    let profile = profiles.get(&args.name)?;
-    let to = args.alias.clone().unwrap_or_else(|| profile.codex_id(&args.name).to_owned());
-    rehomed(acts, &Rehome { to: Some(&to), from: &[], threads: &[], dry_run: false }, args.yes, args.json)
+    let tally = carried_out(acts, &sync)?;
+    if args.json {
+        let mut told = tally.json();
+        told["switch"] = act;
+        print_json(&told)?;
+        return Ok(tally.code());
+    }
+    tally.report("")
 }
 
 fn said_of_sessions(switch: &Switch) -> Result<(), Failure> {
@@ -362,7 +387,7 @@ fn threads(given: &[String]) -> Result<Vec<ThreadId>, Failure> {
     if given.is_empty() {
         return Ok(Vec::new());
     }
-    let context = Context::open()?;
+    let context = Context::read(&ReadArgs { json: true, no_refresh: false })?;
     given
         .iter()
         .map(|id| {
@@ -380,10 +405,22 @@ fn threads(given: &[String]) -> Result<Vec<ThreadId>, Failure> {
 
 /// New sessions under another provider, which go on from the old ones.
 fn fork(acts: &Acts, args: &RehomeArgs, threads: &[ThreadId]) -> Result<ExitCode, Failure> {
-    if threads.is_empty() {
-        return Err(Failure::usage("Which sessions are to be forked?", "Name them: --session ID"));
-    }
     let to = target(args)?;
+    let found =
+        if threads.is_empty() && !args.from.is_empty() { acts.threads_of(&args.from)? } else { Vec::new() };
+    let threads = if found.is_empty() { threads } else { &found };
+    if threads.is_empty() {
+        return Err(Failure::usage(
+            "Which sessions are to be forked?",
+            "Name them (--session ID), or their provider (--from PROVIDER).",
+        ));
+    }
+    if !args.dry_run && args.session.is_empty() && !args.yes {
+        print_line(&format!("Will make {} under {to:?}.", sessions_of(threads.len() as u64)))?;
+        if !confirmed()? {
+            return Err(not_allowed());
+        }
+    }
     let mut made = Vec::new();
     for thread in threads {
         let plan = acts.fork_under(thread, to)?;
@@ -413,40 +450,68 @@ pub fn restore(args: &RestoreArgs) -> Result<ExitCode, Failure> {
     )
 }
 
-/// Does it, after it was shown and allowed, and tells of each that was not simply done.
-fn rehomed(acts: &Acts, rehome: &Rehome<'_>, is_allowed: bool, json: bool) -> Result<ExitCode, Failure> {
+fn not_allowed() -> Failure {
+    Failure::refused("Nothing was changed.", "Say that it is meant: --yes")
+}
+
+fn planned(acts: &Acts, rehome: &Rehome<'_>) -> Result<Tally, Failure> {
     let mut plan = Tally::default();
     acts.rehome(&Rehome { dry_run: true, ..*rehome }, &mut |one| plan.take(one))?;
-    let sources: Vec<&str> = plan.from.keys().map(String::as_str).collect();
-    if !json && plan.updated > 0 {
+    Ok(plan)
+}
+
+/// Shows what would be done, and asks whether it may be.
+fn is_allowed(acts: &Acts, rehome: &Rehome<'_>, yes: bool, json: bool) -> Result<bool, Failure> {
+    let plan = planned(acts, rehome)?;
+    if plan.updated == 0 {
+        return Ok(true);
+    }
+    if !json {
+        let sources: Vec<String> = plan.from.keys().map(|name| format!("{name:?}")).collect();
         let to = rehome.to.map_or_else(|| "their first provider".to_owned(), |to| format!("{to:?}"));
-        print_line(&harmless(&format!(
-            "Will re-home {} sessions from {} to {to}.",
-            plan.updated,
-            sources.join(", ")
-        )))?;
+        let which = sources.join(", ");
+        print_line(&harmless(&format!("Will re-home {} from {which} to {to}.", sessions_of(plan.updated))))?;
         if rehome.to.is_some() {
             note(
                 "Reasoning that the old provider sealed may not be read by another account; a fork is the careful way.",
             );
         }
     }
-    if rehome.dry_run {
-        return plan.report("would be", json);
-    }
-    if plan.updated > 0 && !is_allowed && !confirmed()? {
-        return Err(Failure::refused("Nothing was changed.", "Say that it is meant: --yes"));
-    }
+    Ok(yes || confirmed()?)
+}
+
+fn sessions_of(count: u64) -> String {
+    format!("{count} session{}", if count == 1 { "" } else { "s" })
+}
+
+fn carried_out(acts: &Acts, rehome: &Rehome<'_>) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
-    let mut count = 0;
     acts.rehome(rehome, &mut |one| {
-        count += 1;
-        if plan.updated > MANY && count % MANY == 0 {
-            note(&format!("{count} of {}", plan.total()));
-        }
         tally.take(one);
+        if tally.total() % MANY == 0 {
+            note(&format!("{} sessions so far", tally.total()));
+        }
     })?;
-    tally.report("", json)
+    Ok(tally)
+}
+
+/// Does it, after it was shown and allowed, and tells of each that was not simply done.
+fn rehomed(acts: &Acts, rehome: &Rehome<'_>, yes: bool, json: bool) -> Result<ExitCode, Failure> {
+    if let Some(to) = rehome.to {
+        acts.check_known(to)?;
+    }
+    let (tally, would) = if rehome.dry_run {
+        (planned(acts, rehome)?, "would be ")
+    } else if is_allowed(acts, rehome, yes, json)? {
+        (carried_out(acts, rehome)?, "")
+    } else {
+        return Err(not_allowed());
+    };
+    if json {
+        print_json(&tally.json())?;
+        return Ok(tally.code());
+    }
+    tally.report(would)
 }
 
 fn confirmed() -> Result<bool, Failure> {
@@ -494,18 +559,21 @@ impl Tally {
         self.updated + self.right + (self.deferred.len() + self.refused.len() + self.failed.len()) as u64
     }
 
-    fn report(&self, would: &str, json: bool) -> Result<ExitCode, Failure> {
-        let code = if self.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(4) };
-        if json {
-            print_json(&json!({
-                "updated": self.updated, "alreadyRight": self.right, "from": self.from, "deferred": self.deferred,
-                "refused": self.refused, "failed": self.failed,
-            }))?;
-            return Ok(code);
-        }
-        let gap = if would.is_empty() { "" } else { " " };
+    fn code(&self) -> ExitCode {
+        if self.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(4) }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "updated": self.updated, "alreadyRight": self.right, "from": self.from, "deferred": self.deferred,
+            "refused": self.refused, "failed": self.failed,
+        })
+    }
+
+    fn report(&self, would: &str) -> Result<ExitCode, Failure> {
+        let head = if would.is_empty() { "Synced" } else { "Planned" };
         print_line(&format!(
-            "Synced: {} {would}{gap}updated, {} already right, {} deferred (in use), {} refused, {} failed",
+            "{head}: {} {would}updated, {} already right, {} deferred (in use), {} refused, {} failed",
             self.updated,
             self.right,
             self.deferred.len(),
@@ -526,6 +594,6 @@ impl Tally {
         if !self.deferred.is_empty() {
             print_line(&styled(DIM, "What is in use is done by the same command later."))?;
         }
-        Ok(code)
+        Ok(self.code())
     }
 }

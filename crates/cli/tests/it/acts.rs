@@ -449,3 +449,25 @@ fn two_hand_overs_at_once_make_two_sessions() {
     assert_eq!(left.collect::<Vec<_>>(), before);
     assert_eq!(home.sessions().len(), 1);
 }
+
+#[test]
+fn a_session_that_an_agent_was_started_on_is_left_alone() {
+    let (home, sessions) = fixtures_home();
+    for (raw, session) in sessions {
+        let id = session["id"].as_str().unwrap();
+        let mut agent = std::process::Command::new("sh")
+            .args(["-c", "read -r _", "sh", "--resume", &raw])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = |words: &[&str]| {
+            let output = home.run(words);
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let (code, error) = told(&["rename", id, "A name"]);
+        let _ = agent.kill();
+        agent.wait().unwrap();
+        assert!(code == Some(3) && error.contains("was started on it"), "{id}: {error}");
+        assert_eq!(told(&["rename", id, "A name"]).0, Some(0), "{id}");
+    }
+}

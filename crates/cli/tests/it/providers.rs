@@ -391,6 +391,10 @@ fn what_is_no_provider_is_refused_before_it_can_be_used() {
         (codex(&[&url[..], &["--id", &"i".repeat(300)]].concat()), "no provider id"),
         (codex(&[&url[..], &["--header", "Bad Name=1"]].concat()), "no header"),
         (codex(&[&url[..], &["--key-env", "A B"]].concat()), "variable"),
+        (codex(&[&url[..], &["--header", "Authorization=Bearer x"]].concat()), "in clear"),
+        (codex(&["--base-url", "https://user:word@x.example"]), "no password"),
+        (vec!["provider", "remove", "nobody"], "no provider"),
+        (vec!["rehome", "--mode", "sync", "--to", "nobody", "--yes"], "no provider"),
         (vec!["provider", "add", "a b", "--agent", "codex", "--base-url", "https://x"], "no name"),
         (vec!["provider", "add", "x", "--agent", "qwen"], "can be switched"),
         (vec!["provider", "use", "nobody"], "no provider"),
@@ -511,7 +515,13 @@ fn where_there_is_a_keyring_keys_stand_in_it() {
     let inside = |words: &[&str], input: &str| {
         let command = home.command(words);
         let mut session = std::process::Command::new("dbus-run-session");
-        let script = "printf x | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec \"$0\" \"$@\"";
+        // The daemon is there a little later.
+        let script = "printf x | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
+            tries=0
+            until printf x | secret-tool store --label=Test probe x 2>/dev/null || [ $tries -ge 100 ]; do
+                tries=$((tries + 1)); sleep 0.05
+            done
+            exec \"$0\" \"$@\"";
         session.args(["--", "sh", "-c", script]).arg(command.get_program()).args(command.get_args());
         session.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         session.env("PATH", std::env::var_os("PATH").unwrap());
@@ -531,6 +541,7 @@ fn where_there_is_a_keyring_keys_stand_in_it() {
     assert!(fs::read_to_string(home.path().join(".codex/auth.json")).unwrap().contains("sk-in-the-ring"));
     // Without the keyring, that is said.
     failed(&home, &["provider", "use", "work"], 2, "no key for work");
+    assert!(inside(&["provider", "undo"], "").status.success());
     assert!(inside(&["provider", "remove", "work"], "").status.success());
     assert_eq!(inside(&["provider", "key", "work"], "").status.code(), Some(2));
 }
@@ -543,10 +554,98 @@ fn only_the_last_switches_are_kept() {
         let name = ["gateway", "second"][n % 2];
         assert!(home.run(&["provider", "use", name]).status.success(), "{n}");
     }
-    let aside = home.path().parent().unwrap().join("marline/board/acts/aside");
-    assert!(fs::read_dir(aside).unwrap().count() <= 10, "small, and pruned");
+    let secrets = fs::read(home.path().parent().unwrap().join("marline/board/secrets.json")).unwrap();
+    let secrets: Value = serde_json::from_slice(&secrets).unwrap();
+    let laid_aside = secrets.as_object().unwrap().keys().filter(|name| name.starts_with("before "));
+    assert!(laid_aside.count() <= 20, "two files a switch, and pruned");
     for _ in 0..10 {
         assert!(home.run(&["provider", "undo"]).status.success());
     }
     failed(&home, &["provider", "undo"], 2, "nothing to take back");
+}
+
+#[test]
+fn a_login_comes_back_whatever_became_of_the_keys_meanwhile() {
+    let home = configured("");
+    let auth = home.path().join(".codex/auth.json");
+    home.write(".codex/auth.json", r#"{"auth_mode":"apikey","OPENAI_API_KEY":"sk-own"}"#);
+    add(&home, "plain", &["--agent", "codex", "--base-url", "http://127.0.0.1:1/v1"], None);
+    let key = || {
+        let auth: Value = serde_json::from_slice(&fs::read(&auth).unwrap()).unwrap();
+        auth["OPENAI_API_KEY"].as_str().map(str::to_owned)
+    };
+    let used = |name: &str| assert!(home.run(&["provider", "use", name]).status.success(), "{name}");
+    used("gateway");
+    // Its key is another one then, and another provider comes and goes.
+    assert!(kept(&home, &["provider", "edit", "gateway"], Some("sk-later")).status.success());
+    used("gateway");
+    assert_eq!(key().as_deref(), Some("sk-later"));
+    used("plain");
+    assert_eq!(key().as_deref(), Some("sk-own"), "the person's own key");
+    // One without a key is sent none, and no login either.
+    let config = fs::read_to_string(home.path().join(".codex/config.toml")).unwrap();
+    let plain = &config[config.find("[model_providers.plain]").unwrap()..];
+    assert!(!plain.contains("requires_openai_auth"), "{plain}");
+    failed(&home, &["provider", "remove", "plain"], 3, "in use");
+    // A key that is written is for its owner's eyes alone.
+    std::fs::set_permissions(&auth, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    used("gateway");
+    let mode = |path: &Path| {
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
+    };
+    assert_eq!(mode(&auth), 0o600);
+    assert!(home.run(&["provider", "undo"]).status.success());
+    assert_eq!((mode(&auth), key().as_deref()), (0o644, Some("sk-own")), "as it was");
+}
+
+#[test]
+fn what_claude_code_was_told_by_hand_comes_back() {
+    let home = Home::new();
+    let own = "{\n  \"env\": {\n    \"ANTHROPIC_API_KEY\": \"sk-own\",\n    \"A\": \"1\"\n  },\n  \"apiKeyHelper\": \"mine\"\n}\n";
+    home.write(".claude/settings.json", own);
+    add(&home, "gateway", &["--agent", "claude", "--base-url", "https://gateway.example"], Some("sk-secret"));
+    add(&home, "back", &["--agent", "claude"], None);
+    let settings = || -> Value {
+        serde_json::from_slice(&fs::read(home.path().join(".claude/settings.json")).unwrap()).unwrap()
+    };
+    assert!(home.run(&["provider", "use", "gateway"]).status.success());
+    let told = settings();
+    assert!(told["env"].get("ANTHROPIC_API_KEY").is_none() && told["env"]["A"] == "1", "{told}");
+    let helper = told["apiKeyHelper"].as_str().unwrap().to_owned();
+    // What it says is a command, whatever the directory is called.
+    let answered =
+        std::process::Command::new("sh").args(["-c", &helper]).env("HOME", home.path()).output().unwrap();
+    assert_eq!(answered.stdout, b"sk-secret\n", "{helper}: {}", String::from_utf8_lossy(&answered.stderr));
+    assert!(home.run(&["provider", "use", "back"]).status.success());
+    assert_eq!(settings(), serde_json::from_str::<Value>(own).unwrap());
+}
+
+#[test]
+fn twenty_at_once_are_all_kept() {
+    let home = Home::new();
+    let children: Vec<_> = (0..20)
+        .map(|n| {
+            let name = format!("p{n}");
+            let words = [
+                "provider",
+                "add",
+                &name,
+                "--agent",
+                "codex",
+                "--base-url",
+                "https://x.example",
+                "--key-stdin",
+            ];
+            let mut child = home.command(&words).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+            child.stdin.take().unwrap().write_all(format!("sk-{n}").as_bytes()).unwrap();
+            child
+        })
+        .collect();
+    for child in children {
+        assert!(child.wait_with_output().unwrap().status.success());
+    }
+    assert_eq!(home.json(&["provider", "list"])["providers"].as_array().unwrap().len(), 20);
+    for n in 0..20 {
+        assert_eq!(home.run(&["provider", "key", &format!("p{n}")]).stdout, format!("sk-{n}\n").as_bytes());
+    }
 }

@@ -30,9 +30,14 @@ pub fn codex_config(text: &str, name: &str, profile: &Profile) -> Result<String,
     text = set(&text, "env_key", variable)?;
     let needs_auth = matches!(profile.key, KeyFrom::Kept | KeyFrom::Login);
     text = set(&text, "requires_openai_auth", needs_auth.then(|| true.into()))?;
+    // A token of the file's own would win over the key.
+    text = set(&text, "experimental_bearer_token", None)?;
+    if profile.headers.is_empty() {
+        return Ok(text);
+    }
     let headers: InlineTable =
         profile.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    set(&text, "http_headers", (!headers.is_empty()).then(|| headers.into()))
+    set(&text, "http_headers", Some(headers.into()))
 }
 
 /// Codex' `auth.json` with a key, or with the login that was there before one; all other fields are kept.
@@ -83,20 +88,48 @@ fn put(object: &CstObject, name: &str, value: Option<&str>) {
     }
 }
 
-/// Claude Code's `settings.json`; `helper` is the command that prints the key.
-pub fn claude_settings(text: &str, profile: &Profile, helper: Option<&str>) -> Result<String, ActError> {
+/// What Claude Code's settings say of a provider that is none of ours.
+const CLAUDE_ENV: [&str; 5] = [
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_MODEL",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_API_KEY",
+];
+
+/// What a person's own settings say of their provider, to be put back when a profile with the agent's login is used.
+pub fn claude_login(text: &str) -> Value {
+    let settings: Value = jsonc_parser::parse_to_serde_value(text, &Default::default()).unwrap_or_default();
+    let env: serde_json::Map<String, Value> = CLAUDE_ENV
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), settings["env"].get(name)?.clone())))
+        .collect();
+    json!({"env": env, "apiKeyHelper": settings["apiKeyHelper"]})
+}
+
+/// Claude Code's `settings.json`; `helper` is the command that prints the key, `login` what a person's own settings said.
+pub fn claude_settings(
+    text: &str,
+    profile: &Profile,
+    helper: Option<&str>,
+    login: &Value,
+) -> Result<String, ActError> {
     let (root, settings) = root(text)?;
     let headers: Vec<String> =
         profile.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let headers = headers.join("\n");
-    let env = [
-        ("ANTHROPIC_BASE_URL", profile.base_url.as_deref()),
-        ("ANTHROPIC_MODEL", profile.model.as_deref()),
-        ("ANTHROPIC_CUSTOM_HEADERS", (!headers.is_empty()).then_some(headers.as_str())),
-        // What a helper prints comes behind these.
-        ("ANTHROPIC_AUTH_TOKEN", None),
-        ("ANTHROPIC_API_KEY", None),
-    ];
+    let is_own = profile.key == KeyFrom::Login;
+    let env = CLAUDE_ENV.map(|name| {
+        let ours = match name {
+            "ANTHROPIC_BASE_URL" => profile.base_url.as_deref(),
+            "ANTHROPIC_MODEL" => profile.model.as_deref(),
+            "ANTHROPIC_CUSTOM_HEADERS" => (!headers.is_empty()).then_some(headers.as_str()),
+            // What a helper prints comes behind these.
+            _ => None,
+        };
+        (name, ours.or_else(|| login["env"][name].as_str().filter(|_| is_own)))
+    });
+    let helper = helper.or_else(|| login["apiKeyHelper"].as_str().filter(|_| is_own));
     let needs_env = settings.get("env").is_some() || env.iter().any(|(_, value)| value.is_some());
     if needs_env {
         let object = settings
@@ -118,13 +151,16 @@ pub fn gemini_env(text: &str, profile: &Profile, key: Option<&str>) -> String {
         ("GEMINI_MODEL", profile.model.as_deref()),
     ]);
     let nl = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let names: Vec<&str> = wanted.keys().copied().collect();
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
         let name =
             line.trim_start().trim_start_matches("export ").split('=').next().unwrap_or_default().trim();
         match wanted.remove(name) {
-            Some(Some(value)) => out.push_str(&format!("{name}={value}{nl}")),
+            Some(Some(value)) => out.push_str(&format!("{name}={}{nl}", env_value(value))),
             Some(None) => {}
+            // The last one counts: no second one may stay.
+            None if names.contains(&name) => {}
             None => out.push_str(line),
         }
     }
@@ -132,13 +168,28 @@ pub fn gemini_env(text: &str, profile: &Profile, key: Option<&str>) -> String {
         if !out.is_empty() && !out.ends_with('\n') {
             out.push_str(nl);
         }
-        out.push_str(&format!("{name}={value}{nl}"));
+        out.push_str(&format!("{name}={}{nl}", env_value(value)));
     }
     out
 }
 
+/// A value as `.env` files take it.
+fn env_value(value: &str) -> String {
+    let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@%+=,?&~".contains(c));
+    match (is_plain, value.contains('\'')) {
+        (true, _) => value.to_owned(),
+        (false, false) => format!("'{value}'"),
+        (false, true) => format!("\"{value}\""),
+    }
+}
+
 /// OpenCode's `opencode.json`; `key` is how it is told of the key: `{env:VARIABLE}` or `{file:PATH}`.
-pub fn opencode_config(text: &str, name: &str, profile: &Profile, key: &str) -> Result<String, ActError> {
+pub fn opencode_config(
+    text: &str,
+    name: &str,
+    profile: &Profile,
+    key: Option<&str>,
+) -> Result<String, ActError> {
     let (root, config) = root(text)?;
     let odd = || ActError::invalid("`provider` of opencode.json is no object");
     let model = profile.model.as_deref().unwrap_or_default();
@@ -150,7 +201,7 @@ pub fn opencode_config(text: &str, name: &str, profile: &Profile, key: &str) -> 
     put(&provider, "name", Some(name));
     let options = provider.object_value_or_create("options").ok_or_else(odd)?;
     put(&options, "baseURL", profile.base_url.as_deref());
-    put(&options, "apiKey", Some(key));
+    put(&options, "apiKey", key);
     if !profile.headers.is_empty() {
         let headers = options.object_value_or_create("headers").ok_or_else(odd)?;
         profile.headers.iter().for_each(|(name, value)| put(&headers, name, Some(value)));
@@ -230,15 +281,19 @@ mod tests {
     #[test]
     fn settings_keep_their_comments_and_shape() {
         let text = "{\n  // mine\n  \"env\": { \"A\": \"1\" },\n  \"hooks\": {}\n}\n";
-        let new =
-            claude_settings(text, &profile(Source::Claude, KeyFrom::Kept), Some("marline provider key work"))
-                .unwrap();
+        let new = claude_settings(
+            text,
+            &profile(Source::Claude, KeyFrom::Kept),
+            Some("marline provider key work"),
+            &Value::Null,
+        )
+        .unwrap();
         assert!(new.starts_with("{\n  // mine\n  \"env\": {\n    \"A\": \"1\","), "{new}");
         assert!(
             new.contains("\"apiKeyHelper\": \"marline provider key work\"") && new.contains("X-Team: rope"),
             "{new}"
         );
-        assert!(claude_settings("[1]", &profile(Source::Claude, KeyFrom::Kept), None).is_err());
+        assert!(claude_settings("[1]", &profile(Source::Claude, KeyFrom::Kept), None, &Value::Null).is_err());
         let env = gemini_env(
             "# mine\nexport GEMINI_API_KEY=old\nB=2",
             &profile(Source::Gemini, KeyFrom::Kept),

@@ -59,7 +59,8 @@ fn codex_entry(id: &str, entry: &Value, model: Option<String>) -> (Profile, Opti
     let key = match (&token, variable) {
         (Some(_), _) => KeyFrom::Kept,
         (None, Some(variable)) => KeyFrom::Env(variable),
-        (None, None) => KeyFrom::Login,
+        (None, None) if entry["requires_openai_auth"] == true => KeyFrom::Login,
+        (None, None) => KeyFrom::None,
     };
     let headers = entry["http_headers"].as_object().into_iter().flatten();
     let profile = Profile {

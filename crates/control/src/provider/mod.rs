@@ -8,18 +8,21 @@ mod files;
 mod import;
 mod probe;
 mod profiles;
-mod secrets;
+pub(crate) mod secrets;
 mod toml;
 mod why;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use marline_agents::codex::config::Config;
 use marline_model::{SessionId, Source, ThreadId};
-use marline_store::{Goal, Ledger, LocalThreadStore, RehomedThread, Rehoming, ThreadStore as _, WriterLock};
+use marline_store::{
+    Goal, Ledger, ListThreads, LocalThreadStore, RehomedThread, Rehoming, ThreadStore as _, WriterLock,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +31,7 @@ pub use self::probe::Probed;
 pub use self::profiles::{KeyFrom, Profile, Profiles};
 use self::secrets::Secrets;
 use crate::launch::quoted;
+use crate::step::Vault;
 use crate::surgery::Sum;
 use crate::target::agent;
 use crate::{ActError, Acts, Entry, Journal, Plan, Step};
@@ -55,6 +59,11 @@ pub struct ProviderSessions {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Switch {
+    /// Whose.
+    pub agent: Source,
+    /// The key that is written into Codex' login; it is printed to nobody.
+    #[serde(skip)]
+    key: Option<String>,
     /// The files that change.
     pub plan: Plan,
     /// Sessions that the agent will list then.
@@ -113,6 +122,7 @@ impl Acts {
     /// [`ActError::Invalid`] for one that can't be used.
     pub fn keep_profile(&self, name: &str, profile: Profile, key: Option<String>) -> Result<(), ActError> {
         profile.check(name)?;
+        let _alone = self.alone()?;
         let mut secrets = self.secrets()?;
         if let Some(key) = &key {
             let key = key.trim();
@@ -137,8 +147,12 @@ impl Acts {
     /// # Errors
     /// [`ActError::Invalid`] when there is none.
     pub fn forget_profile(&self, name: &str) -> Result<Profile, ActError> {
+        let _alone = self.alone()?;
         let mut profiles = self.profiles()?;
         profiles.get(name)?;
+        if self.current_providers()?.iter().any(|one| one.profile.as_deref() == Some(name)) {
+            return Err(ActError::changed(format!("{name} is in use; switch to another one first")));
+        }
         let profile = profiles.by_name.remove(name).expect("it was found");
         profiles.write(&self.places.config)?;
         let mut secrets = self.secrets()?;
@@ -277,12 +291,12 @@ impl Acts {
             })?),
             _ => None,
         };
-        let aside = self.aside();
+        let aside = format!("before {}", self.uuid());
         let steps = match profile.agent {
             Source::Codex => self.switch_codex(name, &profile, key.as_deref(), &secrets, &aside)?,
             Source::Claude => self.switch_claude(name, &profile, marline, &aside)?,
             Source::Gemini => self.switch_gemini(&profile, key.as_deref(), &aside)?,
-            Source::OpenCode => self.switch_opencode(name, &profile, key, &aside)?,
+            Source::OpenCode => self.switch_opencode(name, &profile, key.clone(), &aside)?,
             _ => return Err(ActError::invalid(format!("{name} is no profile that can be used"))),
         };
         let (mut shows, mut hides) = (0, 0);
@@ -302,7 +316,8 @@ impl Acts {
             discards: None,
             steps,
         };
-        Ok(Switch { plan, shows, hides, running: self.running(profile.agent) })
+        let running = self.running(profile.agent);
+        Ok(Switch { agent: profile.agent, key, plan, shows, hides, running })
     }
 
     /// Sessions of an agent that run.
@@ -331,7 +346,7 @@ impl Acts {
         profile: &Profile,
         key: Option<&str>,
         secrets: &Secrets,
-        aside: &Path,
+        aside: &str,
     ) -> Result<Vec<Step>, ActError> {
         let home = self.home_of(Source::Codex);
         let path = home.join("config.toml");
@@ -339,7 +354,7 @@ impl Acts {
         let text = before.clone().unwrap_or_default();
         let config = files::codex_config(&text, name, profile)
             .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
-        let mut steps = Vec::from_iter(self.replace(&path, before, config, 0o600, aside)?);
+        let mut steps = Vec::from_iter(self.replace(&path, before, config, false, aside)?);
         let path = home.join("auth.json");
         let auth = read(&path)?;
         let is_ours = auth.as_deref().is_some_and(|auth| has_key_of(auth, secrets));
@@ -356,7 +371,7 @@ impl Acts {
             }
             let login = secrets.get(LOGIN);
             let new = files::codex_auth(auth.as_deref().unwrap_or_default(), key, login.as_deref())?;
-            steps.extend(self.replace(&path, auth, new, 0o600, aside)?);
+            steps.extend(self.replace(&path, auth, new, true, aside)?);
         }
         Ok(steps)
     }
@@ -366,25 +381,30 @@ impl Acts {
         name: &str,
         profile: &Profile,
         marline: &str,
-        aside: &Path,
+        aside: &str,
     ) -> Result<Vec<Step>, ActError> {
         let path = self.home_of(Source::Claude).join("settings.json");
         let before = read(&path)?;
         let helper = match &profile.key {
-            KeyFrom::Kept => Some(format!("{} provider key {name}", quoted(marline))),
+            KeyFrom::Kept => Some(format!("{} provider key {name}", self.own_command(marline))),
             KeyFrom::Env(variable) => Some(format!("printenv {variable}")),
-            KeyFrom::Login => None,
+            KeyFrom::Login | KeyFrom::None => None,
         };
-        let new = files::claude_settings(before.as_deref().unwrap_or_default(), profile, helper.as_deref())
+        let text = before.clone().unwrap_or_default();
+        let login = match is_claude_ours(&text) {
+            true => self.secrets()?.get(LOGIN_OF_CLAUDE).and_then(|login| serde_json::from_str(&login).ok()),
+            false => Some(files::claude_login(&text)),
+        };
+        let new = files::claude_settings(&text, profile, helper.as_deref(), &login.unwrap_or_default())
             .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
-        Ok(Vec::from_iter(self.replace(&path, before, new, 0o600, aside)?))
+        Ok(Vec::from_iter(self.replace(&path, before, new, false, aside)?))
     }
 
     fn switch_gemini(
         &self,
         profile: &Profile,
         key: Option<&str>,
-        aside: &Path,
+        aside: &str,
     ) -> Result<Vec<Step>, ActError> {
         if let KeyFrom::Env(variable) = &profile.key
             && variable != "GEMINI_API_KEY"
@@ -397,14 +417,24 @@ impl Acts {
         let path = home.join(".env");
         let before = read(&path)?;
         let new = files::gemini_env(before.as_deref().unwrap_or_default(), profile, key);
-        let mut steps = Vec::from_iter(self.replace(&path, before, new, 0o600, aside)?);
+        let mut steps = Vec::from_iter(self.replace(&path, before, new, true, aside)?);
         let path = home.join("settings.json");
         let before = read(&path)?;
-        let new =
-            files::gemini_settings(before.as_deref().unwrap_or_default(), profile.key != KeyFrom::Login)
-                .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
-        steps.extend(self.replace(&path, before, new, 0o600, aside)?);
+        let new = files::gemini_settings(
+            before.as_deref().unwrap_or_default(),
+            !matches!(profile.key, KeyFrom::Login | KeyFrom::None),
+        )
+        .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
+        steps.extend(self.replace(&path, before, new, false, aside)?);
         Ok(steps)
+    }
+
+    /// Marline as a shell calls it, with the home that it has.
+    fn own_command(&self, marline: &str) -> String {
+        match self.places.env.var("MARLINE_HOME") {
+            Some(home) => format!("MARLINE_HOME={} {}", quoted(home), quoted(marline)),
+            None => quoted(marline),
+        }
     }
 
     /// OpenCode's settings, which have no place of their own among those of its sessions.
@@ -419,50 +449,64 @@ impl Acts {
         name: &str,
         profile: &Profile,
         key: Option<String>,
-        aside: &Path,
+        aside: &str,
     ) -> Result<Vec<Step>, ActError> {
         let mut steps = Vec::new();
         let told = match &profile.key {
-            KeyFrom::Env(variable) => format!("{{env:{variable}}}"),
-            _ => {
+            KeyFrom::Env(variable) => Some(format!("{{env:{variable}}}")),
+            KeyFrom::None | KeyFrom::Login => None,
+            KeyFrom::Kept => {
                 // It reads a key from a file that only its owner can read.
                 let path = self.places.state.join("keys").join(name);
                 let before = read(&path)?;
-                let told = format!("{{file:{}}}", path.display());
-                steps.extend(self.replace(&path, before, key.unwrap_or_default(), 0o600, aside)?);
+                let told = Some(format!("{{file:{}}}", path.display()));
+                steps.extend(self.replace(&path, before, key.unwrap_or_default(), true, aside)?);
                 told
             }
         };
         let path = self.opencode_config();
         let before = read(&path)?;
-        let new = files::opencode_config(before.as_deref().unwrap_or_default(), name, profile, &told)
-            .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
-        steps.extend(self.replace(&path, before, new, 0o600, aside)?);
+        let new =
+            files::opencode_config(before.as_deref().unwrap_or_default(), name, profile, told.as_deref())
+                .map_err(|error| ActError::invalid(format!("{}: {error}", path.display())))?;
+        steps.extend(self.replace(&path, before, new, false, aside)?);
         Ok(steps)
     }
 
-    /// A step that gives a file other bytes; none where they are the same. A link is followed, and stays.
+    /// A step that gives a file other bytes; none where they are the same. A link is followed, and stays. What was in it
+    /// is laid among the secrets: it may hold some.
     fn replace(
         &self,
         path: &Path,
         before: Option<String>,
         after: String,
-        mode: u32,
-        aside: &Path,
+        is_secret: bool,
+        aside: &str,
     ) -> Result<Option<Step>, ActError> {
         if before.as_deref() == Some(after.as_str()) || (before.is_none() && after.trim().is_empty()) {
             return Ok(None);
         }
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if fs::metadata(&path).is_ok_and(|facts| facts.permissions().readonly()) {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|facts| facts.is_symlink());
+        let path = match path.canonicalize() {
+            Ok(path) => path,
+            Err(_) if is_link => {
+                return Err(ActError::invalid(format!("{} is a link that leads nowhere", path.display())));
+            }
+            Err(_) => path.to_owned(),
+        };
+        let facts = fs::metadata(&path).ok();
+        if facts.as_ref().is_some_and(|facts| facts.permissions().readonly()) {
             return Err(ActError::invalid(format!("{} is read-only", path.display())));
         }
-        let name = path.file_name().unwrap_or_default();
+        let old_mode = facts.map(|facts| facts.permissions().mode() & 0o7777);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         Ok(Some(Step::Replace {
-            aside: aside.join(name),
+            vault: Vault { dir: self.places.state.clone(), keyring: self.places.keyring.clone() },
+            aside: format!("{aside} {name}"),
             old: before.map(|text| Sum::of(text.as_bytes())),
             new: Sum::of(after.as_bytes()),
-            mode,
+            old_mode,
+            mode: if is_secret { 0o600 } else { old_mode.unwrap_or(0o600) },
             path,
             content: after.into_bytes(),
         }))
@@ -473,16 +517,68 @@ impl Acts {
     /// # Errors
     /// Those of its steps; what was begun is taken back.
     pub fn switch(&self, switch: &Switch) -> Result<Entry, ActError> {
+        let _alone = self.alone()?;
         let mut secrets = self.secrets()?;
-        let auth = read(&self.home_of(Source::Codex).join("auth.json"))?;
-        if let Some(auth) = auth.filter(|auth| !has_key_of(auth, &secrets))
-            && secrets.get(LOGIN).as_ref() != Some(&auth)
-        {
-            secrets.set(LOGIN, Some(&auth))?;
+        match switch.agent {
+            Source::Codex => {
+                let auth = read(&self.home_of(Source::Codex).join("auth.json"))?;
+                if let Some(auth) = auth.filter(|auth| !has_key_of(auth, &secrets)) {
+                    secrets.set(LOGIN, Some(&auth))?;
+                }
+                if let Some(key) = &switch.key {
+                    let written = secrets.get(WRITTEN).unwrap_or_default();
+                    let others = written.lines().filter(|one| one != key).take(KEPT_SWITCHES);
+                    let all: Vec<&str> = std::iter::once(key.as_str()).chain(others).collect();
+                    secrets.set(WRITTEN, Some(&all.join("\n")))?;
+                }
+            }
+            Source::Claude => {
+                let settings = read(&self.home_of(Source::Claude).join("settings.json"))?.unwrap_or_default();
+                if !is_claude_ours(&settings) {
+                    secrets.set(LOGIN_OF_CLAUDE, Some(&files::claude_login(&settings).to_string()))?;
+                }
+            }
+            _ => {}
         }
         let entry = self.carry_out_free(switch.plan.clone())?;
         Journal::open(&self.places.state, self.codex())?.prune("provider", KEPT_SWITCHES)?;
         Ok(entry)
+    }
+
+    /// Nobody else changes profiles and secrets while it is held.
+    fn alone(&self) -> Result<fs::File, ActError> {
+        let path = self.places.state.join("providers.lock");
+        fs::create_dir_all(&self.places.state).map_err(ActError::file(&self.places.state))?;
+        let open = || {
+            let file = fs::File::options().create(true).truncate(false).write(true).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        open().map_err(ActError::file(&path))
+    }
+
+    /// Says whether Codex would know a provider.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when it would not: sessions under it could not be resumed.
+    pub fn check_known(&self, provider: &str) -> Result<(), ActError> {
+        if Config::read(&self.home_of(Source::Codex)).knows(provider) {
+            return Ok(());
+        }
+        Err(ActError::Invalid {
+            message: format!(
+                "Codex' configuration has no provider {provider:?}: sessions under it could not be resumed"
+            ),
+            hint: Some("Switch to it first: marline provider use NAME".to_owned()),
+        })
+    }
+
+    /// How many sessions bear providers that Codex' configuration does not know.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`]
+    pub fn dangling(&self) -> Result<u64, ActError> {
+        Ok(self.provider_sessions()?.iter().filter(|one| !one.known).map(|one| one.sessions).sum())
     }
 
     /// Takes the last switch back, byte for byte.
@@ -491,8 +587,30 @@ impl Acts {
     /// [`ActError::Invalid`] when there is none; [`ActError::Changed`] when somebody has written the files since.
     pub fn undo_switch(&self) -> Result<Entry, ActError> {
         let journal = Journal::open(&self.places.state, self.codex())?;
+        if let Some(entry) = journal.recovered.iter().find(|entry| entry.plan.act == "provider") {
+            return Ok(entry.clone());
+        }
         let entry = journal.find_last("provider")?;
         journal.take_back(entry)
+    }
+
+    /// The threads of some providers that are not put away.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`]
+    pub fn threads_of(&self, providers: &[String]) -> Result<Vec<ThreadId>, ActError> {
+        let store = LocalThreadStore::new(self.codex());
+        let mut list =
+            ListThreads { page_size: 1000, model_providers: Some(providers.to_vec()), ..ListThreads::all() };
+        let mut found = Vec::new();
+        loop {
+            let page = store.list_threads(&list)?;
+            found.extend(page.threads.into_iter().map(|thread| thread.id));
+            list.cursor = page.next;
+            if list.cursor.is_none() {
+                return Ok(found);
+            }
+        }
     }
 
     /// Plans a session under another provider that goes on from one, which stays as it is.
@@ -503,6 +621,7 @@ impl Acts {
         let id =
             |thread: &ThreadId| SessionId::new(Source::Codex, thread.as_str()).expect("a thread's id is one");
         LocalThreadStore::new(self.codex()).read_thread(origin)?;
+        self.check_known(provider)?;
         let thread = self.new_thread();
         let (from, makes) = (id(origin), id(&thread));
         Ok(Plan {
@@ -547,11 +666,24 @@ impl Acts {
 
 /// Under this name the login stands that was there before a key.
 const LOGIN: &str = "login of codex";
+/// Under this name, the keys stand that were written into the login: they may have been forgotten or changed since.
+const WRITTEN: &str = "written for codex";
+/// Under this name, what a person's own settings of Claude Code said of their provider.
+const LOGIN_OF_CLAUDE: &str = "login of claude";
 
 /// Says whether a login is a key of ours.
 fn has_key_of(auth: &str, secrets: &Secrets) -> bool {
     let auth: serde_json::Value = serde_json::from_str(auth).unwrap_or_default();
-    auth["OPENAI_API_KEY"].as_str().is_some_and(|key| secrets.holds(key))
+    let written = secrets.get(WRITTEN).unwrap_or_default();
+    let is_ours = |key: &str| written.lines().any(|one| one == key) || secrets.holds(key);
+    auth["OPENAI_API_KEY"].as_str().is_some_and(is_ours)
+}
+
+/// Says whether a profile of ours was put into Claude Code's settings.
+fn is_claude_ours(settings: &str) -> bool {
+    let settings: serde_json::Value =
+        jsonc_parser::parse_to_serde_value(settings, &Default::default()).unwrap_or_default();
+    settings["apiKeyHelper"].as_str().is_some_and(|helper| helper.contains(" provider key "))
 }
 
 /// All files that processes of ours have open.

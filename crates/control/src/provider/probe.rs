@@ -87,6 +87,7 @@ impl Acts {
         let key = match &profile.key {
             KeyFrom::Kept => self.secrets()?.get(name),
             KeyFrom::Env(name) => variable(name).filter(|key| !key.is_empty()),
+            KeyFrom::None => Some(String::new()),
             KeyFrom::Login => {
                 return Err(ActError::invalid(format!(
                     "{name} goes by the agent's own login, which only the agent can try"
@@ -96,7 +97,9 @@ impl Acts {
         let key = key.ok_or_else(|| ActError::invalid(format!("there is no key for {name} here")))?;
         let asked = request(profile, &key);
         let mut post = agent().post(&asked.address);
-        for (name, value) in &asked.headers {
+        for (name, value) in
+            asked.headers.iter().filter(|(_, value)| !value.trim().is_empty() && value != "Bearer ")
+        {
             post = post.header(name, value);
         }
         let unreachable =
@@ -106,7 +109,8 @@ impl Acts {
         let good = answer.status().is_success();
         let words = if good { String::new() } else { answer.body_mut().read_to_string().unwrap_or_default() };
         // Some say the key again that they did not take.
-        let words: String = words.replace(&key, "…").chars().take(WORDS).collect();
+        let words = if key.is_empty() { words } else { words.replace(&key, "…") };
+        let words: String = words.chars().take(WORDS).collect();
         Ok(Probed { address: asked.address, status, good, words })
     }
 }

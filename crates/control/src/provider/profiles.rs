@@ -13,6 +13,14 @@ use utoipa::ToSchema;
 
 use crate::ActError;
 
+/// Headers with one of these in their name hold secrets.
+const SECRET_HEADERS: [&str; 6] = ["authorization", "key", "token", "secret", "cookie", "password"];
+
+fn has_password(address: &str) -> bool {
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    host.split('/').next().unwrap_or_default().contains('@')
+}
+
 /// Where a key comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -21,12 +29,15 @@ pub enum KeyFrom {
     Env(String),
     /// Marline's own keeping.
     Kept,
-    /// The agent's own login.
+    /// The agent's own login, which is sent to the provider's address.
     Login,
+    /// It takes none.
+    None,
 }
 
 /// A model provider, or an account with one, as an agent is told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Profile {
     /// Whose.
     pub agent: Source,
@@ -34,13 +45,13 @@ pub struct Profile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Its address; the agent's own, if there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "base_url")]
     pub base_url: Option<String>,
     /// The model that is set with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// How Codex speaks to it; `responses` is all that it knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "wire_api")]
     pub wire_api: Option<String>,
     /// Where its key comes from.
     pub key: KeyFrom,
@@ -72,7 +83,16 @@ impl Profile {
         {
             return invalid(format!("{url:?} is no address: it begins with https://"));
         }
+        if self.base_url.as_deref().is_some_and(has_password) {
+            return invalid("an address must hold no password; keep it as a key (--key-stdin)".to_owned());
+        }
         for (header, value) in &self.headers {
+            let name = header.to_ascii_lowercase();
+            if SECRET_HEADERS.iter().any(|part| name.contains(part)) {
+                return invalid(format!(
+                    "{header:?} would stand in clear in the profile; keep it as a key (--key-stdin)"
+                ));
+            }
             let is_plain = header.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
             if header.is_empty() || !is_plain || value.chars().any(char::is_control) {
                 return invalid(format!("{header:?} is no header"));
@@ -96,7 +116,7 @@ impl Profile {
             Source::OpenCode if self.base_url.is_none() || self.model.is_none() => {
                 invalid("OpenCode needs an address and a model (--base-url, --model)".to_owned())
             }
-            Source::OpenCode if self.key == KeyFrom::Login => {
+            Source::OpenCode if matches!(self.key, KeyFrom::Login) => {
                 invalid("OpenCode needs a key for it (--key-stdin, --key-env)".to_owned())
             }
             Source::OpenCode => Ok(()),
@@ -187,7 +207,7 @@ pub(super) fn private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    let next = path.with_extension("next");
+    let next = path.with_extension(format!("{}.next", std::process::id()));
     let _ = fs::remove_file(&next);
     let mut file = File::options().create_new(true).write(true).mode(0o600).open(&next)?;
     file.write_all(bytes)?;

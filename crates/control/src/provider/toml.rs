@@ -145,6 +145,9 @@ fn insert(text: &str, at: usize, lines: &str, nl: &str) -> String {
 
 fn remove(text: &str, document: &Parsed, path: &[&str]) -> Option<String> {
     let (name, above) = path.split_last()?;
+    if find(document.as_table(), path).is_none() {
+        return Some(text.to_owned());
+    }
     let table = match above {
         [] => document.as_table(),
         above => match find(document.as_table(), above) {

@@ -9,7 +9,7 @@ use marline_control::{
     ActError, Acts, Conversation, Entry, Fork, HandOver, Handoff, Outcome, Plan, Range, Report, Target, Way,
 };
 use marline_index::{Index, ItemKey};
-use marline_model::{SessionId, Source};
+use marline_model::{ItemKind, SessionId, Source};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -123,6 +123,9 @@ fn plan(index: &Index, acts: &Acts, target: &Target, request: &ActRequest) -> Re
                 Some(key) => {
                     let invalid = |_| Problem::INVALID.because(format!("{key:?} is no item's key."));
                     let item = index.item_at(&target.id, key.parse::<ItemKey>().map_err(invalid)?)?;
+                    if item.kind != ItemKind::Prompt {
+                        return Err(Problem::INVALID.because(format!("Item {key} is no prompt.")));
+                    }
                     Fork::Before { file: item.raw.path.into(), offset: item.raw.offset }
                 }
             };

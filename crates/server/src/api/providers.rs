@@ -217,6 +217,9 @@ pub async fn rehome(
     let request = body(request)?;
     let acts = board.acts.clone();
     let answer = board.readers.ask(move |_| {
+        if let Some(to) = &request.to {
+            acts.check_known(to)?;
+        }
         let mut answer = RehomeAnswer::default();
         let rehome =
             Rehome { to: request.to.as_deref(), from: &request.from, threads: &[], dry_run: request.dry_run };

@@ -157,8 +157,7 @@ fn a_provider_is_kept_switched_to_and_the_switch_taken_back() {
         std::fs::create_dir_all(codex).unwrap();
         std::fs::write(home.join(".codex/config.toml"), "# mine\n").unwrap();
     });
-    let profile =
-        |key: Value| json!({"agent": "codex", "base_url": "https://gateway.example/v1", "key": key});
+    let profile = |key: Value| json!({"agent": "codex", "baseUrl": "https://gateway.example/v1", "key": key});
     let put = |name: &str, body: &Value| board.put(&format!("/api/v1/providers/{name}"), body);
     let refused = put("gateway", &json!({"profile": profile(json!("kept"))}));
     assert!(refused.status == 400 && refused.json()["detail"].as_str().unwrap().contains("no key"));

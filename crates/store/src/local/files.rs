@@ -28,6 +28,13 @@ pub struct Rollout {
 /// All rollouts of a home. Of twins, plain and compressed or several segments, the one that is read: the newest segment,
 /// plain before compressed, active before archived.
 pub fn all(home: &Path) -> io::Result<Vec<Rollout>> {
+    let mut found = with_twins(home)?;
+    found.dedup_by(|later, first| later.id == first.id);
+    Ok(found)
+}
+
+/// All rollouts of a home with their twins, which stand behind the one that is read.
+pub fn with_twins(home: &Path) -> io::Result<Vec<Rollout>> {
     let mut found = Vec::new();
     for (folder, is_archived) in [("sessions", false), ("archived_sessions", true)] {
         walk(&home.join(folder), DEEPEST, &mut |path| {
@@ -37,7 +44,6 @@ pub fn all(home: &Path) -> io::Result<Vec<Rollout>> {
         })?;
     }
     found.sort_by(|a, b| (&a.id, a.is_archived, rank(&a.path)).cmp(&(&b.id, b.is_archived, rank(&b.path))));
-    found.dedup_by(|later, first| later.id == first.id);
     Ok(found)
 }
 

@@ -50,15 +50,15 @@ pub fn with_provider(line: &[u8], provider: &str) -> Result<Vec<u8>, Unfit> {
     let is_noted = payload.get(ORIGINAL).is_some();
     let mut filling = if left >= kept.len() && !is_noted { kept } else { String::new() };
     filling.extend(std::iter::repeat_n(' ', left - filling.len()));
-    let mut out = Vec::with_capacity(line.len());
-    for (at, byte) in line.iter().enumerate() {
-        if at == token.start {
-            out.extend_from_slice(new.as_bytes());
-            out.extend_from_slice(filling.as_bytes());
-        }
-        if !token.contains(&at) && !cut.contains(&at) {
-            out.push(*byte);
-        }
+    let filled = [new.as_bytes(), filling.as_bytes()].concat();
+    let mut out = line.to_vec();
+    // The later of the two first, so that the other one's place holds.
+    if cut.start < token.start {
+        out.splice(token, filled);
+        out.drain(cut);
+    } else {
+        out.drain(cut);
+        out.splice(token, filled);
     }
     Ok(out)
 }

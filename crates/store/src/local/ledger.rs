@@ -160,6 +160,12 @@ impl Ledger {
         work().map_err(fail)
     }
 
+    /// Says whether a change still stands there.
+    pub(super) fn is_intended(&self, path: &Path) -> Result<bool, StoreError> {
+        let query = "SELECT EXISTS (SELECT 1 FROM intents WHERE path = ?1)";
+        self.connection.query_row(query, [path.display().to_string()], |row| row.get(0)).map_err(fail)
+    }
+
     /// Takes off what was done, with what is known then of each; nothing: it is as it was at first.
     pub(super) fn done(&mut self, done: &[(PathBuf, Option<Kept>)]) -> Result<(), StoreError> {
         let work = || -> rusqlite::Result<()> {

@@ -133,6 +133,32 @@ impl LocalThreadStore {
         names::set(self.home(), id, name, self.now()).map_err(internal(self.home()))
     }
 
+    /// Deletes a thread after something was done that nobody writes it meanwhile.
+    ///
+    /// # Errors
+    /// Those of [`ThreadStore::delete_thread`]; [`StoreError::Internal`] with what `before` says, and nothing is deleted.
+    pub fn delete_after(
+        &self,
+        id: &ThreadId,
+        before: &mut dyn FnMut() -> io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let _lock = self.alone(id)?;
+        let rollout = self.rollout(id)?;
+        if let Some(heir) = self.heir(id)? {
+            return Err(StoreError::conflict(format!("thread {heir} inherits from {id}")));
+        }
+        let others = files::siblings(self.home(), &rollout).map_err(internal(self.home()))?;
+        before().map_err(internal(&rollout.path))?;
+        names::remove(self.home(), id).map_err(internal(self.home()))?;
+        if let Some(database) = self.writable()? {
+            database.remove(id).map_err(|doubt| StoreError::internal("the state database", doubt))?;
+        }
+        for path in others.iter().chain([&rollout.path]) {
+            fs::remove_file(path).map_err(internal(path))?;
+        }
+        Ok(())
+    }
+
     fn home(&self) -> &Path {
         &self.places.home
     }
@@ -490,20 +516,7 @@ impl ThreadStore for LocalThreadStore {
     }
 
     fn delete_thread(&self, id: &ThreadId) -> Result<(), StoreError> {
-        let _lock = self.alone(id)?;
-        let rollout = self.rollout(id)?;
-        if let Some(heir) = self.heir(id)? {
-            return Err(StoreError::conflict(format!("thread {heir} inherits from {id}")));
-        }
-        let others = files::siblings(self.home(), &rollout).map_err(internal(self.home()))?;
-        names::remove(self.home(), id).map_err(internal(self.home()))?;
-        if let Some(database) = self.writable()? {
-            database.remove(id).map_err(|doubt| StoreError::internal("the state database", doubt))?;
-        }
-        for path in others.iter().chain([&rollout.path]) {
-            fs::remove_file(path).map_err(internal(path))?;
-        }
-        Ok(())
+        self.delete_after(id, &mut || Ok(()))
     }
 }
 

@@ -110,7 +110,9 @@ impl LocalThreadStore {
         which: &Rehoming<'_>,
         told: &mut dyn FnMut(RehomedThread),
     ) -> Result<(), StoreError> {
-        self.bring_back(ledger)?;
+        if !which.dry_run {
+            self.bring_back(ledger)?;
+        }
         // Rows of a shape that is not known are never written, and a header without its row would be no change.
         let unknown = match self.database() {
             Err(doubt @ Doubt::Unknown { .. }) => Some(doubt.to_string()),
@@ -118,14 +120,17 @@ impl LocalThreadStore {
         };
         let database = self.database().ok();
         let mut batch: Vec<Work> = Vec::new();
-        for rollout in files::all(self.home()).map_err(internal(self.home()))? {
-            let is_meant = which.threads.is_empty() || which.threads.contains(&rollout.id);
+        let meant: HashSet<&ThreadId> = which.threads.iter().collect();
+        let rollouts = files::with_twins(self.home()).map_err(internal(self.home()))?;
+        for twins in rollouts.chunk_by(|one, other| one.id == other.id) {
+            let rollout = &twins[0];
+            let is_meant = meant.is_empty() || meant.contains(&rollout.id);
             if !is_meant {
                 continue;
             }
             let mut tell =
                 |from: String, rehomed| told(RehomedThread { thread: rollout.id.clone(), from, rehomed });
-            match self.prepare(ledger, goal, which, &rollout, database.as_ref(), unknown.as_deref()) {
+            match self.prepare(ledger, goal, which, twins, database.as_ref(), unknown.as_deref()) {
                 Ok(Some(work)) if which.dry_run => tell(work.from, Rehomed::Updated),
                 Ok(Some(work)) => batch.push(work),
                 Ok(None) => {}
@@ -138,16 +143,17 @@ impl LocalThreadStore {
         self.carry_out(ledger, &mut batch, told)
     }
 
-    /// Looks at a session; nothing: it is none of those that are meant.
+    /// Looks at a session, of whose files the first is read; nothing: it is none of those that are meant.
     fn prepare(
         &self,
         ledger: &Ledger,
         goal: Goal<'_>,
         which: &Rehoming<'_>,
-        rollout: &files::Rollout,
+        twins: &[files::Rollout],
         database: Option<&Database>,
         unknown: Option<&str>,
     ) -> Result<Option<Work>, (String, Rehomed)> {
+        let rollout = &twins[0];
         let path = &rollout.path;
         let failed = |error: &dyn std::fmt::Display| (String::new(), Rehomed::Failed(error.to_string()));
         let look = || header(path);
@@ -179,8 +185,7 @@ impl LocalThreadStore {
         if path.extension().is_some_and(|ending| ending == "zst") {
             return refused("it is compressed; it can be done once Codex has opened it again".to_owned());
         }
-        let is_segmented = files::siblings(self.home(), rollout).map_err(|error| failed(&error))?;
-        if !is_segmented.is_empty() {
+        if twins.len() > 1 {
             return refused("it is kept in several files".to_owned());
         }
         if which.open.contains(path) {
@@ -341,6 +346,10 @@ impl LocalThreadStore {
         for change in &left {
             // Its process is gone, and its locks with it; a Codex may have taken the thread up since.
             let Ok(_lock) = WriterLock::take(self.home(), &change.thread) else { continue };
+            // Whoever wrote it down may have been at it still, and be through by now.
+            if !ledger.is_intended(&change.path)? {
+                continue;
+            }
             put_back(change).map_err(internal(&change.path))?;
             if let Some(row) = &change.row_before {
                 let set = self.set_rows(std::iter::once((&change.thread, row.as_str())));

@@ -7,7 +7,7 @@ import { Dialog } from '../../components/ui/dialog';
 import { Segmented } from '../../components/ui/segmented';
 import { ofProvider } from './queries';
 
-type KeyKind = 'kept' | 'env' | 'login';
+type KeyKind = 'kept' | 'env' | 'login' | 'none';
 
 const FIELD =
   'h-8 w-full rounded-md border border-line-strong bg-transparent px-2.5 outline-none focus:border-accent coarse:h-11';
@@ -31,7 +31,7 @@ export function ProfileDialog({ named, onKept, onClose }: Props) {
   const before = named?.profile;
   const [name, setName] = useState(named?.name ?? '');
   const [agent, setAgent] = useState<Source>(before?.agent ?? 'codex');
-  const [address, setAddress] = useState(before?.base_url ?? '');
+  const [address, setAddress] = useState(before?.baseUrl ?? '');
   const [model, setModel] = useState(before?.model ?? '');
   const [kind, setKind] = useState<KeyKind>(kindOf(before));
   const [key, setKey] = useState('');
@@ -41,9 +41,9 @@ export function ProfileDialog({ named, onKept, onClose }: Props) {
       const profile: Profile = {
         agent,
         id: before?.id ?? null,
-        wire_api: before?.wire_api ?? null,
+        wireApi: before?.wireApi ?? null,
         headers: before?.headers ?? {},
-        base_url: address.trim() || null,
+        baseUrl: address.trim() || null,
         model: model.trim() || null,
         key: kind === 'env' ? { env: variable.trim() } : kind,
       };
@@ -99,6 +99,7 @@ export function ProfileDialog({ named, onKept, onClose }: Props) {
             { value: 'kept', label: 'A key' },
             { value: 'env', label: 'A variable' },
             { value: 'login', label: 'The login' },
+            { value: 'none', label: 'None' },
           ]}
         />
         {kind === 'kept' && (

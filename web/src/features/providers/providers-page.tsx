@@ -70,7 +70,7 @@ export function ProvidersPage() {
                 <span className="font-medium">{harmless(named.name)}</span>
                 {named.used && <span className="ml-2 text-good text-xs">in use</span>}
                 <span className="block text-ink-3 text-xs [overflow-wrap:anywhere]">
-                  {harmless(named.profile.base_url ?? 'its own address')} · {keyWords(named.profile)}
+                  {harmless(named.profile.baseUrl ?? 'its own address')} · {keyWords(named.profile)}
                 </span>
               </span>
               <span className="flex gap-1">
@@ -160,6 +160,7 @@ export function ProvidersPage() {
 function keyWords({ key }: Profile): string {
   if (key === 'kept') return 'its key is kept';
   if (key === 'login') return 'the agent’s own login';
+  if (key === 'none') return 'it wants no key';
   return `its key is in ${key.env}`;
 }
 
