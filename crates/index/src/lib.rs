@@ -37,10 +37,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use marline_agents::Env;
+use marline_model::SessionId;
 use marline_text::Doc;
 use rusqlite::Connection;
 
 use crate::text_index::TextWriter;
+use crate::write::Writer;
 pub use catalogue::{CatalogueError, SetAside};
 pub use changes::{Changed, Changes, ParsePositionError, Position};
 pub use facets::{Facet, Facets};
@@ -232,6 +234,32 @@ impl Index {
         outcome
     }
 
+    /// Forgets every word of a session that was deleted for good, and of its sub-agents. An indexing that is under way is
+    /// waited for.
+    ///
+    /// # Errors
+    /// [`IndexError`]; nothing was forgotten.
+    pub fn purge(&self, id: &SessionId) -> Result<(), IndexError> {
+        let lock = self.open_lock()?;
+        lock.lock().map_err(|source| IndexError::Io { path: self.lock_path(), source })?;
+        let family = "WITH RECURSIVE family (id) AS (VALUES (?1) UNION SELECT s.id FROM sessions s
+                          JOIN family ON s.parent_id = family.id WHERE s.kind = 'subagent')
+                      SELECT number FROM sessions JOIN family USING (id)";
+        let numbers: Vec<i64> = {
+            let mut query = self.connection.prepare(family)?;
+            query.query_map([id.to_string()], |row| row.get(0))?.collect::<Result<_, _>>()?
+        };
+        let mut writer = Writer::begin(&self.connection, &self.search_dir())?;
+        let outcome = numbers.into_iter().try_for_each(|number| writer.purge_session(number));
+        match outcome.and_then(|()| scan::settle(&mut writer, false)) {
+            Ok(()) => writer.finish(),
+            Err(error) => {
+                self.connection.execute_batch("ROLLBACK")?;
+                Err(error)
+            }
+        }
+    }
+
     /// Puts the messages of sessions whose file is gone into the new search index.
     fn keep_missing(&self) -> Result<(), IndexError> {
         let mut text = TextWriter::begin(&self.connection, &self.search_dir())?;
@@ -261,14 +289,22 @@ impl Index {
 
     /// Takes the lock that keeps indexing to one process. It goes when the process does.
     fn lock(&self) -> Result<Option<File>, IndexError> {
-        let path = self.dir.join("index.lock");
-        let fail = |source| IndexError::Io { path: path.clone(), source };
-        let file = File::options().create(true).append(true).open(&path).map_err(fail)?;
+        let file = self.open_lock()?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(fail(source)),
+            Err(TryLockError::Error(source)) => Err(IndexError::Io { path: self.lock_path(), source }),
         }
+    }
+
+    fn open_lock(&self) -> Result<File, IndexError> {
+        let path = self.lock_path();
+        let open = File::options().create(true).append(true).open(&path);
+        open.map_err(|source| IndexError::Io { path, source })
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.dir.join("index.lock")
     }
 
     /// Says whether texts are still on their way into the search index.

@@ -233,7 +233,7 @@ pub fn has_note(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
 }
 
 /// Settles lineage and sums of the sessions that changed; of all, if a process died before it came to that.
-fn settle(writer: &mut Writer<'_>, is_unsettled: bool) -> Result<(), IndexError> {
+pub fn settle(writer: &mut Writer<'_>, is_unsettled: bool) -> Result<(), IndexError> {
     let mut changed = std::mem::take(&mut writer.changed);
     if is_unsettled {
         let mut all = writer.connection.prepare("SELECT number FROM sessions")?;

@@ -187,6 +187,22 @@ impl<'a> Writer<'a> {
         self.text.delete_session(self.connection, session as u32)
     }
 
+    /// Forgets a session that was deleted for good, with what was still to be read of it.
+    pub fn purge_session(&mut self, session: i64) -> Result<(), IndexError> {
+        self.clear_session(session)?;
+        let connection = self.connection;
+        connection.execute("UPDATE sessions SET missing = 1 WHERE number = ?1", [session])?;
+        let sql =
+            "SELECT f.number, f.path FROM files f JOIN sessions s ON s.file = f.number WHERE s.number = ?1";
+        let file = connection.query_row(sql, [session], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let file: Option<(i64, String)> = file;
+        // A database of many sessions is still there.
+        let Some((number, _)) = file.filter(|(_, path)| !Path::new(path).exists()) else { return Ok(()) };
+        connection.execute("UPDATE files SET missing = 1 WHERE number = ?1", [number])?;
+        connection.execute("DELETE FROM pending WHERE file = ?1", [number])?;
+        Ok(())
+    }
+
     /// Finds or makes the row of a session, and settles which of several files with one id is the session.
     ///
     /// `None`: another file is; this one is noted as its copy.

@@ -102,6 +102,9 @@ fn act(
     let entry = acts.carry_out(&target, plan)?;
     // What came of it is read back.
     let context = Context::read(&read)?;
+    if entry.outcome == Outcome::Final {
+        context.index.purge(&target.id)?;
+    }
     if args.json {
         let wanted = entry.plan.makes.as_ref().unwrap_or(&target.id);
         let session = context.index.session_by_id(wanted).ok();

@@ -260,10 +260,14 @@ fn what_is_not_as_the_act_left_it_is_not_taken_back() {
 #[test]
 fn what_is_deleted_for_good_leaves_nothing_to_take_back() {
     let (home, sessions) = fixtures_home();
-    for (_, session) in sessions {
+    for (raw, session) in sessions {
         let id = session["id"].as_str().unwrap();
+        let words = ["search", &format!("session:{id}"), "--limit", "1000"];
+        assert!(home.json(&words)["total"].as_u64() > Some(0), "{id}");
         let told = done(&home, &["delete", id, "--now"]);
         assert_eq!(told["act"]["outcome"], "final", "{id}");
+        assert_eq!(home.json(&words)["total"], 0, "{id}: no word of it is found");
+        assert!(!home.sessions().contains_key(&raw), "{id} is in no list");
         let output = home.run(&["undo", &told["act"]["number"].to_string()]);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && error.contains("for good"), "{id}: {error}");

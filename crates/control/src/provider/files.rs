@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 use toml_edit::InlineTable;
 
 use super::profiles::{KeyFrom, Profile};
-use super::toml::{TomlError, edit};
+use super::toml::{TomlError, edit, word};
 use crate::ActError;
 
 /// Codex' `config.toml`.
 pub fn codex_config(text: &str, name: &str, profile: &Profile) -> Result<String, TomlError> {
+    if let Some(chosen) = word(text, "profile")? {
+        return Err(TomlError::Profile(chosen));
+    }
     let id = profile.codex_id(name);
     let mut text = edit(text, &["model_provider"], Some(id.into()))?;
     if let Some(model) = &profile.model {
@@ -260,6 +263,8 @@ mod tests {
              env_key = \"KEY\"\nhttp_headers = { X-Team = \"rope\" }\n"
         );
         let kept = codex_config(&env, "work", &profile(Source::Codex, KeyFrom::Kept)).unwrap();
+        let chosen = codex_config("profile = \"p\"\n", "work", &profile(Source::Codex, KeyFrom::Kept));
+        assert!(matches!(chosen, Err(TomlError::Profile(name)) if name == "p"));
         assert!(!kept.contains("env_key") && kept.contains("requires_openai_auth = true"), "{kept}");
     }
 

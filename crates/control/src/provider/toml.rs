@@ -19,6 +19,11 @@ pub enum TomlError {
         "`{0}` is written in a way that can't be changed without writing it anew; write it as a table of its own"
     )]
     Unusual(String),
+    /// It chooses a set of settings that would win. Seen: 0.130 takes the set's provider, 0.169 does not start at all.
+    #[error(
+        "`profile = {0:?}` in it would win over the provider; take it out (newer Codex want `--profile {0}` with {0}.config.toml instead)"
+    )]
+    Profile(String),
 }
 
 type Parsed = Document<String>;
@@ -30,6 +35,14 @@ fn parse(text: &str) -> Result<Parsed, TomlError> {
 /// All of it as plain values, to compare.
 fn values(text: &str) -> Result<Json, TomlError> {
     toml_edit::de::from_str(text).map_err(|error| TomlError::Broken(error.to_string()))
+}
+
+/// A text at the top, if it is there.
+///
+/// # Errors
+/// [`TomlError::Broken`]
+pub fn word(text: &str, name: &str) -> Result<Option<String>, TomlError> {
+    Ok(parse(text)?.get(name).and_then(Item::as_str).map(str::to_owned))
 }
 
 /// Sets a value, or takes it away.

@@ -155,6 +155,9 @@ pub async fn act(
         }
         let entry = acts.carry_out(&target, plan)?;
         index.overlay(&acts.overlaid()?)?;
+        if entry.outcome == Outcome::Final {
+            index.purge(&target.id)?;
+        }
         Ok(ActAnswer::done(entry))
     });
     let answer = answer.await?;
