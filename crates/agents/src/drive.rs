@@ -1,5 +1,7 @@
 //! What to say to start an agent: programs and words, as values. No process is started here.
 
+use std::path::{Path, PathBuf};
+
 /// How an agent is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
@@ -28,4 +30,9 @@ pub trait Drive: Sync {
 
     /// Runs the first turn of a new session without a terminal; the program ends with it.
     fn begin_turn(&self, prompt: &str) -> Launch;
+
+    /// Files that a turn leaves beside a session's own file, and for which the agent deletes the session when it starts next.
+    fn strays(&self, _session: &str, _file: &Path) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }

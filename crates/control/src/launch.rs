@@ -68,6 +68,13 @@ impl Started {
         Ok(Started { program, launch, cwd })
     }
 
+    /// Takes away what a turn left behind for which the agent would delete the session when it starts next.
+    pub fn tidy(target: &Target) {
+        for stray in target.agent().drive().strays(target.id.raw(), &target.file) {
+            let _ = std::fs::remove_file(stray);
+        }
+    }
+
     /// The command, to be run or replaced by.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);

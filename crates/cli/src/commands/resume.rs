@@ -45,7 +45,9 @@ pub fn run(args: &ResumeArgs) -> Result<ExitCode, Failure> {
         return Err(ActError::InUse { session: target.id.to_string(), by }.into());
     }
     if args.prompt.is_some() {
-        return turn(args, context, &target.id, &started);
+        let outcome = turn(args, context, &target.id, &started);
+        Started::tidy(&target);
+        return outcome;
     }
     if args.inside == Some(Inside::Tmux) {
         return in_tmux(&started, &target);

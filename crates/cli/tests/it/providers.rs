@@ -200,9 +200,9 @@ fn the_real_agents_go_on_under_another_provider() {
 
     // A fork under yet another provider, whose origin stays as it is; and one id for all of them.
     desk.add("third", "codex", "/v1");
+    desk.run(&["provider", "use", "third"]);
     let told = desk.json(&["rehome", "--mode", "fork", "--session", &talk, "--to", "third", "--json"]);
     let made = told["acts"][0]["plan"]["makes"].as_str().unwrap().trim_start_matches("codex:").to_owned();
-    desk.run(&["provider", "use", "third"]);
     desk.codex(Some(&made), "The fork under the third", "Yes");
     let asked = desk.asked_there("The fork under the third");
     assert!(
@@ -312,7 +312,7 @@ fn a_switch_keeps_what_it_does_not_change_and_is_taken_back_byte_for_byte() {
         "model_provider = 'old' # mine\r\n\r\n[model_providers.old]\r\nbase_url = \"x\"\r\n[tui]\r\nx = 1\r\n",
         "model_providers = { old = { base_url = \"x\" } }\n",
         "[model_providers.gateway]\nname = \"Mine\" # keep\nenv_key = \"OLD\"\nstream_max_retries = 9\n",
-        "profile = \"work\"\n\n[[list]]\na = 1\n\n[[list]]\na = 2",
+        "profiles = {}\n\n[[list]]\na = 1\n\n[[list]]\na = 2",
     ] {
         let home = configured(config);
         let path = home.path().join(".codex/config.toml");

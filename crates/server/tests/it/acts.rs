@@ -174,6 +174,8 @@ fn a_provider_is_kept_switched_to_and_the_switch_taken_back() {
     let told = board.get("/api/v1/providers").json();
     assert_eq!(told["providers"][0]["used"], false);
     assert!(!told.to_string().contains("sk-not-told") && !done.to_string().contains("sk-not-told"));
-    let rehomed = board.post("/api/v1/rehome", &json!({"to": "gateway"})).json();
+    let unknown = board.post("/api/v1/rehome", &json!({"to": "gateway"}));
+    assert_eq!(unknown.status, 400, "its sessions could not be resumed any more");
+    let rehomed = board.post("/api/v1/rehome", &json!({"to": "openai"})).json();
     assert_eq!((&rehomed["updated"], &rehomed["failed"]), (&json!(0), &json!([])), "{rehomed}");
 }
