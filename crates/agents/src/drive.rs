@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::talk::{Order, Talk};
+
 /// How an agent is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
@@ -30,6 +32,12 @@ pub trait Drive: Sync {
 
     /// Runs the first turn of a new session without a terminal; the program ends with it.
     fn begin_turn(&self, prompt: &str) -> Launch;
+
+    /// Begins a talk without a terminal.
+    ///
+    /// # Errors
+    /// What this agent can't do of the order, in a sentence that goes on from its name.
+    fn talk(&self, order: &Order) -> Result<Talk, &'static str>;
 
     /// Files that a turn leaves beside a session's own file, and for which the agent deletes the session when it starts next.
     fn strays(&self, _session: &str, _file: &Path) -> Vec<PathBuf> {

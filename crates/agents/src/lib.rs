@@ -11,6 +11,7 @@
 //!
 //! **Knows nothing of** the catalogue's SQL, the search index, processes and sockets.
 
+mod acp;
 pub mod action;
 pub mod agent;
 pub mod database;
@@ -21,6 +22,7 @@ pub mod image;
 pub mod json;
 pub mod registry;
 pub mod said;
+pub mod talk;
 pub mod walk;
 
 pub mod claude;

@@ -91,7 +91,7 @@ impl Started {
 }
 
 /// The program of an agent.
-fn program(source: Source, name: &str, path: &OsStr) -> Result<PathBuf, ActError> {
+pub(crate) fn program(source: Source, name: &str, path: &OsStr) -> Result<PathBuf, ActError> {
     find_program(name, path).ok_or_else(|| ActError::Invalid {
         message: format!("{} is not installed: there is no {name} on the path", agent(source).name()),
         hint: Some("Install it. Its sessions can be read all the same: marline show ID".to_owned()),

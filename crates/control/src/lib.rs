@@ -23,6 +23,7 @@ mod opencode;
 mod provider;
 mod step;
 mod surgery;
+mod talk;
 mod target;
 
 pub use acts::{Acts, Fork, Places};
@@ -35,4 +36,5 @@ pub use opencode::{Column, Fork as OpenCodeFork};
 pub use provider::{Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch};
 pub use step::{Plan, Step};
 pub use surgery::{Copy, Sum};
+pub use talk::{Carried, Found, Life, become_agent};
 pub use target::Target;

@@ -1,11 +1,13 @@
 //! What to say to Claude Code. Source: 2.1.329.
 
+use super::talk;
 use crate::drive::{Drive, Launch};
+use crate::talk::{Order, Talk};
 
 pub struct ClaudeDrive;
 
 /// A prompt that begins with a dash would be an option.
-fn undashed(prompt: &str) -> String {
+pub(super) fn undashed(prompt: &str) -> String {
     if prompt.starts_with('-') { format!(" {prompt}") } else { prompt.to_owned() }
 }
 
@@ -28,5 +30,9 @@ impl Drive for ClaudeDrive {
 
     fn begin_turn(&self, prompt: &str) -> Launch {
         Launch::new("claude", ["-p", &undashed(prompt), "--output-format", "stream-json", "--verbose"])
+    }
+
+    fn talk(&self, order: &Order) -> Result<Talk, &'static str> {
+        Ok(talk::talk(order))
     }
 }

@@ -1,11 +1,13 @@
 //! What to say to Codex. Source: 0.169.
 
+use super::talk;
 use crate::drive::{Drive, Launch};
+use crate::talk::{Order, Talk};
 
 pub struct CodexDrive;
 
 /// Codex refuses a thread under another provider than its own: the configured one may have changed since.
-fn provider(provider: Option<&str>) -> Vec<String> {
+pub(super) fn provider(provider: Option<&str>) -> Vec<String> {
     // As TOML: an id has no quotation marks in it.
     let known = provider.filter(|name| !name.is_empty() && !name.contains(['"', '\\', '\n']));
     known.map_or(Vec::new(), |name| vec!["-c".to_owned(), format!("model_provider=\"{name}\"")])
@@ -31,5 +33,9 @@ impl Drive for CodexDrive {
 
     fn begin_turn(&self, prompt: &str) -> Launch {
         Launch::new("codex", ["exec", "--json", "--skip-git-repo-check", "--", prompt])
+    }
+
+    fn talk(&self, order: &Order) -> Result<Talk, &'static str> {
+        Ok(talk::talk(order))
     }
 }

@@ -8,6 +8,7 @@ pub mod config;
 mod drive;
 mod locate;
 mod read;
+mod talk;
 pub(crate) mod wire;
 pub mod write;
 

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::talk;
 use crate::drive::{Drive, Launch};
+use crate::talk::{Order, Talk};
 
 pub struct GeminiDrive;
 
@@ -23,6 +25,10 @@ impl Drive for GeminiDrive {
 
     fn begin_turn(&self, prompt: &str) -> Launch {
         Launch::new("gemini", ["-o", "stream-json", &format!("--prompt={prompt}")])
+    }
+
+    fn talk(&self, order: &Order) -> Result<Talk, &'static str> {
+        talk::talk(order)
     }
 
     /// Seen: resumed in another minute than that of its file's name, Gemini CLI begins a second file of the session with

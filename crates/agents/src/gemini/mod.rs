@@ -5,6 +5,7 @@
 mod drive;
 mod locate;
 mod read;
+pub(crate) mod talk;
 pub(crate) mod wire;
 
 use std::path::PathBuf;

@@ -1,6 +1,8 @@
 //! What to say to OpenCode. Source: 1.18.
 
+use super::talk;
 use crate::drive::{Drive, Launch};
+use crate::talk::{Order, Talk};
 
 pub struct OpenCodeDrive;
 
@@ -18,5 +20,9 @@ impl Drive for OpenCodeDrive {
 
     fn begin_turn(&self, prompt: &str) -> Launch {
         Launch::new("opencode", ["run", "--format", "json", "--", prompt])
+    }
+
+    fn talk(&self, order: &Order) -> Result<Talk, &'static str> {
+        talk::talk(order)
     }
 }

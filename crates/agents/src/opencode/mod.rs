@@ -6,6 +6,7 @@ mod drive;
 mod locate;
 mod read;
 mod store;
+mod talk;
 mod tree;
 pub(crate) mod wire;
 

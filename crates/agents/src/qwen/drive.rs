@@ -1,6 +1,8 @@
 //! What to say to Qwen Code. Source: 0.24.
 
+use super::talk;
 use crate::drive::{Drive, Launch};
+use crate::talk::{Order, Talk};
 
 pub struct QwenDrive;
 
@@ -18,5 +20,9 @@ impl Drive for QwenDrive {
 
     fn begin_turn(&self, prompt: &str) -> Launch {
         Launch::new("qwen", ["-o", "stream-json", &format!("--prompt={prompt}")])
+    }
+
+    fn talk(&self, order: &Order) -> Result<Talk, &'static str> {
+        talk::talk(order)
     }
 }

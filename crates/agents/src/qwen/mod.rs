@@ -5,6 +5,7 @@
 mod drive;
 mod locate;
 mod read;
+mod talk;
 pub(crate) mod wire;
 
 use std::path::PathBuf;

@@ -1,0 +1,522 @@
+//! Carrying a talk with an agent that has no terminal, so that it outlives the Marline that began it.
+//!
+//! The agent's output goes to a file and its input comes from a named pipe that it holds open itself, so nothing breaks
+//! when the reader dies. What is said to it is written down first. Whoever finds the folder of a talk can go on with it:
+//! the [`Protocol`] hears everything again, and says only what was not said before.
+//!
+//! ```text
+//! launch.json   the program, its words, directory and variables
+//! order.json    what was asked of it
+//! pid           made by whoever starts it, once: the process and when it began, or that it never will
+//! in            its standard input, a named pipe
+//! said          what was written to it, a line before and a mark behind each
+//! out, err      its standard output and error
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use marline_agents::talk::{AgentEvent, Decision, Order, Powers, Protocol};
+use marline_model::Source;
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::{Deserialize, Serialize};
+
+use crate::ActError;
+use crate::launch::{Started, program};
+use crate::target::agent;
+
+/// More output than this is a flood: the agent is ended.
+const MOST_OUTPUT: u64 = 512 << 20;
+/// So much is read at once.
+const PIECE: usize = 1 << 20;
+/// Of what an agent says on standard error, so much is told.
+const LAST_WORDS: u64 = 2_000;
+/// An agent that is told to end has so long to do so.
+const GRACE: Duration = Duration::from_secs(3);
+/// Whoever starts an agent has so long to say that it runs.
+const UNTIL_STARTED: Duration = Duration::from_secs(10);
+
+/// How an agent's process is started; everything that the shim needs.
+#[derive(Debug, Serialize, Deserialize)]
+struct Process {
+    program: PathBuf,
+    words: Vec<String>,
+    cwd: PathBuf,
+    env: Vec<(String, String)>,
+}
+
+/// What was asked of whom.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    source: Source,
+    order: Order,
+}
+
+/// What was said to the agent. Its own protocol's lines need no words: it says them again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "camelCase")]
+enum Said {
+    Protocol,
+    Answer {
+        question: String,
+        decision: Decision,
+    },
+    Send {
+        key: String,
+        prompt: String,
+    },
+    Interrupt,
+    /// All before it has gone out whole.
+    Whole,
+}
+
+/// Something said, and how much had been heard then.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct SaidAt {
+    heard: u64,
+    #[serde(flatten)]
+    said: Said,
+}
+
+/// A process and when it began, in ticks since the machine did: together they name it for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Named {
+    pid: u32,
+    began: u64,
+}
+
+impl Named {
+    fn of(pid: u32) -> Option<Self> {
+        let (began, is_gone) = stat(pid)?;
+        (!is_gone).then_some(Named { pid, began })
+    }
+
+    fn lives(self) -> bool {
+        Named::of(self.pid) == Some(self)
+    }
+}
+
+/// When a process began, and whether it only waits to be forgotten.
+fn stat(pid: u32) -> Option<(u64, bool)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold anything, blanks and parentheses too.
+    let rest = &stat[stat.rfind(')')? + 2..];
+    let mut fields = rest.split(' ');
+    let state = fields.next()?;
+    Some((fields.nth(18)?.parse().ok()?, matches!(state, "Z" | "X")))
+}
+
+/// How it stands with the agent of a talk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Life {
+    /// It runs.
+    Runs,
+    /// It is gone, and these were its last words.
+    Gone(String),
+}
+
+/// What a talk that another Marline began is now.
+pub enum Found {
+    /// Its agent was never started, and never will be in this folder.
+    NeverBegan,
+    /// It goes on, or can be heard to its end.
+    Carried(Box<Carried>),
+    /// It was cut off while something was said to it: nobody knows whether it was heard.
+    Unsure(Box<Carried>),
+}
+
+/// A talk that is carried.
+pub struct Carried {
+    dir: PathBuf,
+    protocol: Box<dyn Protocol>,
+    out: File,
+    heard: u64,
+    rest: Vec<u8>,
+    input: Option<File>,
+    /// What has not gone out yet.
+    unsaid: Vec<u8>,
+    said: File,
+    /// Lines of the protocol that were said before.
+    said_before: usize,
+    /// Other things that were said before, with the place at which they were.
+    done_before: Vec<SaidAt>,
+    child: Option<Child>,
+    process: Option<Named>,
+    started: Instant,
+    ending: Option<Instant>,
+}
+
+impl Carried {
+    /// Begins a talk in a folder, which is made. `marline` is this program, `path` is where programs lie.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when the agent or the directory is not there, [`ActError::Unsupported`] when it can't do what
+    /// is asked, [`ActError::Failed`] when the folder can't be written or the agent can't be started.
+    pub fn begin(
+        dir: &Path,
+        source: Source,
+        order: &Order,
+        marline: &Path,
+        path: &std::ffi::OsStr,
+    ) -> Result<Self, ActError> {
+        let agent = agent(source);
+        let talk = agent
+            .drive()
+            .talk(order)
+            .map_err(|cannot| ActError::Unsupported { agent: agent.name(), cannot: cannot.to_owned() })?;
+        if !order.cwd.is_dir() {
+            return Err(ActError::invalid(format!("the directory {} is gone", order.cwd.display())));
+        }
+        let process = Process {
+            program: program(source, talk.launch.program, path)?,
+            words: talk.launch.words,
+            cwd: order.cwd.clone(),
+            env: talk.env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        };
+        let make = || -> io::Result<()> {
+            fs::create_dir_all(dir)?;
+            rustix::fs::mkfifoat(CWD, dir.join("in"), Mode::from_raw_mode(0o600))?;
+            for name in ["out", "err", "said"] {
+                OpenOptions::new().create_new(true).write(true).mode(0o600).open(dir.join(name))?;
+            }
+            let write = |name: &str, bytes: Vec<u8>| -> io::Result<()> {
+                OpenOptions::new()
+                    .create_new(true)
+                    .write(true)
+                    .mode(0o600)
+                    .open(dir.join(name))?
+                    .write_all(&bytes)
+            };
+            write("order.json", serde_json::to_vec(&Asked { source, order: order.clone() })?)?;
+            write("launch.json", serde_json::to_vec(&process)?)
+        };
+        make().map_err(ActError::file(dir))?;
+        let mut carried = Self::open(dir, talk.protocol).map_err(ActError::file(dir))?;
+        // In a session of its own: what ends this terminal does not end the agent.
+        let child = Command::new(marline)
+            .arg("__agent")
+            .arg(dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::options().append(true).open(dir.join("err")).map_err(ActError::file(dir))?)
+            .spawn();
+        carried.child = Some(child.map_err(ActError::file(marline))?);
+        let first = carried.protocol.open();
+        carried.say_all(first).map_err(ActError::file(dir))?;
+        Ok(carried)
+    }
+
+    fn open(dir: &Path, protocol: Box<dyn Protocol>) -> io::Result<Self> {
+        Ok(Carried {
+            out: File::open(dir.join("out"))?,
+            said: File::options().append(true).open(dir.join("said"))?,
+            dir: dir.to_owned(),
+            protocol,
+            heard: 0,
+            rest: Vec::new(),
+            input: None,
+            unsaid: Vec::new(),
+            said_before: 0,
+            done_before: Vec::new(),
+            child: None,
+            process: None,
+            started: Instant::now(),
+            ending: None,
+        })
+    }
+
+    /// Finds what became of a talk in a folder. One that was never started will never be.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`]
+    pub fn find(dir: &Path) -> Result<Found, ActError> {
+        let find = || -> io::Result<Found> {
+            if !dir.join("launch.json").exists() || never(dir)? {
+                return Ok(Found::NeverBegan);
+            }
+            let asked: Asked = serde_json::from_slice(&fs::read(dir.join("order.json"))?)?;
+            let talk = agent(asked.source).drive().talk(&asked.order).map_err(io::Error::other)?;
+            let mut carried = Self::open(dir, talk.protocol)?;
+            let before = fs::read_to_string(dir.join("said"))?;
+            let mut is_whole = true;
+            for line in before.lines() {
+                // A line that was cut off was not said.
+                let Ok(one) = serde_json::from_str::<SaidAt>(line) else { continue };
+                is_whole = matches!(one.said, Said::Whole);
+                match one.said {
+                    Said::Protocol => carried.said_before += 1,
+                    Said::Whole => {}
+                    _ => carried.done_before.push(one),
+                }
+            }
+            let first = carried.protocol.open();
+            carried.say_all(first)?;
+            let carried = Box::new(carried);
+            Ok(if is_whole { Found::Carried(carried) } else { Found::Unsure(carried) })
+        };
+        find().map_err(ActError::file(dir))
+    }
+
+    /// What can be done with it.
+    pub fn powers(&self) -> Powers {
+        self.protocol.powers()
+    }
+
+    /// Hears what the agent has said since, and says what the protocol wants said.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`] when its files can't be read, or it floods.
+    pub fn poll(&mut self, events: &mut Vec<AgentEvent>) -> Result<Life, ActError> {
+        // Looked at before its words: what it said before it went is heard.
+        let life = self.life();
+        self.listen(events).map_err(ActError::file(&self.dir))?;
+        if self.heard > MOST_OUTPUT || self.rest.len() as u64 > MOST_OUTPUT / 16 {
+            self.signal(Signal::KILL);
+            return Err(ActError::failed("the agent", io::Error::other("it floods its output")));
+        }
+        if matches!(life, Life::Runs) {
+            self.push().map_err(ActError::file(&self.dir))?;
+            if self.ending.is_some_and(|since| since.elapsed() > GRACE) {
+                self.signal(Signal::KILL);
+            }
+        }
+        Ok(life)
+    }
+
+    fn life(&mut self) -> Life {
+        let is_child_gone = match &mut self.child {
+            Some(child) => !matches!(child.try_wait(), Ok(None)),
+            None => true,
+        };
+        if self.process.is_none() {
+            self.process = fs::read_to_string(self.dir.join("pid")).ok().and_then(|text| named(&text));
+        }
+        let lives = match self.process {
+            Some(process) => process.lives(),
+            // Between the start of the shim and its word.
+            None => !is_child_gone && self.started.elapsed() < UNTIL_STARTED,
+        };
+        if lives { Life::Runs } else { Life::Gone(self.last_words()) }
+    }
+
+    fn last_words(&self) -> String {
+        let read = || -> io::Result<String> {
+            let mut file = File::open(self.dir.join("err"))?;
+            let length = file.metadata()?.len();
+            file.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS)))?;
+            let mut words = Vec::new();
+            file.read_to_end(&mut words)?;
+            Ok(String::from_utf8_lossy(&words).trim().to_owned())
+        };
+        read().unwrap_or_default()
+    }
+
+    fn listen(&mut self, events: &mut Vec<AgentEvent>) -> io::Result<()> {
+        let mut piece = vec![0; PIECE.min(self.unheard()? as usize + 1)];
+        loop {
+            let read = self.out.read(&mut piece)?;
+            if read == 0 {
+                self.repeat(self.heard + 1);
+                return Ok(());
+            }
+            self.rest.extend_from_slice(&piece[..read]);
+            let mut from = 0;
+            while let Some(length) = memchr::memchr(b'\n', &self.rest[from..]) {
+                let line = String::from_utf8_lossy(&self.rest[from..from + length]).into_owned();
+                from += length + 1;
+                self.heard += length as u64 + 1;
+                self.repeat(self.heard);
+                let answers = self.protocol.hear(&line, events);
+                self.say_all(answers)?;
+            }
+            self.rest.drain(..from);
+            if self.heard > MOST_OUTPUT {
+                return Ok(());
+            }
+        }
+    }
+
+    fn unheard(&self) -> io::Result<u64> {
+        Ok(self.out.metadata()?.len().saturating_sub(self.heard))
+    }
+
+    /// Does to the protocol what was done to it before, up to a place.
+    fn repeat(&mut self, before: u64) {
+        while self.done_before.first().is_some_and(|one| one.heard < before) {
+            match self.done_before.remove(0).said {
+                Said::Answer { question, decision } => drop(self.protocol.answer(&question, &decision)),
+                Said::Send { key, prompt } => drop(self.protocol.send(&key, &prompt)),
+                Said::Interrupt => drop(self.protocol.interrupt()),
+                Said::Protocol | Said::Whole => {}
+            }
+        }
+    }
+
+    fn say_all(&mut self, lines: Vec<String>) -> io::Result<()> {
+        for line in lines {
+            if self.said_before > 0 {
+                self.said_before -= 1;
+            } else {
+                self.say(Said::Protocol, &line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, what: Said, line: &str) -> io::Result<()> {
+        self.note(what)?;
+        self.unsaid.extend_from_slice(line.as_bytes());
+        self.unsaid.push(b'\n');
+        self.push()
+    }
+
+    fn note(&mut self, said: Said) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&SaidAt { heard: self.heard, said })?;
+        line.push(b'\n');
+        self.said.write_all(&line)
+    }
+
+    /// Writes what is to be said, as much as goes without waiting.
+    fn push(&mut self) -> io::Result<()> {
+        // Its end of the pipe is open once it has said that it runs.
+        if self.unsaid.is_empty() || (self.process.is_none() && !self.dir.join("pid").exists()) {
+            return Ok(());
+        }
+        let input = match &mut self.input {
+            Some(input) => input,
+            none => {
+                let flags = OFlags::NONBLOCK.bits() as i32;
+                none.insert(
+                    File::options().read(true).write(true).custom_flags(flags).open(self.dir.join("in"))?,
+                )
+            }
+        };
+        loop {
+            match input.write(&self.unsaid) {
+                Ok(written) => {
+                    self.unsaid.drain(..written);
+                    if self.unsaid.is_empty() {
+                        return self.note(Said::Whole);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Answers a question; says whether it was still open.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`]
+    pub fn answer(&mut self, question: &str, decision: &Decision) -> Result<bool, ActError> {
+        let line = self.protocol.answer(question, decision);
+        let said = Said::Answer { question: question.to_owned(), decision: decision.clone() };
+        self.say_if(line, said)
+    }
+
+    /// Sends another prompt; says whether that can be done now.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`]
+    pub fn send(&mut self, key: &str, prompt: &str) -> Result<bool, ActError> {
+        let line = self.protocol.send(key, prompt);
+        self.say_if(line, Said::Send { key: key.to_owned(), prompt: prompt.to_owned() })
+    }
+
+    /// Interrupts the turn, in the agent's own way or by ending it.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`]
+    pub fn interrupt(&mut self) -> Result<(), ActError> {
+        let line = self.protocol.interrupt();
+        if !self.say_if(line, Said::Interrupt)? {
+            self.signal(Signal::INT);
+        }
+        Ok(())
+    }
+
+    fn say_if(&mut self, line: Option<String>, said: Said) -> Result<bool, ActError> {
+        let Some(line) = line else { return Ok(false) };
+        self.say(said, &line).map_err(ActError::file(&self.dir))?;
+        Ok(true)
+    }
+
+    /// Tells the agent to end; it has some seconds to do so.
+    pub fn end(&mut self) {
+        if self.ending.is_none() {
+            self.ending = Some(Instant::now());
+            self.signal(Signal::TERM);
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(process) = self.process.filter(|process| process.lives())
+            && let Some(group) = Pid::from_raw(process.pid as i32)
+        {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+/// Says whether a talk's agent was not started, and sees to it that it never will be.
+fn never(dir: &Path) -> io::Result<bool> {
+    match OpenOptions::new().create_new(true).write(true).mode(0o600).open(dir.join("pid")) {
+        Ok(mut file) => file.write_all(b"never\n").map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(fs::read_to_string(dir.join("pid"))?.starts_with("never"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn named(text: &str) -> Option<Named> {
+    let (pid, began) = text.strip_suffix('\n')?.split_once(' ')?;
+    Some(Named { pid: pid.parse().ok()?, began: began.parse().ok()? })
+}
+
+/// Becomes the agent of a talk; returns only when it can't. This is what `marline __agent DIR` does.
+pub fn become_agent(dir: &Path) -> io::Error {
+    let ready = || -> io::Result<Command> {
+        let process: Process = serde_json::from_slice(&fs::read(dir.join("launch.json"))?)?;
+        // The leader of a session of its own, and of a group that can be ended as a whole.
+        rustix::process::setsid()?;
+        let append = |name: &str| File::options().append(true).open(dir.join(name));
+        let input = File::options().read(true).write(true).open(dir.join("in"))?;
+        let (out, err) = (append("out")?, append("err")?);
+        let pid = std::process::id();
+        let (began, _) = stat(pid).ok_or_else(|| io::Error::other("this process has no place in /proc"))?;
+        // Whole from the first: under another name until then. Only one is ever started.
+        let named = dir.join(format!("pid.{pid}"));
+        fs::write(&named, format!("{pid} {began}\n"))?;
+        let linked = fs::hard_link(&named, dir.join("pid"));
+        fs::remove_file(&named)?;
+        linked?;
+        let mut command = Command::new(process.program);
+        command.args(process.words).current_dir(process.cwd).envs(process.env);
+        command.stdin(input).stdout(out).stderr(err);
+        Ok(command)
+    };
+    match ready() {
+        Ok(mut command) => command.exec(),
+        Err(error) => error,
+    }
+}
+
+impl Started {
+    /// Says whether the program of an agent is there.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] when it is not.
+    pub fn check(source: Source, path: &std::ffi::OsStr) -> Result<PathBuf, ActError> {
+        let launch = agent(source).drive().begin("");
+        program(source, launch.program, path)
+    }
+}
