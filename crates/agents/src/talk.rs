@@ -4,6 +4,7 @@
 //! line of the program's output and says what to answer. It has no clock and no process, and reads no file but the
 //! pictures of its order: fed with the same lines it says the same, so that a talk can be taken up again from what was written down of it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -71,6 +72,8 @@ pub struct Order {
     pub permission: Option<Permission>,
     /// Words for the program, as they are.
     pub more: Vec<String>,
+    /// Variables for the program.
+    pub env: BTreeMap<String, String>,
     /// The agent's way that only prints, instead of the one that can be asked and told.
     pub is_plain: bool,
 }
@@ -81,6 +84,8 @@ pub struct Talk {
     pub launch: Launch,
     /// Variables that it needs beside those of the person.
     pub env: Vec<(&'static str, String)>,
+    /// All that is ever said to it; nothing: its language says what and when.
+    pub input: Option<String>,
     /// Its language.
     pub protocol: Box<dyn Protocol>,
 }

@@ -25,6 +25,7 @@ mod step;
 mod surgery;
 mod talk;
 mod target;
+pub mod work;
 
 pub use acts::{Acts, Fork, Places};
 pub use error::ActError;

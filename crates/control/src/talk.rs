@@ -8,7 +8,7 @@
 //! launch.json   the program, its words, directory and variables
 //! order.json    what was asked of it
 //! pid           made by whoever starts it, once: the process and when it began, or that it never will
-//! in            its standard input, a named pipe
+//! in            its standard input, a named pipe; or `all`, a file, for one that is told everything at once
 //! said          what was written to it, a line before and a mark behind each
 //! out, err      its standard output and error
 //! ```
@@ -49,6 +49,8 @@ struct Process {
     words: Vec<String>,
     cwd: PathBuf,
     env: Vec<(String, String)>,
+    /// Its input is a file, which ends; else the pipe, which never does.
+    is_told_all: bool,
 }
 
 /// What was asked of whom.
@@ -86,13 +88,13 @@ struct SaidAt {
 
 /// A process and when it began, in ticks since the machine did: together they name it for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Named {
-    pid: u32,
-    began: u64,
+pub(crate) struct Named {
+    pub pid: u32,
+    pub began: u64,
 }
 
 impl Named {
-    fn of(pid: u32) -> Option<Self> {
+    pub fn of(pid: u32) -> Option<Self> {
         let (began, is_gone) = stat(pid)?;
         (!is_gone).then_some(Named { pid, began })
     }
@@ -177,7 +179,13 @@ impl Carried {
             program: program(source, talk.launch.program, path)?,
             words: talk.launch.words,
             cwd: order.cwd.clone(),
-            env: talk.env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            env: talk
+                .env
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .chain(order.env.clone())
+                .collect(),
+            is_told_all: talk.input.is_some(),
         };
         let make = || -> io::Result<()> {
             fs::create_dir_all(dir)?;
@@ -193,6 +201,9 @@ impl Carried {
                     .open(dir.join(name))?
                     .write_all(&bytes)
             };
+            if let Some(input) = talk.input {
+                write("all", input.into_bytes())?;
+            }
             write("order.json", serde_json::to_vec(&Asked { source, order: order.clone() })?)?;
             write("launch.json", serde_json::to_vec(&process)?)
         };
@@ -489,7 +500,10 @@ pub fn become_agent(dir: &Path) -> io::Error {
         // The leader of a session of its own, and of a group that can be ended as a whole.
         rustix::process::setsid()?;
         let append = |name: &str| File::options().append(true).open(dir.join(name));
-        let input = File::options().read(true).write(true).open(dir.join("in"))?;
+        let input = match process.is_told_all {
+            true => File::open(dir.join("all"))?,
+            false => File::options().read(true).write(true).open(dir.join("in"))?,
+        };
         let (out, err) = (append("out")?, append("err")?);
         let pid = std::process::id();
         let (began, _) = stat(pid).ok_or_else(|| io::Error::other("this process has no place in /proc"))?;

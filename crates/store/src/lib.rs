@@ -4,7 +4,7 @@
 //! what lists need in its database where there is one, names in its index. [`InMemoryThreadStore`] keeps them for tests
 //! and for programs that embed this crate. Above a store, [`LiveThread`] owns one active thread: it decides what is
 //! durable, derives metadata from what is appended, and sends it as patches; [`ThreadManager`] finds the right one of
-//! the two for a change.
+//! the two for a change. [`work`] keeps what people ask of many agents at once.
 //!
 //! ```text
 //! ThreadManager ─► LiveThread ─► ThreadStore ─► rollout, database, name index
@@ -37,6 +37,7 @@ mod manager;
 mod memory;
 mod query;
 mod thread;
+pub mod work;
 
 pub use contract::{StoreError, ThreadStore};
 pub use derive::{Derived, is_durable};

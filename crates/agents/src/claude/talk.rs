@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use marline_model::Usage;
 use serde_json::{Value, json};
 
-use super::drive::undashed;
 use crate::drive::Launch;
 use crate::talk::{
     AgentEvent, Begin, CallStatus, Decision, Order, Permission, Powers, Protocol, Question, Talk, TurnEnd,
@@ -15,9 +14,7 @@ use crate::talk::{
 
 pub fn talk(order: &Order) -> Talk {
     let mut words: Vec<String> = vec!["-p".to_owned()];
-    if order.is_plain {
-        words.push(undashed(&order.prompt));
-    } else {
+    if !order.is_plain {
         words.extend(
             ["--input-format", "stream-json", "--permission-prompt-tool", "stdio"].map(str::to_owned),
         );
@@ -42,7 +39,8 @@ pub fn talk(order: &Order) -> Talk {
     let launch = Launch { program: "claude", words };
     let (open, calls) = Default::default();
     let protocol = StreamJson { order: order.clone(), open, calls, asked: 0, until: None };
-    Talk { launch, env: Vec::new(), protocol: Box::new(protocol) }
+    let input = order.is_plain.then(|| order.prompt.clone());
+    Talk { launch, env: Vec::new(), input, protocol: Box::new(protocol) }
 }
 
 struct StreamJson {

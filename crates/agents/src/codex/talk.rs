@@ -16,12 +16,13 @@ use crate::talk::{
 pub fn talk(order: &Order) -> Talk {
     let env = Vec::new();
     if order.is_plain {
-        return Talk { launch: exec(order), env, protocol: Box::new(Exec::default()) };
+        let input = Some(order.prompt.clone());
+        return Talk { launch: exec(order), env, input, protocol: Box::new(Exec::default()) };
     }
     let mut words = vec!["app-server".to_owned()];
     words.extend(order.more.iter().cloned());
     let launch = Launch { program: "codex", words };
-    Talk { launch, env, protocol: Box::new(AppServer::new(order.clone())) }
+    Talk { launch, env, input: None, protocol: Box::new(AppServer::new(order.clone())) }
 }
 
 fn exec(order: &Order) -> Launch {
@@ -43,7 +44,7 @@ fn exec(order: &Order) -> Launch {
         Begin::Resume { session } => words.extend(["resume".to_owned(), session.clone()]),
         Begin::Fork { session } => words.extend(["fork".to_owned(), session.clone()]),
     }
-    words.extend(["--".to_owned(), order.prompt.clone()]);
+    words.push("-".to_owned());
     Launch { program: "codex", words }
 }
 

@@ -14,6 +14,7 @@ use crate::talk::{
 
 pub fn talk(order: &Order) -> Result<Talk, &'static str> {
     let mut words = mode(order);
+    let mut input = None;
     let protocol: Box<dyn Protocol> = match &order.begin {
         Begin::Fork { .. } => {
             return Err("has no fork without a terminal; fork the session first: marline fork ID");
@@ -31,12 +32,13 @@ pub fn talk(order: &Order) -> Result<Talk, &'static str> {
                 Begin::Resume { session } => ["--resume".to_owned(), session.clone()],
                 Begin::New { id } | Begin::Fork { session: id } => ["--session-id".to_owned(), id.clone()],
             });
-            words.extend(["-o".to_owned(), "stream-json".to_owned(), format!("--prompt={}", order.prompt)]);
+            words.extend(["-o".to_owned(), "stream-json".to_owned()]);
+            input = Some(order.prompt.clone());
             Box::new(StreamJson::default())
         }
     };
     words.extend(order.more.iter().cloned());
-    Ok(Talk { launch: Launch { program: "gemini", words }, env: Vec::new(), protocol })
+    Ok(Talk { launch: Launch { program: "gemini", words }, env: Vec::new(), input, protocol })
 }
 
 /// The words of a model and of what may be done, which Qwen Code has from Gemini CLI.

@@ -22,7 +22,7 @@ pub fn talk(order: &Order) -> Result<Talk, &'static str> {
         let mut words = vec!["acp".to_owned()];
         words.extend(order.more.iter().cloned());
         let launch = Launch { program: "opencode", words };
-        return Ok(Talk { launch, env, protocol: Box::new(Acp::new(order.clone())) });
+        return Ok(Talk { launch, env, input: None, protocol: Box::new(Acp::new(order.clone())) });
     }
     if order.permission == Some(Permission::Ask) {
         return Err("can't ask when it just prints");
@@ -38,8 +38,9 @@ pub fn talk(order: &Order) -> Result<Talk, &'static str> {
     words.extend(order.model.iter().flat_map(|model| ["--model".to_owned(), model.clone()]));
     words.extend(order.images.iter().map(|image| format!("--file={}", image.display())));
     words.extend(order.more.iter().cloned());
-    words.extend(["--".to_owned(), order.prompt.clone()]);
-    Ok(Talk { launch: Launch { program: "opencode", words }, env, protocol: Box::new(Run::default()) })
+    let launch = Launch { program: "opencode", words };
+    let input = Some(order.prompt.clone());
+    Ok(Talk { launch, env, input, protocol: Box::new(Run::default()) })
 }
 
 /// Settings of OpenCode that say what may be done; they are laid over the person's own.

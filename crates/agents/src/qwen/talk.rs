@@ -16,5 +16,5 @@ pub fn talk(order: &Order) -> Result<Talk, &'static str> {
     words.extend(mode(order));
     words.extend(order.more.iter().cloned());
     let launch = Launch { program: "qwen", words };
-    Ok(Talk { launch, env: Vec::new(), protocol: Box::new(Acp::new(order.clone())) })
+    Ok(Talk { launch, env: Vec::new(), input: None, protocol: Box::new(Acp::new(order.clone())) })
 }

@@ -1,0 +1,364 @@
+//! One prompt while an agent is at it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use marline_agents::talk::{AgentEvent, Question, TurnEnd};
+use marline_model::{SessionId, Timestamp};
+use marline_store::work::{Asked, Task, WorkEvent};
+
+use super::verdict::{Transcripts, Verdict};
+use crate::talk::{Carried, Life};
+
+/// The transcript of a prompt that was answered has so long to show it.
+const UNTIL_SHOWN: Duration = Duration::from_secs(5);
+/// The same for one that failed.
+const UNTIL_SHOWN_FAILED: Duration = Duration::from_millis(600);
+/// So often it is looked at.
+const LOOK: Duration = Duration::from_millis(60);
+/// An agent that is interrupted has so long to end its turn.
+const UNTIL_INTERRUPTED: Duration = Duration::from_secs(8);
+/// Of an answer so much is kept beside the transcript, in characters.
+const ANSWER: usize = 20_000;
+
+/// What came of a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was answered.
+    Completed(Option<String>),
+    /// It failed.
+    Failed(String),
+    /// The account has no more to spend.
+    Limited(String, Option<Timestamp>),
+    /// A person, or a time limit, interrupted it.
+    Stopped(String),
+    /// Its agent died, with these last words.
+    Died(String),
+    /// No agent ever had it.
+    NeverTaken,
+}
+
+/// Where it stands.
+enum Phase {
+    /// A worktree is being made.
+    Preparing(Child),
+    /// The agent works.
+    Talking,
+    /// The turn is over, or the agent is gone; the transcript is asked.
+    Settling { outcome: Outcome, since: Instant, looked: Option<Instant> },
+    /// The agent is told to end.
+    Ending(Outcome),
+}
+
+/// A prompt and its agent.
+pub struct Job {
+    pub task: Task,
+    /// The task is to be written.
+    pub is_changed: bool,
+    /// What happened, to be written with it.
+    pub log: Vec<WorkEvent>,
+    /// Questions that are new: they get their numbers from the store.
+    pub asks: Vec<Question>,
+    /// Questions that the agent no longer waits for.
+    pub answered: Vec<String>,
+    /// Open questions by the agent's name for them.
+    pub open: HashMap<String, Asked>,
+    pub talk: Option<Carried>,
+    /// The folder of its talk.
+    pub dir: PathBuf,
+    /// The directory that it works in, resolved.
+    pub place: PathBuf,
+    /// It was begun by another Marline.
+    pub is_adopted: bool,
+    phase: Phase,
+    /// Events that were kept before it was adopted.
+    skip: u64,
+    /// What the agent says, as it comes.
+    said: String,
+    began: Instant,
+    /// Why it was interrupted, and when.
+    interrupted: Option<(String, Instant)>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+}
+
+impl Job {
+    pub fn new(task: Task, dir: PathBuf, place: PathBuf) -> Self {
+        Job {
+            skip: 0,
+            task,
+            is_changed: false,
+            log: Vec::new(),
+            asks: Vec::new(),
+            answered: Vec::new(),
+            open: HashMap::new(),
+            talk: None,
+            dir,
+            place,
+            is_adopted: false,
+            phase: Phase::Talking,
+            said: String::new(),
+            began: Instant::now(),
+            interrupted: None,
+            outcome: None,
+        }
+    }
+
+    /// Goes on with what another Marline began.
+    pub fn adopt(mut self, talk: Carried, is_unsure: bool) -> Self {
+        self.skip = self.task.heard;
+        self.is_adopted = true;
+        self.talk = Some(talk);
+        if is_unsure {
+            // Half of a line may lie in its input: it is ended, and the transcript says whether it had the prompt.
+            self.end(Outcome::Died("it was cut off while it was told what to do".to_owned()));
+        }
+        self
+    }
+
+    /// Waits for a worktree.
+    pub fn preparing(mut self, child: Child) -> Self {
+        self.phase = Phase::Preparing(child);
+        self
+    }
+
+    /// A worktree is being made. `Some`: it is done, well or not.
+    pub fn prepared(&mut self) -> Option<bool> {
+        let Phase::Preparing(child) = &mut self.phase else { return None };
+        let status = child.try_wait().ok()??;
+        self.phase = Phase::Talking;
+        Some(status.success())
+    }
+
+    pub fn is_preparing(&self) -> bool {
+        matches!(self.phase, Phase::Preparing(_))
+    }
+
+    /// The agent was started.
+    pub fn begin(&mut self, talk: Carried) {
+        self.talk = Some(talk);
+        self.began = Instant::now();
+    }
+
+    /// There was no agent to be started.
+    pub fn fail(&mut self, why: String) {
+        self.outcome = Some(Outcome::Failed(why));
+    }
+
+    /// Interrupts it, for a reason.
+    pub fn interrupt(&mut self, why: &str) {
+        if self.interrupted.is_some() || !matches!(self.phase, Phase::Talking | Phase::Preparing(_)) {
+            return;
+        }
+        self.interrupted = Some((why.to_owned(), Instant::now()));
+        match &mut self.talk {
+            Some(talk) => {
+                if let Err(error) = talk.interrupt() {
+                    self.log.push(WorkEvent::Note { text: error.to_string() });
+                    talk.end();
+                }
+            }
+            None => self.outcome = Some(Outcome::Stopped(why.to_owned())),
+        }
+    }
+
+    /// It works for longer than that.
+    pub fn is_older(&self, than: Duration) -> bool {
+        self.began.elapsed() > than
+    }
+
+    fn settle(&mut self, outcome: Outcome) {
+        if matches!(self.phase, Phase::Talking) {
+            self.phase = Phase::Settling { outcome, since: Instant::now(), looked: None };
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(talk) = &mut self.talk {
+            talk.end();
+        }
+        self.phase = Phase::Ending(outcome);
+    }
+
+    /// Hears the agent and goes on to the next phase. `transcripts` is asked for what came of it.
+    pub fn step(&mut self, transcripts: Option<&Transcripts>) {
+        let mut events = Vec::new();
+        let life = match &mut self.talk {
+            Some(talk) => match talk.poll(&mut events) {
+                Ok(life) => life,
+                Err(error) => {
+                    self.end(Outcome::Failed(crate::work::engine::words(&error)));
+                    Life::Runs
+                }
+            },
+            None => Life::Runs,
+        };
+        self.hear(events);
+        match &life {
+            Life::Gone(words) => self.gone(words.clone()),
+            Life::Runs => {
+                if let Some((why, since)) = &self.interrupted
+                    && matches!(self.phase, Phase::Talking)
+                    && since.elapsed() > UNTIL_INTERRUPTED
+                {
+                    let why = why.clone();
+                    self.end(Outcome::Stopped(why));
+                }
+            }
+        }
+        self.look(transcripts, matches!(life, Life::Gone(_)));
+        if let Phase::Ending(outcome) = &self.phase
+            && matches!(life, Life::Gone(_))
+        {
+            let outcome = outcome.clone();
+            // It may have answered while it was being ended, and what had never reached it is still to be done.
+            self.outcome = Some(match (&outcome, self.verdict(transcripts)) {
+                (Outcome::Completed(_) | Outcome::Stopped(_), _) => outcome,
+                (_, Some(Verdict::Done(answer))) => Outcome::Completed(Some(answer)),
+                (Outcome::Died(_), Some(Verdict::Absent)) if self.is_adopted => Outcome::NeverTaken,
+                _ => outcome,
+            });
+        }
+    }
+
+    /// The agent is gone without a word about the end of the turn.
+    fn gone(&mut self, words: String) {
+        if matches!(self.phase, Phase::Talking) {
+            let outcome = match &self.interrupted {
+                Some((why, _)) => Outcome::Stopped(why.clone()),
+                None => Outcome::Died(words),
+            };
+            self.settle(outcome);
+        }
+    }
+
+    fn verdict(&self, transcripts: Option<&Transcripts>) -> Option<Verdict> {
+        let session = self.task.session.as_ref()?;
+        transcripts?.verdict(session, self.task.items_before, &self.told()).ok()
+    }
+
+    /// What the agent was told.
+    pub fn told(&self) -> String {
+        if self.task.goes_on { GO_ON.to_owned() } else { self.task.prompt.clone() }
+    }
+
+    /// Asks the transcript what came of it.
+    fn look(&mut self, transcripts: Option<&Transcripts>, is_gone: bool) {
+        let Phase::Settling { outcome, since, looked } = &mut self.phase else { return };
+        if looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+            return;
+        }
+        *looked = Some(Instant::now());
+        let (outcome, since) = (outcome.clone(), *since);
+        let patience = match &outcome {
+            Outcome::Completed(_) | Outcome::Died(_) => UNTIL_SHOWN,
+            _ => UNTIL_SHOWN_FAILED,
+        };
+        let is_late = since.elapsed() > patience;
+        let verdict = self.verdict(transcripts);
+        let settled = match (&outcome, verdict) {
+            // Half an answer looks like one.
+            (Outcome::Stopped(_), _) => outcome,
+            (_, Some(Verdict::Done(answer))) => Outcome::Completed(Some(answer)),
+            (_, Some(Verdict::Half)) if is_late && matches!(outcome, Outcome::Completed(_)) => {
+                match self.spoken() {
+                    Some(answer) => Outcome::Completed(Some(answer)),
+                    None => Outcome::Failed("it ended without an answer".to_owned()),
+                }
+            }
+            (Outcome::Died(_), Some(Verdict::Absent)) if is_late && self.is_adopted && is_gone => {
+                Outcome::NeverTaken
+            }
+            (Outcome::Completed(_), _) if is_late => match self.spoken() {
+                Some(answer) => {
+                    let text = "its transcript does not show the answer (yet)".to_owned();
+                    self.log.push(WorkEvent::Note { text });
+                    Outcome::Completed(Some(answer))
+                }
+                None => Outcome::Failed("it ended without an answer".to_owned()),
+            },
+            (_, _) if is_late => outcome,
+            _ => return,
+        };
+        self.end(settled);
+    }
+
+    fn spoken(&self) -> Option<String> {
+        (!self.said.trim().is_empty()).then(|| self.said.clone())
+    }
+
+    fn hear(&mut self, events: Vec<AgentEvent>) {
+        if events.is_empty() {
+            return;
+        }
+        for event in events {
+            let is_new = self.skip == 0;
+            if is_new {
+                self.task.heard += 1;
+                self.is_changed = true;
+            } else {
+                self.skip -= 1;
+            }
+            self.understand(event, is_new);
+        }
+    }
+
+    fn understand(&mut self, event: AgentEvent, is_new: bool) {
+        match &event {
+            AgentEvent::Session { session } => {
+                if let Ok(id) = SessionId::new(self.task.source, session) {
+                    self.task.session = Some(id);
+                    self.is_changed = true;
+                }
+            }
+            AgentEvent::Said { text, more } => {
+                if !more {
+                    self.said.clear();
+                }
+                self.said.push_str(text);
+                if let Some((at, _)) = self.said.char_indices().nth(ANSWER) {
+                    self.said.truncate(at);
+                }
+            }
+            AgentEvent::Tokens { usage } => self.task.usage = *usage,
+            AgentEvent::Asks { question } => {
+                self.asks.push(question.clone());
+                return;
+            }
+            AgentEvent::Answered { question } => {
+                self.answered.push(question.clone());
+                return;
+            }
+            AgentEvent::Ended { end } => {
+                let outcome = match (end, &self.interrupted) {
+                    (TurnEnd::Completed, _) => Outcome::Completed(None),
+                    (_, Some((why, _))) => Outcome::Stopped(why.clone()),
+                    (TurnEnd::Interrupted, None) => Outcome::Stopped("somebody interrupted it".to_owned()),
+                    (TurnEnd::Failed { why }, None) => Outcome::Failed(why.clone()),
+                    (TurnEnd::Limited { why, until }, None) => {
+                        Outcome::Limited(why.clone(), until.map(Timestamp::from_millis))
+                    }
+                };
+                self.settle(outcome);
+            }
+            _ => {}
+        }
+        if !is_new {
+            return;
+        }
+        // Words that come in pieces are one line of the log.
+        if let AgentEvent::Said { text, more: true } = &event
+            && let Some(WorkEvent::Item { item: AgentEvent::Said { text: before, .. } }) = self.log.last_mut()
+        {
+            before.push_str(text);
+            return;
+        }
+        self.log.push(WorkEvent::Item { item: event });
+    }
+}
+
+/// What an agent is told whose answer was cut off.
+pub const GO_ON: &str =
+    "You were cut off in the middle of your last answer. Look at how far you came, and finish it.";

@@ -1,0 +1,434 @@
+//! Work in `marline.db`: a document a row, with the columns that constraints and questions need beside it.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, TransactionBehavior, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::contract::{Change, Runs, WorkError, WorkStore};
+use super::types::{Asked, Group, Logged, Queue, Run, Task};
+
+/// How long another writer is waited for.
+const WAIT: Duration = Duration::from_secs(10);
+/// The shape of the tables.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE groups (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE TABLE queues (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, list TEXT NOT NULL, is_open INTEGER NOT NULL,
+    revision INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX one_run_of_a_list ON runs (list) WHERE is_open;
+CREATE INDEX runs_of_a_list ON runs (list, number);
+CREATE TABLE tasks (
+    id TEXT PRIMARY KEY, list TEXT NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
+    is_held_of_queue INTEGER NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL,
+    UNIQUE (list, number)
+) STRICT;
+CREATE INDEX tasks_in_order ON tasks (list, position, number);
+CREATE UNIQUE INDEX one_task_of_a_queue ON tasks (list) WHERE is_held_of_queue;
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_of_a_run ON events (run, number);
+CREATE TABLE questions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, task TEXT NOT NULL, attempt INTEGER NOT NULL, question TEXT NOT NULL,
+    run TEXT NOT NULL, is_open INTEGER NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL,
+    UNIQUE (task, attempt, question)
+) STRICT;
+CREATE INDEX open_questions ON questions (is_open, number);
+";
+
+/// Groups, queues and runs of one machine.
+pub struct LocalWorkStore {
+    connection: Mutex<Connection>,
+}
+
+fn internal(context: &str) -> impl Fn(rusqlite::Error) -> WorkError + use<'_> {
+    move |source| WorkError::Internal { context: context.to_owned(), source: source.into() }
+}
+
+/// A document of a row whose columns are `body` and `revision`.
+trait Document: Serialize + DeserializeOwned {
+    fn revised(self, revision: u64) -> Self;
+}
+
+macro_rules! documents {
+    ($($kind:ty),*) => {$(
+        impl Document for $kind {
+            fn revised(mut self, revision: u64) -> Self {
+                self.revision = revision;
+                self
+            }
+        }
+    )*};
+}
+documents!(Group, Queue, Run, Task, Asked);
+
+fn document<T: Document>(row: &Row<'_>) -> rusqlite::Result<T> {
+    let body: String = row.get(0)?;
+    let revision: i64 = row.get(1)?;
+    let document: T = serde_json::from_str(&body).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+    })?;
+    Ok(document.revised(revision as u64))
+}
+
+fn body(document: &impl Serialize) -> Result<String, WorkError> {
+    serde_json::to_string(document).map_err(|error| WorkError::Internal {
+        context: "a document has no JSON".to_owned(),
+        source: error.into(),
+    })
+}
+
+impl LocalWorkStore {
+    /// Opens the database, which is made where it is not there. Only its owner can read it.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`] when it can't be opened, or was written by a newer Marline.
+    pub fn open(path: &Path) -> Result<Self, WorkError> {
+        let shown = path.display().to_string();
+        let file =
+            |source: std::io::Error| WorkError::Internal { context: shown.clone(), source: source.into() };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(file)?;
+        }
+        OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(file)?;
+        let fail = internal(&shown);
+        let mut connection = Connection::open(path).map_err(&fail)?;
+        connection.busy_timeout(WAIT).map_err(&fail)?;
+        // What is acknowledged survives a crash of the machine, too.
+        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").map_err(&fail)?;
+        let made = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+        let version: i64 = made.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&fail)?;
+        match version {
+            0 => {
+                made.execute_batch(TABLES).map_err(&fail)?;
+                made.pragma_update(None, "user_version", VERSION).map_err(&fail)?;
+            }
+            VERSION => {}
+            newer => {
+                return Err(WorkError::Internal {
+                    context: shown.clone(),
+                    source: format!("its version is {newer}; this Marline knows {VERSION}").into(),
+                });
+            }
+        }
+        made.commit().map_err(&fail)?;
+        Ok(LocalWorkStore { connection: Mutex::new(connection) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all<T: Document>(&self, sql: &str, of: impl rusqlite::Params) -> Result<Vec<T>, WorkError> {
+        let connection = self.lock();
+        let ask = || -> rusqlite::Result<Vec<T>> {
+            connection.prepare_cached(sql)?.query_map(of, document)?.collect()
+        };
+        ask().map_err(internal("marline.db could not be read"))
+    }
+
+    fn one<T: Document>(&self, what: String, sql: &str, of: impl rusqlite::Params) -> Result<T, WorkError> {
+        self.all(sql, of)?.pop().ok_or(WorkError::NotFound { what })
+    }
+}
+
+/// Writes a document of one table; `columns` are those beside its id, revision and body.
+struct Put<'a> {
+    table: &'static str,
+    id: &'a str,
+    revision: u64,
+    columns: &'a [(&'static str, &'a dyn rusqlite::ToSql)],
+    body: String,
+    /// What it is called in an error.
+    name: String,
+}
+
+impl Put<'_> {
+    fn write(&self, connection: &Connection) -> Result<(), WorkError> {
+        let mut values: Vec<&dyn rusqlite::ToSql> = self.columns.iter().map(|(_, value)| *value).collect();
+        let (id, revision) = (self.id, self.revision as i64);
+        values.extend([&self.body as &dyn rusqlite::ToSql, &id]);
+        let sql = if self.revision == 0 {
+            let names: String = self.columns.iter().map(|(name, _)| format!("{name}, ")).collect();
+            let marks = vec!["?"; values.len()].join(", ");
+            format!("INSERT INTO {} ({names}body, id, revision) VALUES ({marks}, 1)", self.table)
+        } else {
+            values.push(&revision);
+            let names: String = self.columns.iter().map(|(name, _)| format!("{name} = ?, ")).collect();
+            format!(
+                "UPDATE {} SET {names}body = ?, revision = revision + 1 WHERE id = ? AND revision = ?",
+                self.table
+            )
+        };
+        let written = connection.prepare_cached(&sql).and_then(|mut sql| sql.execute(&values[..]));
+        match written {
+            Ok(0) => Err(WorkError::conflict(format!("{} was changed by somebody else", self.name))),
+            Ok(_) => Ok(()),
+            Err(error) => Err(refusal(error, &self.name)),
+        }
+    }
+}
+
+/// What a broken constraint means.
+fn refusal(error: rusqlite::Error, name: &str) -> WorkError {
+    if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
+        return internal("marline.db could not be written")(error);
+    }
+    let words = error.to_string();
+    let message = if words.contains(".name") {
+        format!("there is {name} already")
+    } else if words.contains("runs.list") {
+        format!("{name} runs already")
+    } else if words.contains("tasks.list") && !words.contains("number") {
+        "another prompt of this queue runs".to_owned()
+    } else {
+        format!("{name} was made by somebody else at the same time")
+    };
+    WorkError::Conflict { message }
+}
+
+fn next(connection: &Connection, sql: &str, of: impl rusqlite::Params) -> Result<u64, WorkError> {
+    let last: Option<i64> = connection
+        .query_row(sql, of, |row| row.get(0))
+        .optional()
+        .map_err(internal("marline.db could not be read"))?
+        .flatten();
+    Ok(last.unwrap_or(0) as u64 + 1)
+}
+
+fn delete(
+    connection: &Connection,
+    table: &str,
+    id: &str,
+    revision: u64,
+    rest: &[&str],
+) -> Result<(), WorkError> {
+    let fail = internal("marline.db could not be written");
+    let sql = format!("DELETE FROM {table} WHERE id = ? AND revision = ?");
+    if connection.execute(&sql, params![id, revision as i64]).map_err(&fail)? == 0 {
+        return Err(WorkError::conflict("it was changed by somebody else"));
+    }
+    rest.iter().try_for_each(|sql| connection.execute(sql, [id]).map(drop).map_err(&fail))
+}
+
+fn write(connection: &Connection, change: &Change) -> Result<(), WorkError> {
+    match change {
+        Change::Group(group) => Put {
+            table: "groups",
+            id: &group.id,
+            revision: group.revision,
+            columns: &[("name", &group.name)],
+            body: body(group)?,
+            name: format!("a group {:?}", group.name),
+        }
+        .write(connection),
+        Change::Queue(queue) => Put {
+            table: "queues",
+            id: &queue.id,
+            revision: queue.revision,
+            columns: &[("name", &queue.name)],
+            body: body(queue)?,
+            name: format!("a queue {:?}", queue.name),
+        }
+        .write(connection),
+        Change::Run(run) => {
+            let mut run = run.clone();
+            if run.number == 0 {
+                run.number = next(connection, "SELECT max(number) FROM runs", [])?;
+            }
+            Put {
+                table: "runs",
+                id: &run.id,
+                revision: run.revision,
+                columns: &[
+                    ("number", &(run.number as i64)),
+                    ("list", &run.list),
+                    ("is_open", &run.ended_at.is_none()),
+                ],
+                body: body(&run)?,
+                name: run.name.clone(),
+            }
+            .write(connection)
+        }
+        Change::Task(task) => {
+            let mut task = task.clone();
+            if task.number == 0 {
+                let sql = "SELECT max(number) FROM tasks WHERE list = ?";
+                task.number = next(connection, sql, [&task.list])?;
+            }
+            let is_held = task.status.is_held() && task.member.is_none();
+            Put {
+                table: "tasks",
+                id: &task.id,
+                revision: task.revision,
+                columns: &[
+                    ("list", &task.list),
+                    ("number", &(task.number as i64)),
+                    ("position", &(task.position as i64)),
+                    ("is_held_of_queue", &is_held),
+                ],
+                body: body(&task)?,
+                name: format!("prompt {}", task.number),
+            }
+            .write(connection)
+        }
+        Change::Question(asked) => question(connection, asked),
+        Change::Event(logged) => connection
+            .prepare_cached("INSERT INTO events (run, body) VALUES (?, ?)")
+            .and_then(|mut sql| sql.execute(params![logged.run, body(logged).unwrap_or_default()]))
+            .map(drop)
+            .map_err(internal("marline.db could not be written")),
+        Change::DeleteTask(task) => delete(connection, "tasks", &task.id, task.revision, &[]),
+        Change::DeleteGroup(group) => delete(
+            connection,
+            "groups",
+            &group.id,
+            group.revision,
+            &[
+                "DELETE FROM tasks WHERE list IN (SELECT id FROM runs WHERE list = ?)",
+                "DELETE FROM events WHERE run IN (SELECT id FROM runs WHERE list = ?)",
+                "DELETE FROM questions WHERE run IN (SELECT id FROM runs WHERE list = ?)",
+                "DELETE FROM runs WHERE list = ?",
+            ],
+        ),
+        Change::DeleteQueue(queue) => delete(
+            connection,
+            "queues",
+            &queue.id,
+            queue.revision,
+            &[
+                "DELETE FROM tasks WHERE list = ?",
+                "DELETE FROM events WHERE run IN (SELECT id FROM runs WHERE list = ?)",
+                "DELETE FROM questions WHERE run IN (SELECT id FROM runs WHERE list = ?)",
+                "DELETE FROM runs WHERE list = ?",
+            ],
+        ),
+    }
+}
+
+fn question(connection: &Connection, asked: &Asked) -> Result<(), WorkError> {
+    let fail = internal("marline.db could not be written");
+    let mut asked = asked.clone();
+    if asked.revision == 0 {
+        if asked.number == 0 {
+            // Autoincrement never gives a number twice, also after a question was deleted.
+            let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'questions'";
+            asked.number = next(connection, sql, [])?;
+        }
+        let sql = "INSERT INTO questions (number, task, attempt, question, run, is_open, revision, body)
+            VALUES (?, ?, ?, ?, ?, ?, 1, ?)";
+        let of = params![
+            asked.number as i64,
+            asked.task,
+            asked.attempt,
+            asked.question.id,
+            asked.run,
+            asked.is_open,
+            body(&asked)?
+        ];
+        return connection.execute(sql, of).map(drop).map_err(|error| refusal(error, "the question"));
+    }
+    let sql = "UPDATE questions SET is_open = ?, revision = revision + 1, body = ? WHERE number = ? AND revision = ?";
+    let of = params![asked.is_open, body(&asked)?, asked.number as i64, asked.revision as i64];
+    match connection.execute(sql, of).map_err(fail)? {
+        0 => Err(WorkError::conflict(format!("question {} was answered by somebody else", asked.number))),
+        _ => Ok(()),
+    }
+}
+
+impl WorkStore for LocalWorkStore {
+    fn groups(&self) -> Result<Vec<Group>, WorkError> {
+        self.all("SELECT body, revision FROM groups ORDER BY name", [])
+    }
+
+    fn queues(&self) -> Result<Vec<Queue>, WorkError> {
+        self.all("SELECT body, revision FROM queues ORDER BY name", [])
+    }
+
+    fn runs(&self, which: Runs<'_>) -> Result<Vec<Run>, WorkError> {
+        match which {
+            Runs::Open => self.all("SELECT body, revision FROM runs WHERE is_open ORDER BY number", []),
+            Runs::Of(list, limit) => self.all(
+                "SELECT body, revision FROM runs WHERE list = ? ORDER BY number DESC LIMIT ?",
+                params![list, limit as i64],
+            ),
+        }
+    }
+
+    fn run(&self, id: &str) -> Result<Run, WorkError> {
+        let sql = "SELECT body, revision FROM runs WHERE id = ?1 OR CAST(number AS TEXT) = ?1";
+        self.one(format!("run {id}"), sql, [id])
+    }
+
+    fn tasks(&self, list: &str) -> Result<Vec<Task>, WorkError> {
+        self.all("SELECT body, revision FROM tasks WHERE list = ? ORDER BY position, number", [list])
+    }
+
+    fn task(&self, id: &str) -> Result<Task, WorkError> {
+        self.one(format!("prompt {id}"), "SELECT body, revision FROM tasks WHERE id = ?", [id])
+    }
+
+    fn events(&self, run: &str, after: u64, limit: usize) -> Result<Vec<Logged>, WorkError> {
+        let connection = self.lock();
+        let sql = "SELECT number, body FROM events WHERE run = ? AND number > ? ORDER BY number LIMIT ?";
+        let read = || -> rusqlite::Result<Vec<(i64, String)>> {
+            let mut sql = connection.prepare_cached(sql)?;
+            let rows = sql
+                .query_map(params![run, after as i64, limit as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        };
+        let rows = read().map_err(internal("marline.db could not be read"))?;
+        rows.into_iter()
+            .map(|(number, body)| {
+                let logged: Logged = serde_json::from_str(&body).map_err(|error| WorkError::Internal {
+                    context: format!("event {number} is none"),
+                    source: error.into(),
+                })?;
+                Ok(Logged { number: number as u64, ..logged })
+            })
+            .collect()
+    }
+
+    fn questions(&self, is_open: bool, limit: usize) -> Result<Vec<Asked>, WorkError> {
+        let order = if is_open { "" } else { "DESC" };
+        let sql =
+            format!("SELECT body, revision FROM questions WHERE is_open = ? ORDER BY number {order} LIMIT ?");
+        self.all(&sql, params![is_open, limit as i64])
+    }
+
+    fn question(&self, number: u64) -> Result<Asked, WorkError> {
+        let sql = "SELECT body, revision FROM questions WHERE number = ?";
+        self.one(format!("question {number}"), sql, [number as i64])
+    }
+
+    fn commit(&self, changes: &[Change]) -> Result<(), WorkError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut connection = self.lock();
+        let fail = internal("marline.db could not be written");
+        let made = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+        changes.iter().try_for_each(|change| write(&made, change))?;
+        made.commit().map_err(&fail)
+    }
+
+    fn version(&self) -> Result<u64, WorkError> {
+        let connection = self.lock();
+        let ask = || connection.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0));
+        ask().map(|version| version as u64).map_err(internal("marline.db could not be read"))
+    }
+}
