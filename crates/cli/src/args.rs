@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod work;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,6 +9,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use marline_index::{Filter, QueryError, Sort, UsageBy};
 use marline_model::{Source, Timestamp};
+
+use work::{ApprovalCommand, GroupCommand, QueueCommand};
 
 /// Keeps the sessions of every coding agent on your machines
 ///
@@ -50,6 +54,24 @@ pub enum Command {
     },
     Rehome(RehomeArgs),
     Restore(RestoreArgs),
+    Group {
+        #[command(subcommand)]
+        command: GroupCommand,
+    },
+    Queue {
+        #[command(subcommand)]
+        command: QueueCommand,
+    },
+    Approvals {
+        #[command(subcommand)]
+        command: ApprovalCommand,
+    },
+    /// Become the agent of a talk
+    #[command(name = "__agent", hide = true)]
+    Agent {
+        /// Its folder
+        dir: PathBuf,
+    },
     /// Sum up tokens and cost
     Usage(UsageArgs),
     /// Tell what was found where

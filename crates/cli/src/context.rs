@@ -38,6 +38,8 @@ pub struct Places {
     pub state: PathBuf,
     /// A person's own settings of Marline.
     pub config: PathBuf,
+    /// What can't be made again: groups, queues, and what runs of them.
+    pub data: PathBuf,
     /// The board's socket for the owner's own programs.
     pub socket: PathBuf,
 }
@@ -67,15 +69,19 @@ impl Places {
             Some(home) => PathBuf::from(home).join("config"),
             None => env.dir("XDG_CONFIG_HOME", ".config").join("marline"),
         };
-        Ok(Places { env, index, state, config, socket })
+        let data = match env.var("MARLINE_HOME") {
+            Some(home) => PathBuf::from(home),
+            None => env.dir("XDG_DATA_HOME", ".local/share").join("marline"),
+        };
+        Ok(Places { env, index, state, config, data, socket })
     }
 
     /// The places of the bundled sessions, apart from those of the user's own.
     pub fn of_demo(self) -> Self {
         let dir = self.index.with_file_name("demo");
         let (index, state) = (dir.join("index"), dir.join("board"));
-        let (socket, config) = (state.join("sock"), dir.join("config"));
-        Places { env: Env::new(dir.join("home"), []), index, state, config, socket }
+        let (socket, config, data) = (state.join("sock"), dir.join("config"), dir.join("data"));
+        Places { env: Env::new(dir.join("home"), []), index, state, config, data, socket }
     }
 }
 

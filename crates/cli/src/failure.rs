@@ -42,6 +42,12 @@ impl Failure {
         Failure { message: message.to_owned(), hint, code: 4 }
     }
 
+    /// Groups and queues could not be read or written.
+    pub fn work(error: &dyn Error, hint: &str, code: u8) -> Self {
+        let message = format!("{}.", chain(error).trim_end_matches('.'));
+        Failure { message, hint: (!hint.is_empty()).then(|| hint.to_owned()), code }
+    }
+
     /// Standard output could not be written. A closed pipe is the reader's right.
     pub fn output(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {

@@ -8,6 +8,7 @@ mod commands;
 mod context;
 mod failure;
 mod port;
+mod signals;
 mod terminal;
 
 use std::process::ExitCode;
@@ -58,6 +59,14 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Provider { command } => commands::provider::run(&command),
         Command::Rehome(args) => commands::provider::rehome(&args),
         Command::Restore(args) => commands::provider::restore(&args),
+        Command::Group { command } => commands::work::group::run(&command),
+        Command::Queue { command } => commands::work::queue::run(&command),
+        Command::Approvals { command } => commands::work::approvals::run(&command),
+        Command::Agent { dir } => {
+            let error = marline_control::become_agent(&dir);
+            eprintln!("the agent could not be started: {error}");
+            Ok(ExitCode::from(4))
+        }
         Command::Usage(args) => commands::usage::run(&args),
         Command::Sources(args) => commands::sources::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

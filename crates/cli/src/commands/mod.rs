@@ -13,6 +13,7 @@ pub mod show;
 pub mod sources;
 pub mod up;
 pub mod usage;
+pub mod work;
 
 use std::io::{self, Write};
 

@@ -2,22 +2,20 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use marline_control::{ActError, Started, Target, user_of};
 use marline_index::Transcript;
 use marline_model::{ItemKind, SessionId};
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Inside, ReadArgs, ResumeArgs};
 use crate::commands::{print_json, print_line, show};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::signals::Signals;
 
 /// How often the transcript is looked at while the agent works.
 const LOOK: Duration = Duration::from_millis(150);
@@ -120,32 +118,10 @@ impl Drop for Running {
     }
 }
 
-/// Is set when this process is told to end.
-fn interrupted() -> Result<Arc<AtomicBool>, Failure> {
-    let fail = |error| Failure::file(Path::new("signals"), &error);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(fail)?;
-    let inside = runtime.enter();
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(fail)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(fail)?;
-    drop(inside);
-    let is_told = Arc::new(AtomicBool::new(false));
-    let tell = is_told.clone();
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        });
-        tell.store(true, Ordering::Relaxed);
-    });
-    Ok(is_told)
-}
-
 /// Runs one turn and prints what is written into the transcript meanwhile: that is what happened.
 fn turn(args: &ResumeArgs, context: Context, id: &SessionId, started: &Started) -> Result<ExitCode, Failure> {
     let mut next = context.index.item_count(id)?;
-    let is_interrupted = interrupted()?;
+    let signals = Signals::listen()?;
     let mut running = Running::start(started).map_err(|error| Failure::file(&started.program, &error))?;
     let stderr = running.0.stderr.take();
     // What nobody reads would stop the agent.
@@ -190,7 +166,7 @@ fn turn(args: &ResumeArgs, context: Context, id: &SessionId, started: &Started) 
             let words = String::from_utf8_lossy(&words);
             return Err(Failure::agent(&format!("The turn failed ({status})."), words.trim()));
         }
-        if is_interrupted.load(Ordering::Relaxed) {
+        if signals.are_heard() {
             drop(running);
             return Err(Failure::agent("The turn was interrupted.", ""));
         }
