@@ -125,6 +125,9 @@ impl Acp {
         match update["sessionUpdate"].as_str() {
             Some("agent_message_chunk") => {
                 let text = word(&update["content"]["text"]).to_owned();
+                if text.is_empty() {
+                    return;
+                }
                 out.push(AgentEvent::Said { text, more: mem::replace(&mut self.is_saying, true) });
             }
             Some("tool_call" | "tool_call_update") => {

@@ -13,6 +13,7 @@
 //! out, err      its standard output and error
 //! ```
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use marline_agents::talk::{AgentEvent, Decision, Order, Powers, Protocol};
+use marline_agents::talk::{AgentEvent, Begin, Decision, Order, Powers, Protocol};
 use marline_model::Source;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -136,13 +137,17 @@ pub enum Found {
 /// A talk that is carried.
 pub struct Carried {
     dir: PathBuf,
+    /// The session, where it is known before the agent says it.
+    session: Option<String>,
     protocol: Box<dyn Protocol>,
     out: File,
     heard: u64,
     rest: Vec<u8>,
     input: Option<File>,
-    /// What has not gone out yet.
-    unsaid: Vec<u8>,
+    /// What has not gone out yet, in order.
+    unsaid: VecDeque<(SaidAt, Vec<u8>)>,
+    /// The rest of what goes out now; it is written down already.
+    going: Vec<u8>,
     said: File,
     /// Lines of the protocol that were said before.
     said_before: usize,
@@ -208,7 +213,8 @@ impl Carried {
             write("launch.json", serde_json::to_vec(&process)?)
         };
         make().map_err(ActError::file(dir))?;
-        let mut carried = Self::open(dir, talk.protocol).map_err(ActError::file(dir))?;
+        let session = known(source, order);
+        let mut carried = Self::open(dir, session, talk.protocol).map_err(ActError::file(dir))?;
         // In a session of its own: what ends this terminal does not end the agent.
         let child = Command::new(marline)
             .arg("__agent")
@@ -223,8 +229,9 @@ impl Carried {
         Ok(carried)
     }
 
-    fn open(dir: &Path, protocol: Box<dyn Protocol>) -> io::Result<Self> {
+    fn open(dir: &Path, session: Option<String>, protocol: Box<dyn Protocol>) -> io::Result<Self> {
         Ok(Carried {
+            session,
             out: File::open(dir.join("out"))?,
             said: File::options().append(true).open(dir.join("said"))?,
             dir: dir.to_owned(),
@@ -232,7 +239,8 @@ impl Carried {
             heard: 0,
             rest: Vec::new(),
             input: None,
-            unsaid: Vec::new(),
+            unsaid: VecDeque::new(),
+            going: Vec::new(),
             said_before: 0,
             done_before: Vec::new(),
             child: None,
@@ -253,7 +261,8 @@ impl Carried {
             }
             let asked: Asked = serde_json::from_slice(&fs::read(dir.join("order.json"))?)?;
             let talk = agent(asked.source).drive().talk(&asked.order).map_err(io::Error::other)?;
-            let mut carried = Self::open(dir, talk.protocol)?;
+            let session = known(asked.source, &asked.order);
+            let mut carried = Self::open(dir, session, talk.protocol)?;
             let before = fs::read_to_string(dir.join("said"))?;
             let mut is_whole = true;
             for line in before.lines() {
@@ -272,6 +281,11 @@ impl Carried {
             Ok(if is_whole { Found::Carried(carried) } else { Found::Unsure(carried) })
         };
         find().map_err(ActError::file(dir))
+    }
+
+    /// The raw id of its session, where that is known before the agent says it.
+    pub fn session(&self) -> Option<&str> {
+        self.session.as_deref()
     }
 
     /// What can be done with it.
@@ -380,40 +394,48 @@ impl Carried {
         Ok(())
     }
 
-    fn say(&mut self, what: Said, line: &str) -> io::Result<()> {
-        self.note(what)?;
-        self.unsaid.extend_from_slice(line.as_bytes());
-        self.unsaid.push(b'\n');
+    fn say(&mut self, said: Said, line: &str) -> io::Result<()> {
+        let at = SaidAt { heard: self.heard, said };
+        self.unsaid.push_back((at, format!("{line}\n").into_bytes()));
         self.push()
     }
 
-    fn note(&mut self, said: Said) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&SaidAt { heard: self.heard, said })?;
+    fn note(&mut self, said: &SaidAt) -> io::Result<()> {
+        let mut line = serde_json::to_vec(said)?;
         line.push(b'\n');
         self.said.write_all(&line)
     }
 
-    /// Writes what is to be said, as much as goes without waiting.
+    /// Writes what is to be said, as much as goes without waiting. What begins to go out is written down in the same
+    /// breath: whoever finds it without a mark behind it can't know how much of it was heard.
     fn push(&mut self) -> io::Result<()> {
+        let is_silent = self.unsaid.is_empty() && self.going.is_empty();
         // Its end of the pipe is open once it has said that it runs.
-        if self.unsaid.is_empty() || (self.process.is_none() && !self.dir.join("pid").exists()) {
+        if is_silent || (self.process.is_none() && !self.dir.join("pid").exists()) {
             return Ok(());
         }
-        let input = match &mut self.input {
+        let flags = OFlags::NONBLOCK.bits() as i32;
+        let input = match self.input.take() {
             Some(input) => input,
-            none => {
-                let flags = OFlags::NONBLOCK.bits() as i32;
-                none.insert(
-                    File::options().read(true).write(true).custom_flags(flags).open(self.dir.join("in"))?,
-                )
-            }
+            None => File::options().read(true).write(true).custom_flags(flags).open(self.dir.join("in"))?,
         };
+        let pushed = self.push_into(&input);
+        self.input = Some(input);
+        pushed
+    }
+
+    fn push_into(&mut self, mut input: &File) -> io::Result<()> {
         loop {
-            match input.write(&self.unsaid) {
+            if self.going.is_empty() {
+                let Some((said, line)) = self.unsaid.pop_front() else { return Ok(()) };
+                self.note(&said)?;
+                self.going = line;
+            }
+            match input.write(&self.going) {
                 Ok(written) => {
-                    self.unsaid.drain(..written);
-                    if self.unsaid.is_empty() {
-                        return self.note(Said::Whole);
+                    self.going.drain(..written);
+                    if self.going.is_empty() {
+                        self.note(&SaidAt { heard: self.heard, said: Said::Whole })?;
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -474,6 +496,15 @@ impl Carried {
         {
             let _ = kill_process_group(group, signal);
         }
+    }
+}
+
+/// The session of an order, where it has an id already: Claude Code takes that of a new one.
+fn known(source: Source, order: &Order) -> Option<String> {
+    match &order.begin {
+        Begin::Resume { session } => Some(session.clone()),
+        Begin::New { id } if source == Source::Claude => Some(id.clone()),
+        Begin::New { .. } | Begin::Fork { .. } => None,
     }
 }
 

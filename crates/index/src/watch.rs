@@ -256,7 +256,8 @@ impl Seen {
             path.parent().is_some_and(|dir| self.awaited.contains(dir) && !self.directories.contains(dir));
         !is_only_awaited
             || registry::all().iter().map(|agent| agent.home(env)).any(|home| {
-                home.starts_with(path) || (path.parent() == Some(home.as_path()) && path.is_dir())
+                let may_hold = path.is_dir() || path.extension().is_some_and(|kind| kind == "db");
+                home.starts_with(path) || (path.parent() == Some(home.as_path()) && may_hold)
             })
     }
 

@@ -520,7 +520,7 @@ impl Desk {
             run.wish = wish;
             let id = run.id.clone();
             let told = Logged {
-                number: 0,
+                seq: 0,
                 run: id.clone(),
                 task: None,
                 at: (self.now)(),

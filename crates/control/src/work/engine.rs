@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use marline_agents::Env;
 use marline_agents::talk::{Begin, Decision, Order};
-use marline_model::{SessionId, Source, ThreadId, Timestamp};
+use marline_model::{Source, ThreadId, Timestamp};
 use marline_store::work::{
     Asked, Change, Claim, Counts, HalfDone, Holder, Logged, Mode, Options, Place, Queue, Run, Runs, Status,
     Task, Wish, WorkError, WorkEvent, WorkStore,
@@ -318,7 +318,7 @@ impl Engine {
 
     fn told(&self, run: &Run, task: Option<&Task>, event: WorkEvent) -> Change {
         Change::Event(Logged {
-            number: 0,
+            seq: 0,
             run: run.id.clone(),
             task: task.map(|task| task.id.clone()),
             at: self.now(),
@@ -507,11 +507,6 @@ impl Engine {
         let talk = Carried::begin(&job.dir, job.task.source, &order, &self.means.marline, &self.means.path);
         match talk {
             Ok(talk) => {
-                if let Begin::New { id } = &order.begin
-                    && job.task.source == Source::Claude
-                {
-                    job.task.session = SessionId::new(Source::Claude, id).ok();
-                }
                 job.begin(talk);
                 job.task.status = Status::Running;
                 job.task.started_at = job.task.started_at.or(Some(self.now()));

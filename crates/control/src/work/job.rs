@@ -110,7 +110,7 @@ impl Job {
     pub fn adopt(mut self, talk: Carried, is_unsure: bool) -> Self {
         self.skip = self.task.heard;
         self.is_adopted = true;
-        self.talk = Some(talk);
+        self.carry(talk);
         if is_unsure {
             // Half of a line may lie in its input: it is ended, and the transcript says whether it had the prompt.
             self.end(Outcome::Died("it was cut off while it was told what to do".to_owned()));
@@ -138,8 +138,15 @@ impl Job {
 
     /// The agent was started.
     pub fn begin(&mut self, talk: Carried) {
-        self.talk = Some(talk);
+        self.carry(talk);
         self.began = Instant::now();
+    }
+
+    fn carry(&mut self, talk: Carried) {
+        if let Some(id) = talk.session().and_then(|id| SessionId::new(self.task.source, id).ok()) {
+            self.task.session = Some(id);
+        }
+        self.talk = Some(talk);
     }
 
     /// There was no agent to be started.
@@ -235,7 +242,8 @@ impl Job {
     }
 
     fn verdict(&self, transcripts: Option<&Transcripts>) -> Option<Verdict> {
-        let session = self.task.session.as_ref()?;
+        // Every agent names its session before it has the prompt.
+        let Some(session) = &self.task.session else { return Some(Verdict::Absent) };
         transcripts?.verdict(session, self.task.items_before, &self.told()).ok()
     }
 

@@ -398,7 +398,7 @@ impl WorkStore for LocalWorkStore {
                     context: format!("event {number} is none"),
                     source: error.into(),
                 })?;
-                Ok(Logged { number: number as u64, ..logged })
+                Ok(Logged { seq: number as u64, ..logged })
             })
             .collect()
     }

@@ -498,8 +498,8 @@ pub enum WorkEvent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Logged {
-    /// Its number; later ones have larger. 0: the next one.
-    pub number: u64,
+    /// Its place among all; later ones have larger. 0: the next one.
+    pub seq: u64,
     /// The run.
     pub run: String,
     /// The prompt that it is about.

@@ -59,7 +59,7 @@ fn show(
             loop {
                 let events = store.events(id, after, PAGE)?;
                 let Some(last) = events.last() else { break };
-                after = last.number;
+                after = last.seq;
                 let tasks = tasks_of(&store, &store.run(id)?)?;
                 events.iter().try_for_each(|logged| screen.tell(logged, &tasks))?;
             }

@@ -278,7 +278,7 @@ fn runs(list: &str, number: Option<u64>, events: bool, is_json: bool) -> Result<
     let tasks = tasks_of(&store, &run)?;
     let mut all = Vec::new();
     while events {
-        let after = all.last().map_or(0, |last: &marline_store::work::Logged| last.number);
+        let after = all.last().map_or(0, |last: &marline_store::work::Logged| last.seq);
         let some = store.events(&run.id, after, 1000)?;
         if some.is_empty() {
             break;
