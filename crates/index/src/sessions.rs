@@ -510,6 +510,30 @@ impl Index {
         Ok(count as u64)
     }
 
+    /// Returns the directories that sessions worked in, the last active first.
+    ///
+    /// # Errors
+    /// [`IndexError::Sqlite`].
+    pub fn directories(&self, limit: usize) -> Result<Vec<String>, IndexError> {
+        let (condition, values) = Filter::default().condition();
+        let sql = format!(
+            "SELECT s.cwd FROM sessions s WHERE s.cwd IS NOT NULL AND {condition}
+             GROUP BY s.cwd ORDER BY MAX(s.updated_at) DESC LIMIT {limit}"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let rows = statement.query_map(params_from_iter(&values), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Says whether a session worked in a directory.
+    ///
+    /// # Errors
+    /// [`IndexError::Sqlite`].
+    pub fn knows_directory(&self, directory: &str) -> Result<bool, IndexError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sessions WHERE cwd = ?1)";
+        Ok(self.connection.prepare_cached(sql)?.query_row([directory], |row| row.get(0))?)
+    }
+
     /// Returns the files that a session's tools named, the most written first.
     ///
     /// # Errors

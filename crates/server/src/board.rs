@@ -1,17 +1,20 @@
 //! What all requests share.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use marline_agents::Env;
 use marline_control::{Acts, Places};
 use marline_model::Timestamp;
+use marline_store::work::WorkError;
 
 use crate::access::{Access, AccessError};
 use crate::changes::Feed;
 use crate::doors::{self, Door, DoorError, Stop};
 use crate::indexer::Indexer;
 use crate::pool::Readers;
+use crate::worker::Worker;
 
 /// What a board needs to know.
 pub struct Config {
@@ -21,6 +24,12 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Where a person's own settings of Marline stand.
     pub config_dir: PathBuf,
+    /// Where groups, queues and what runs of them are kept.
+    pub data_dir: PathBuf,
+    /// The program that this is, which agents are started through.
+    pub marline: PathBuf,
+    /// Where agents' programs lie.
+    pub path: OsString,
     /// The program that speaks to the system's keyring, where it is there.
     pub keyring: Option<PathBuf>,
     /// Where agents keep their sessions.
@@ -47,6 +56,9 @@ pub enum BoardError {
     /// It can't be looked after who has access. Nothing was started.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Groups and queues can't be read. Nothing was started.
+    #[error(transparent)]
+    Work(#[from] WorkError),
     /// A door could not be kept open.
     #[error(transparent)]
     Door(#[from] DoorError),
@@ -58,6 +70,7 @@ pub struct Board {
     pub(crate) config: Arc<Config>,
     pub(crate) access: Arc<Access>,
     pub(crate) acts: Arc<Acts>,
+    pub(crate) worker: Arc<Worker>,
     pub(crate) readers: Readers,
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) feed: Feed,
@@ -68,7 +81,7 @@ impl Board {
     /// Prepares a board; nothing is read or served yet.
     ///
     /// # Errors
-    /// [`BoardError::Access`].
+    /// [`BoardError::Access`], [`BoardError::Work`].
     pub fn open(config: Config) -> Result<Self, BoardError> {
         let access = Access::open(&config.state_dir)?;
         let readers = Readers::new(config.index_dir.clone());
@@ -81,7 +94,9 @@ impl Board {
             random: config.random,
             utc_offset_seconds: config.utc_offset_seconds,
         });
+        let worker = Worker::open(&config)?;
         Ok(Board {
+            worker: Arc::new(worker),
             config: Arc::new(config),
             access: Arc::new(access),
             acts: Arc::new(acts),
@@ -114,11 +129,12 @@ impl Board {
         // Where the catalogue stands before anything is indexed: from here on every change is told.
         let start = self.readers.ask(|index| Ok(index.position()?)).await.ok();
         let indexing = self.indexer.start(&self);
+        let working = self.worker.start(&self);
         let telling = tokio::spawn(self.feed.clone().run(self.clone(), start));
         let served = doors::serve(&self, doors).await;
         self.stop.now();
         let _ = telling.await;
-        let _ = tokio::task::spawn_blocking(move || indexing.join()).await;
+        let _ = tokio::task::spawn_blocking(move || (working.join(), indexing.join())).await;
         Ok(served?)
     }
 

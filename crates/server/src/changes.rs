@@ -90,11 +90,18 @@ impl Feed {
     /// Tells until the board stops.
     pub async fn run(self, board: Board, start: Option<Position>) {
         let mut ticks = board.indexer.ticks();
+        let mut works = board.worker.ticks();
         let mut position = start;
         let mut last: Option<Indexing> = None;
         loop {
             tokio::select! {
                 tick = ticks.changed() => if tick.is_err() { return },
+                _ = works.changed() => {
+                    let Some(position) = position else { continue };
+                    let event = LiveEvent::Work { id: position.to_string() };
+                    let _ = self.told.send(Told::new(position, "work", &event));
+                    continue;
+                }
                 () = board.stop.wait() => return,
             }
             let began = Instant::now();
@@ -166,7 +173,7 @@ impl Listener {
                 () = self.board.stop.wait() => return None,
             };
             match heard {
-                Ok(event) if event.kind == "progress" => return Some(event),
+                Ok(event) if matches!(event.kind, "progress" | "work") => return Some(event),
                 Ok(event) if event.kind == "reset" || !self.has_read(event.position) => {
                     self.position = event.position;
                     return Some(event);

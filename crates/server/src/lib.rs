@@ -25,6 +25,7 @@ mod pool;
 mod problem;
 mod tls;
 mod wire;
+mod worker;
 
 pub use access::{AccessError, LOGIN_PATH};
 pub use board::{Board, BoardError, Config};

@@ -444,6 +444,11 @@ pub enum LiveEvent {
         /// How far it is.
         indexing: Indexing,
     },
+    /// Something of groups, queues, runs or approvals changed.
+    Work {
+        /// How far the client has read with this event.
+        id: String,
+    },
     /// What was missed can't be told: everything should be read again.
     Reset {
         /// From where the stream goes on.

@@ -243,6 +243,319 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists groups. */
+        get: operations["work_groups"];
+        put?: never;
+        /** Makes a group. */
+        post: operations["work_make_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a group. */
+        get: operations["work_group"];
+        put?: never;
+        post?: never;
+        /** Deletes a group and its runs; its sessions stay. */
+        delete: operations["work_delete_group"];
+        options?: never;
+        head?: never;
+        /** Changes a group. */
+        patch: operations["work_change_group"];
+        trace?: never;
+    };
+    "/api/v1/groups/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs a prompt across a group, in this board. */
+        post: operations["work_run_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists queues. */
+        get: operations["work_queues"];
+        put?: never;
+        /** Makes a queue. */
+        post: operations["work_make_queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a queue. */
+        get: operations["work_queue"];
+        put?: never;
+        post?: never;
+        /** Deletes a queue and its prompts; sessions stay. */
+        delete: operations["work_delete_queue"];
+        options?: never;
+        head?: never;
+        /** Changes a queue. */
+        patch: operations["work_change_queue"];
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a prompt to a queue, which may run. */
+        post: operations["work_add_prompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/prompts/{prompt}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a prompt out of a queue. */
+        delete: operations["work_remove_prompt"];
+        options?: never;
+        head?: never;
+        /** Changes a prompt that does not run. */
+        patch: operations["work_change_prompt"];
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/prompts/{prompt}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Moves a prompt. */
+        post: operations["work_move_prompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Works through a queue, in this board. */
+        post: operations["work_run_queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a run. */
+        get: operations["work_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what happened in a run. */
+        get: operations["work_run_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/wish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pauses, goes on with, or stops a run. */
+        post: operations["work_wish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what agents ask. */
+        get: operations["work_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers what an agent asks. */
+        post: operations["work_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the directories that a new session can work in. */
+        get: operations["work_directories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Writes a group as other programs read it. */
+        get: operations["work_export_group"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Writes a queue as other programs read it. */
+        get: operations["work_export_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in groups and queues from a file's text, all or nothing. */
+        post: operations["work_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/items": {
         parameters: {
             query?: never;
@@ -584,11 +897,116 @@ export interface components {
             /** @enum {string} */
             type: "other";
         };
+        /** @description What an agent does, in one shape for all of them. */
+        AgentEvent: {
+            /** @description The id. */
+            session: string;
+            /** @enum {string} */
+            kind: "session";
+        } | {
+            /** @enum {string} */
+            kind: "began";
+        } | {
+            /** @description The words. */
+            text: string;
+            /** @description They go on with those before. */
+            more: boolean;
+            /** @enum {string} */
+            kind: "said";
+        } | {
+            /** @description Names the call. */
+            call: string;
+            /** @description What is done, in a line. */
+            title: string;
+            /** @description How it stands. */
+            status: components["schemas"]["CallStatus"];
+            /** @enum {string} */
+            kind: "tool";
+        } | {
+            /** @description What it asks. */
+            question: components["schemas"]["Question"];
+            /** @enum {string} */
+            kind: "asks";
+        } | {
+            /** @description Which. */
+            question: string;
+            /** @enum {string} */
+            kind: "answered";
+        } | {
+            /** @description All of them. */
+            usage: components["schemas"]["Usage"];
+            /** @enum {string} */
+            kind: "tokens";
+        } | {
+            /** @description The line. */
+            text: string;
+            /** @enum {string} */
+            kind: "note";
+        } | {
+            /** @description How. */
+            end: components["schemas"]["TurnEnd"];
+            /** @enum {string} */
+            kind: "ended";
+        };
+        /** @description What agents ask. */
+        ApprovalsAnswer: {
+            /** @description What waits for an answer, the oldest first. */
+            open: components["schemas"]["Asked"][];
+            /** @description What was answered, the last first. */
+            answered: components["schemas"]["Asked"][];
+        };
+        /** @description A question of an agent that somebody has to answer. */
+        Asked: {
+            /**
+             * Format: int64
+             * @description The number to answer with; 0: the next one.
+             */
+            number: number;
+            /** @description The run. */
+            run: string;
+            /** @description What the group or queue is called. */
+            name: string;
+            /** @description The prompt that the agent works at. */
+            task: string;
+            /**
+             * Format: int32
+             * @description For which time it does.
+             */
+            attempt: number;
+            /** @description The agent. */
+            source: components["schemas"]["Source"];
+            /** @description The session. */
+            session?: components["schemas"]["SessionId"];
+            /** @description What it asks. */
+            question: components["schemas"]["Question"];
+            /** @description When it asked. */
+            at: components["schemas"]["Timestamp"];
+            /** @description When it is answered with no. */
+            until: components["schemas"]["Timestamp"];
+            /** @description What it was answered. */
+            decision?: components["schemas"]["Decision"];
+            /** @description Who answered. */
+            by?: string;
+            /** @description The agent waits for an answer. */
+            isOpen: boolean;
+        };
+        /**
+         * @description How a call stands.
+         * @enum {string}
+         */
+        CallStatus: "running" | "completed" | "failed" | "declined";
         /**
          * @description What happens to a file.
          * @enum {string}
          */
         Change: "create" | "edit" | "delete" | "move";
+        /** @description Who works at something, and until when they said they would. */
+        Claim: {
+            /** @description Who. */
+            holder: components["schemas"]["Holder"];
+            /** @description After this, others may take over. */
+            until: components["schemas"]["Timestamp"];
+        };
         /** @description How many of each a session holds. */
         Counts: {
             /**
@@ -626,6 +1044,24 @@ export interface components {
             /** @description The provider's id, or its address. */
             provider: string | null;
         };
+        /** @description What a person says to a question. */
+        Decision: {
+            /** @enum {string} */
+            say: "allow";
+        } | {
+            /** @enum {string} */
+            say: "allowForSession";
+        } | {
+            /** @description A word to the agent. */
+            reason: string | null;
+            /** @enum {string} */
+            say: "deny";
+        };
+        /** @description An answer. */
+        DecisionRequest: {
+            /** @description What the agent is told. */
+            decision: components["schemas"]["Decision"];
+        };
         /** @description A browser that has access. */
         DeviceAnswer: {
             /** @description Its id. */
@@ -656,6 +1092,11 @@ export interface components {
          * @enum {string}
          */
         DiffOp: " " | "+" | "-";
+        /** @description Directories that sessions worked in. */
+        DirectoriesAnswer: {
+            /** @description The last active first. */
+            directories: string[];
+        };
         /** @description What is wrong or about to be. */
         DoctorAnswer: {
             /** @description What is wrong, and what to do. */
@@ -723,6 +1164,79 @@ export interface components {
             /** @description What to do about it. */
             cure: string;
         };
+        /** @description A named set of sessions. */
+        Group: {
+            /** @description A UUID. */
+            id: string;
+            /** @description What people call it; no two groups have the same. */
+            name: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Its sessions, in the order in which they begin. */
+            members: components["schemas"]["Member"][];
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Timestamp"];
+            /** @description When it was last changed. */
+            updatedAt: components["schemas"]["Timestamp"];
+        };
+        /** @description A group with its sessions and runs. */
+        GroupAnswer: {
+            /** @description The group. */
+            group: components["schemas"]["Group"];
+            /** @description Those of its sessions that are known, in no order. */
+            sessions: components["schemas"]["Session"][];
+            /** @description Its runs, the last first. */
+            runs: components["schemas"]["Run"][];
+        };
+        /** @description A group as lists show it. */
+        GroupLine: {
+            /** @description The group. */
+            group: components["schemas"]["Group"];
+            lastRun: components["schemas"]["Run"] | null;
+        };
+        /** @description What is changed in a group. */
+        GroupPatchRequest: {
+            /** @description Its new name. */
+            name?: string | null;
+            /** @description What it is for; an empty text: nothing. */
+            description?: string | null;
+            /** @description Sessions to be added. */
+            add?: components["schemas"]["Member"][];
+            /** @description Sessions to be taken out. */
+            remove?: components["schemas"]["SessionId"][];
+            /** @description Sessions that are yet to begin are all taken out. */
+            remove_new?: boolean;
+        };
+        /** @description A group to be made. */
+        GroupRequest: {
+            /** @description What to call it. */
+            name: string;
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Its sessions. */
+            members?: components["schemas"]["Member"][];
+        };
+        /** @description How a group is run. */
+        GroupRunRequest: {
+            /** @description What every session is told. */
+            prompt: string;
+            /** @description At most so many at a time. */
+            maxConcurrency?: number | null;
+            /** @description Where its sessions work. */
+            place?: components["schemas"]["Place"];
+            /** @description How. Words and variables for the agents' programs can't be given here. */
+            options?: components["schemas"]["Options"];
+        };
+        /** @description All groups. */
+        GroupsAnswer: {
+            /** @description The groups by name. */
+            groups: components["schemas"]["GroupLine"][];
+        };
+        /**
+         * @description What is done with a prompt whose agent died in the middle of its answer.
+         * @enum {string}
+         */
+        HalfDone: "interrupt" | "resume";
         /** @description What is handed over. */
         HandoffAnswer: {
             /**
@@ -775,6 +1289,21 @@ export interface components {
             /** @description Its file is gone. */
             missing: boolean;
         };
+        /** @description A process that works. The start tells it from a later one of the same number. */
+        Holder: {
+            /** @description The machine's name. */
+            host: string;
+            /**
+             * Format: int32
+             * @description The process.
+             */
+            pid: number;
+            /**
+             * Format: int64
+             * @description When it began, as its system counts.
+             */
+            began: number;
+        };
         /** @description One place of a change. */
         Hunk: {
             /** @description The first line's number before; 0 where it is not recorded. */
@@ -783,6 +1312,11 @@ export interface components {
             newStart: number;
             /** @description The lines. */
             lines: components["schemas"]["DiffLine"][];
+        };
+        /** @description Names of what was taken in. */
+        ImportedAnswer: {
+            /** @description Groups and queues. */
+            names: string[];
         };
         /** @description How far indexing is. */
         Indexing: {
@@ -922,10 +1456,29 @@ export interface components {
             /** @enum {string} */
             kind: "progress";
         } | {
+            /** @description How far the client has read with this event. */
+            id: string;
+            /** @enum {string} */
+            kind: "work";
+        } | {
             /** @description From where the stream goes on. */
             id: string;
             /** @enum {string} */
             kind: "reset";
+        };
+        /** @description An event with its place. */
+        Logged: components["schemas"]["WorkEvent"] & {
+            /**
+             * Format: int64
+             * @description Its place among all; later ones have larger. 0: the next one.
+             */
+            seq: number;
+            /** @description The run. */
+            run: string;
+            /** @description The prompt that it is about. */
+            task?: string;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
         };
         /** @description A place where an agent's sessions are looked for. */
         LookedFor: {
@@ -950,6 +1503,25 @@ export interface components {
          * @enum {string}
          */
         MeaningKind: "word" | "phrase" | "prefix" | "not" | "any" | "filter";
+        /** @description A session of a group, or one that is yet to begin. */
+        Member: {
+            /** @description The agent. */
+            source: components["schemas"]["Source"];
+            /** @description The session; nothing: the first run begins one, which is the member from then on. */
+            session?: components["schemas"]["SessionId"];
+            /** @description Where a new session works. */
+            cwd?: string;
+        };
+        /**
+         * @description Where the prompts of a queue are said.
+         * @enum {string}
+         */
+        Mode: "fresh" | "continue";
+        /** @description Where a prompt is moved. */
+        MoveRequest: {
+            /** @description Before this one; nothing: to the end. */
+            before?: string | null;
+        };
         /** @description A provider by its name. */
         NamedProfile: {
             /** @description Its name. */
@@ -965,6 +1537,63 @@ export interface components {
             session: string;
             /** @description Why. */
             why: string;
+        };
+        /** @description How prompts are run. */
+        Options: {
+            /**
+             * @description The model; nothing: the session's own, or the one of the agent's settings.
+             * @default null
+             */
+            model: string;
+            /**
+             * @description What the agent may do without asking; nothing: what its settings say.
+             * @default null
+             */
+            permission: components["schemas"]["Permission"];
+            /**
+             * Format: int64
+             * @description A prompt that takes longer is interrupted, in seconds.
+             * @default 7200
+             */
+            timeoutSeconds: number;
+            /**
+             * Format: int64
+             * @description A question that nobody answers for so long is answered with no, in seconds.
+             * @default 1800
+             */
+            approvalSeconds: number;
+            /**
+             * Format: int32
+             * @description How often a prompt that failed is tried again.
+             * @default 0
+             */
+            retries: number;
+            /**
+             * @description At a usage limit wait for its end, instead of failing.
+             * @default true
+             */
+            waitsForLimit: boolean;
+            /**
+             * Format: int64
+             * @description How long to wait where the agent does not say when there is more, in seconds.
+             * @default 300
+             */
+            limitSeconds: number;
+            /**
+             * @description What is done with a prompt whose agent died in the middle of it.
+             * @default interrupt
+             */
+            halfDone: components["schemas"]["HalfDone"];
+            /**
+             * @description The agent's way that only prints.
+             * @default false
+             */
+            isPlain: boolean;
+            /**
+             * @description More words for the agent's program.
+             * @default []
+             */
+            arguments: string[];
         };
         /** @description What one jumps to in a session. */
         Outline: {
@@ -1000,6 +1629,11 @@ export interface components {
             /** @description Where the next page begins; absent on the last one. */
             nextCursor: string | null;
         };
+        /**
+         * @description What an agent may do without asking.
+         * @enum {string}
+         */
+        Permission: "read" | "ask" | "edits" | "all";
         /**
          * @description What indexing is at.
          * @enum {string}
@@ -1096,6 +1730,33 @@ export interface components {
              */
             total: number;
         };
+        /** @description What is changed in a prompt. */
+        PromptPatchRequest: {
+            /** @description Its words. */
+            prompt?: string | null;
+            /** @description Whether it waits for a person. */
+            manual?: boolean | null;
+            status?: components["schemas"]["Status"] | null;
+        };
+        /** @description A prompt to be added. */
+        PromptRequest: {
+            /** @description Its words. */
+            prompt: string;
+            /** @description Its pictures, in base64. */
+            images?: string[];
+            /** @description It waits until a person releases it. */
+            manual?: boolean;
+            /**
+             * Format: int64
+             * @description The number of the one that must be completed first.
+             */
+            after?: number | null;
+        };
+        /** @description Prompts in their order. */
+        PromptsAnswer: {
+            /** @description The prompts. */
+            prompts: components["schemas"]["Task"][];
+        };
         /** @description How many of Codex' sessions bear a provider. */
         ProviderSessions: {
             /** @description The provider's id. */
@@ -1118,6 +1779,96 @@ export interface components {
             current: components["schemas"]["Current"][];
             /** @description How many of Codex' sessions each provider has. */
             sessions: components["schemas"]["ProviderSessions"][];
+        };
+        /** @description What an agent asks leave for. */
+        Question: {
+            /** @description Names it within its talk. */
+            id: string;
+            /** @description The tool, as the agent calls it. */
+            tool: string;
+            /** @description What would be run, or done. */
+            what: string;
+            /** @description The directory that it would be done in, if the agent says it. */
+            cwd: string | null;
+            /** @description Files that it would touch. */
+            files: string[];
+            /** @description Why, in the agent's words. */
+            why: string | null;
+            /** @description The change that an edit would make. */
+            diff: string | null;
+            /** @description It can be allowed for the rest of the session. */
+            forSession: boolean;
+        };
+        /** @description Prompts for one project, one after the other. */
+        Queue: {
+            /** @description A UUID. */
+            id: string;
+            /** @description What people call it; no two queues have the same. */
+            name: string;
+            /** @description The directory that its prompts work in. */
+            project: string;
+            /** @description The agent. */
+            source: components["schemas"]["Source"];
+            /** @description Where its prompts are said. */
+            mode: components["schemas"]["Mode"];
+            /** @description Stop when a prompt fails, instead of going on with the next. */
+            stopsOnFailure: boolean;
+            /** @description How its prompts are run. */
+            options: components["schemas"]["Options"];
+            /** @description The session of a queue that says all in one; nothing: the first prompt begins it. */
+            session?: components["schemas"]["SessionId"];
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Timestamp"];
+            /** @description When it was last changed. */
+            updatedAt: components["schemas"]["Timestamp"];
+        };
+        /** @description A queue with its prompts and runs. */
+        QueueAnswer: {
+            /** @description The queue. */
+            queue: components["schemas"]["Queue"];
+            /** @description Its prompts in order. */
+            prompts: components["schemas"]["Task"][];
+            run: components["schemas"]["Run"] | null;
+            /** @description Its runs, the last first. */
+            runs: components["schemas"]["Run"][];
+        };
+        /** @description A queue as lists show it. */
+        QueueLine: {
+            /** @description The queue. */
+            queue: components["schemas"]["Queue"];
+            /** @description How its prompts stand. */
+            counts: components["schemas"]["Counts"];
+            run: components["schemas"]["Run"] | null;
+        };
+        /** @description What is changed in a queue. */
+        QueuePatchRequest: {
+            /** @description Its new name. */
+            name?: string | null;
+            mode?: components["schemas"]["Mode"] | null;
+            /** @description Stop when a prompt fails. */
+            stopsOnFailure?: boolean | null;
+            options?: components["schemas"]["Options"] | null;
+        };
+        /** @description A queue to be made. */
+        QueueRequest: {
+            /** @description What to call it. */
+            name: string;
+            /** @description A directory that a session has worked in. */
+            project: string;
+            /** @description Who works. */
+            source: components["schemas"]["Source"];
+            /** @description Where its prompts are said. */
+            mode?: components["schemas"]["Mode"];
+            session?: components["schemas"]["SessionId"] | null;
+            /** @description Stop when a prompt fails. */
+            stopsOnFailure?: boolean;
+            /** @description How. Words and variables for the agents' programs can't be given here. */
+            options?: components["schemas"]["Options"];
+        };
+        /** @description All queues. */
+        QueuesAnswer: {
+            /** @description The queues by name. */
+            queues: components["schemas"]["QueueLine"][];
         };
         /** @description What became of sessions. */
         RehomeAnswer: {
@@ -1192,6 +1943,52 @@ export interface components {
              * @description Sessions that will be gone within seven days.
              */
             sessionsAtRisk: number;
+        };
+        /** @description A time of working through a group or a queue. */
+        Run: {
+            /** @description A UUID. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Its number, which people say; 0: the next one.
+             */
+            number: number;
+            /** @description The group or queue. */
+            list: string;
+            /** @description It is a queue's. */
+            isQueue: boolean;
+            /** @description What the group or queue was called. */
+            name: string;
+            /** @description The prompt that a group was given. */
+            prompt?: string;
+            /** @description How its prompts are run; those of a queue say it themselves. */
+            options: components["schemas"]["Options"];
+            /** @description At most so many at a time. */
+            maxConcurrency: number;
+            /** @description Where its sessions work. */
+            place: components["schemas"]["Place"];
+            /** @description What people want of it. */
+            wish: components["schemas"]["Wish"];
+            /** @description Who works at it. */
+            claim?: components["schemas"]["Claim"];
+            /** @description What came of it; of one that goes on, when it was last written. */
+            counts: components["schemas"]["Counts"];
+            /** @description When it began. */
+            createdAt: components["schemas"]["Timestamp"];
+            /** @description When it ended. */
+            endedAt?: components["schemas"]["Timestamp"];
+        };
+        /** @description A run with its prompts. */
+        RunAnswer: {
+            /** @description The run. */
+            run: components["schemas"]["Run"];
+            /** @description Its prompts in order. */
+            tasks: components["schemas"]["Task"][];
+        };
+        /** @description What happened in a run. */
+        RunEventsAnswer: {
+            /** @description The events in order; there may be more behind the last. */
+            events: components["schemas"]["Logged"][];
         };
         /** @description What a search found. */
         SearchAnswer: {
@@ -1399,6 +2196,78 @@ export interface components {
              */
             revision: number;
         };
+        /** @description One prompt for one session. */
+        Task: {
+            /** @description A UUID. */
+            id: string;
+            /** @description What it belongs to: a queue, or a run of a group. */
+            list: string;
+            /**
+             * Format: int64
+             * @description Its number there, which it keeps; 0: the next one.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Its place there: smaller ones come first.
+             */
+            position: number;
+            /** @description The prompt. */
+            prompt: string;
+            /** @description Pictures that belong to it. */
+            images: string[];
+            /** @description How it stands. */
+            status: components["schemas"]["Status"];
+            /** @description It waits until a person releases it. */
+            isManual: boolean;
+            /** @description Another one, which must be completed first. */
+            after?: string;
+            /** @description The agent. */
+            source: components["schemas"]["Source"];
+            /** @description Which member of its group it is for. */
+            member?: number;
+            /** @description The session that it is said in; nothing: a new one, which is told here once it has an id. */
+            session?: components["schemas"]["SessionId"];
+            /** @description It began the session. */
+            isNew: boolean;
+            /** @description Where its agent works. */
+            cwd?: string;
+            /**
+             * Format: int32
+             * @description How often it was begun.
+             */
+            attempt: number;
+            /** @description Its last attempt is one that goes on where another was cut off. */
+            goesOn: boolean;
+            /** @description The run that works or worked at it. */
+            run?: string;
+            /** @description Who is at it. */
+            claim?: components["schemas"]["Claim"];
+            /**
+             * Format: int64
+             * @description How many items the session had before.
+             */
+            itemsBefore: number;
+            /**
+             * Format: int64
+             * @description How many of the agent's events were kept: a holder that takes over hears all again.
+             */
+            heard: number;
+            /** @description What the agent answered last. */
+            answer?: string;
+            /** @description Why it is at its end, where that is no answer. */
+            why?: string;
+            /** @description Tokens of this prompt. */
+            usage: components["schemas"]["Usage"];
+            /** @description When it was added. */
+            addedAt: components["schemas"]["Timestamp"];
+            /** @description When an agent first had it. */
+            startedAt?: components["schemas"]["Timestamp"];
+            /** @description When it came to its end. */
+            completedAt?: components["schemas"]["Timestamp"];
+            /** @description It is not begun before. */
+            notBefore?: components["schemas"]["Timestamp"];
+        };
         /**
          * Format: date-time
          * @description A point in time: milliseconds since 1970-01-01 UTC. Printed as RFC 3339.
@@ -1466,6 +2335,29 @@ export interface components {
         TouchedFiles: {
             /** @description The files, the most written first. */
             files: components["schemas"]["Touched"][];
+        };
+        /** @description How a turn ended. */
+        TurnEnd: {
+            /** @enum {string} */
+            how: "completed";
+        } | {
+            /** @enum {string} */
+            how: "interrupted";
+        } | {
+            /** @description Why. */
+            why: string;
+            /** @enum {string} */
+            how: "failed";
+        } | {
+            /** @description What the agent says of it. */
+            why: string;
+            /**
+             * Format: int64
+             * @description When there is more, in milliseconds since 1970, if it is said.
+             */
+            until: number | null;
+            /** @enum {string} */
+            how: "limited";
         };
         /** @description Which act is to be taken back. */
         UndoRequest: {
@@ -1572,6 +2464,101 @@ export interface components {
          * @enum {string}
          */
         Way: "native" | "brief" | "pack";
+        /**
+         * @description What people want of a run.
+         * @enum {string}
+         */
+        Wish: "run" | "pause" | "stop";
+        /** @description What is wanted of a run. */
+        WishRequest: {
+            /** @description What. */
+            wish: components["schemas"]["Wish"];
+        };
+        /** @description What happened in a run. */
+        WorkEvent: {
+            /**
+             * Format: int32
+             * @description For which time.
+             */
+            attempt: number;
+            /** @enum {string} */
+            event: "started";
+        } | {
+            /** @enum {string} */
+            event: "adopted";
+        } | {
+            /** @description What. */
+            item: components["schemas"]["AgentEvent"];
+            /** @enum {string} */
+            event: "item";
+        } | {
+            /**
+             * Format: int64
+             * @description The number to answer with.
+             */
+            number: number;
+            /** @description What it asks. */
+            question: components["schemas"]["Question"];
+            /** @enum {string} */
+            event: "needsApproval";
+        } | {
+            /**
+             * Format: int64
+             * @description The number.
+             */
+            number: number;
+            /** @description The answer, where somebody gave one. */
+            decision?: components["schemas"]["Decision"];
+            /** @description Who gave it. */
+            by?: string;
+            /** @enum {string} */
+            event: "answered";
+        } | {
+            /** @description Why. */
+            why: string;
+            /** @description When. */
+            until: components["schemas"]["Timestamp"];
+            /** @enum {string} */
+            event: "waits";
+        } | {
+            /** @description The answer. */
+            answer?: string;
+            /** @enum {string} */
+            event: "completed";
+        } | {
+            /** @description Why. */
+            why: string;
+            /** @enum {string} */
+            event: "failed";
+        } | {
+            /** @description Why. */
+            why: string;
+            /** @enum {string} */
+            event: "interrupted";
+        } | {
+            /** @enum {string} */
+            event: "cancelled";
+        } | {
+            /** @description In numbers. */
+            counts: components["schemas"]["Counts"];
+            /** @enum {string} */
+            event: "progress";
+        } | {
+            /** @description What. */
+            wish: components["schemas"]["Wish"];
+            /** @enum {string} */
+            event: "wished";
+        } | {
+            /** @description What came of it. */
+            counts: components["schemas"]["Counts"];
+            /** @enum {string} */
+            event: "ended";
+        } | {
+            /** @description The line. */
+            text: string;
+            /** @enum {string} */
+            event: "note";
+        };
     };
     responses: never;
     parameters: never;
@@ -1583,13 +2570,21 @@ export type ActAnswer = components['schemas']['ActAnswer'];
 export type ActName = components['schemas']['ActName'];
 export type ActRequest = components['schemas']['ActRequest'];
 export type Action = components['schemas']['Action'];
+export type AgentEvent = components['schemas']['AgentEvent'];
+export type ApprovalsAnswer = components['schemas']['ApprovalsAnswer'];
+export type Asked = components['schemas']['Asked'];
+export type CallStatus = components['schemas']['CallStatus'];
 export type Change = components['schemas']['Change'];
+export type Claim = components['schemas']['Claim'];
 export type Counts = components['schemas']['Counts'];
 export type Current = components['schemas']['Current'];
+export type Decision = components['schemas']['Decision'];
+export type DecisionRequest = components['schemas']['DecisionRequest'];
 export type DeviceAnswer = components['schemas']['DeviceAnswer'];
 export type DevicesAnswer = components['schemas']['DevicesAnswer'];
 export type DiffLine = components['schemas']['DiffLine'];
 export type DiffOp = components['schemas']['DiffOp'];
+export type DirectoriesAnswer = components['schemas']['DirectoriesAnswer'];
 export type DoctorAnswer = components['schemas']['DoctorAnswer'];
 export type Facet = components['schemas']['Facet'];
 export type Facets = components['schemas']['Facets'];
@@ -1597,10 +2592,20 @@ export type Fate = components['schemas']['Fate'];
 export type FileDiff = components['schemas']['FileDiff'];
 export type FileSize = components['schemas']['FileSize'];
 export type Finding = components['schemas']['Finding'];
+export type Group = components['schemas']['Group'];
+export type GroupAnswer = components['schemas']['GroupAnswer'];
+export type GroupLine = components['schemas']['GroupLine'];
+export type GroupPatchRequest = components['schemas']['GroupPatchRequest'];
+export type GroupRequest = components['schemas']['GroupRequest'];
+export type GroupRunRequest = components['schemas']['GroupRunRequest'];
+export type GroupsAnswer = components['schemas']['GroupsAnswer'];
+export type HalfDone = components['schemas']['HalfDone'];
 export type HandoffAnswer = components['schemas']['HandoffAnswer'];
 export type HandoffRequest = components['schemas']['HandoffRequest'];
 export type HitSession = components['schemas']['HitSession'];
+export type Holder = components['schemas']['Holder'];
 export type Hunk = components['schemas']['Hunk'];
+export type ImportedAnswer = components['schemas']['ImportedAnswer'];
 export type Indexing = components['schemas']['Indexing'];
 export type Inherited = components['schemas']['Inherited'];
 export type Item = components['schemas']['Item'];
@@ -1609,15 +2614,21 @@ export type ItemPage = components['schemas']['ItemPage'];
 export type KeyFrom = components['schemas']['KeyFrom'];
 export type LinkAnswer = components['schemas']['LinkAnswer'];
 export type LiveEvent = components['schemas']['LiveEvent'];
+export type Logged = components['schemas']['Logged'];
 export type LookedFor = components['schemas']['LookedFor'];
 export type Meaning = components['schemas']['Meaning'];
 export type MeaningKind = components['schemas']['MeaningKind'];
+export type Member = components['schemas']['Member'];
+export type Mode = components['schemas']['Mode'];
+export type MoveRequest = components['schemas']['MoveRequest'];
 export type NamedProfile = components['schemas']['NamedProfile'];
 export type NotRehomed = components['schemas']['NotRehomed'];
+export type Options = components['schemas']['Options'];
 export type Outline = components['schemas']['Outline'];
 export type OutlineKind = components['schemas']['OutlineKind'];
 export type OutlineMark = components['schemas']['OutlineMark'];
 export type Page = components['schemas']['Page'];
+export type Permission = components['schemas']['Permission'];
 export type Phase = components['schemas']['Phase'];
 export type Place = components['schemas']['Place'];
 export type Problem = components['schemas']['Problem'];
@@ -1625,14 +2636,27 @@ export type Profile = components['schemas']['Profile'];
 export type ProfileRequest = components['schemas']['ProfileRequest'];
 export type ProjectGroup = components['schemas']['ProjectGroup'];
 export type ProjectPage = components['schemas']['ProjectPage'];
+export type PromptPatchRequest = components['schemas']['PromptPatchRequest'];
+export type PromptRequest = components['schemas']['PromptRequest'];
+export type PromptsAnswer = components['schemas']['PromptsAnswer'];
 export type ProviderSessions = components['schemas']['ProviderSessions'];
 export type ProvidersAnswer = components['schemas']['ProvidersAnswer'];
+export type Question = components['schemas']['Question'];
+export type Queue = components['schemas']['Queue'];
+export type QueueAnswer = components['schemas']['QueueAnswer'];
+export type QueueLine = components['schemas']['QueueLine'];
+export type QueuePatchRequest = components['schemas']['QueuePatchRequest'];
+export type QueueRequest = components['schemas']['QueueRequest'];
+export type QueuesAnswer = components['schemas']['QueuesAnswer'];
 export type RehomeAnswer = components['schemas']['RehomeAnswer'];
 export type RehomeRequest = components['schemas']['RehomeRequest'];
 export type Related = components['schemas']['Related'];
 export type Report = components['schemas']['Report'];
 export type ReportLine = components['schemas']['ReportLine'];
 export type Retention = components['schemas']['Retention'];
+export type Run = components['schemas']['Run'];
+export type RunAnswer = components['schemas']['RunAnswer'];
+export type RunEventsAnswer = components['schemas']['RunEventsAnswer'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchHit = components['schemas']['SearchHit'];
 export type Session = components['schemas']['Session'];
@@ -1643,6 +2667,7 @@ export type Source = components['schemas']['Source'];
 export type SourceReport = components['schemas']['SourceReport'];
 export type SourcesAnswer = components['schemas']['SourcesAnswer'];
 export type Status = components['schemas']['Status'];
+export type Task = components['schemas']['Task'];
 export type Timestamp = components['schemas']['Timestamp'];
 export type Todo = components['schemas']['Todo'];
 export type TodoStatus = components['schemas']['TodoStatus'];
@@ -1650,6 +2675,7 @@ export type Tool = components['schemas']['Tool'];
 export type ToolStatus = components['schemas']['ToolStatus'];
 export type Touched = components['schemas']['Touched'];
 export type TouchedFiles = components['schemas']['TouchedFiles'];
+export type TurnEnd = components['schemas']['TurnEnd'];
 export type UndoRequest = components['schemas']['UndoRequest'];
 export type Usage = components['schemas']['Usage'];
 export type UsageLine = components['schemas']['UsageLine'];
@@ -1657,6 +2683,9 @@ export type UsageReport = components['schemas']['UsageReport'];
 export type UseAnswer = components['schemas']['UseAnswer'];
 export type UseRequest = components['schemas']['UseRequest'];
 export type Way = components['schemas']['Way'];
+export type Wish = components['schemas']['Wish'];
+export type WishRequest = components['schemas']['WishRequest'];
+export type WorkEvent = components['schemas']['WorkEvent'];
 export type $defs = Record<string, never>;
 export interface operations {
     sessions_list: {
@@ -2361,6 +3390,964 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupsAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_make_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_delete_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_change_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupPatchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_run_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupRunRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_queues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuesAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_make_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_delete_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_change_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueuePatchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_add_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_remove_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                prompt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_change_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                prompt: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptPatchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_move_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                prompt: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptsAnswer"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_run_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_run_events: {
+        parameters: {
+            query?: {
+                /** @description The `seq` of the last event that the client has. */
+                after?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunEventsAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_wish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WishRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_approvals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalsAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_directories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoriesAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_export_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The group as a file has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_export_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue as a file has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedAnswer"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

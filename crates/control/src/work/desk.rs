@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use marline_agents::talk::Decision;
 use marline_model::{SessionId, Source, ThreadId, Timestamp};
 use marline_store::work::{
-    Asked, Change, Counts, Exchanged, Group, GroupFile, Logged, Member, Mode, Options, Place, Queue,
+    Asked, Change, Claim, Counts, Exchanged, Group, GroupFile, Logged, Member, Mode, Options, Place, Queue,
     QueueFile, Run, Runs, Status, Task, Wish, WorkError, WorkEvent, WorkStore,
 };
 
@@ -224,11 +224,11 @@ impl Desk {
         Ok(self.store.runs(Runs::Of(list, 1))?.into_iter().find(|run| run.ended_at.is_none()))
     }
 
-    /// Begins a run of a group; nobody works at it yet.
+    /// Begins a run of a group, which `claim` works at; nothing: nobody yet.
     ///
     /// # Errors
     /// [`WorkError::Conflict`] while it runs, [`WorkError::Invalid`] when there is nothing to do or to say.
-    pub fn run_group(&self, name: &str, wanted: GroupRun) -> Result<Run, WorkError> {
+    pub fn run_group(&self, name: &str, wanted: GroupRun, claim: Option<Claim>) -> Result<Run, WorkError> {
         let group = self.store.group(name)?;
         check_prompt(&wanted.prompt)?;
         if group.members.is_empty() {
@@ -238,7 +238,7 @@ impl Desk {
             return Err(WorkError::invalid("with no session at a time nothing would ever begin"));
         }
         let now = (self.now)();
-        let mut run = self.new_run(&group.id, &group.name, false);
+        let mut run = self.new_run(&group.id, &group.name, false, claim);
         run.max_concurrency = wanted.max_concurrency;
         run.place = wanted.place;
         run.options = wanted.options;
@@ -272,7 +272,7 @@ impl Desk {
         self.store.run(&run.id)
     }
 
-    fn new_run(&self, list: &str, name: &str, is_queue: bool) -> Run {
+    fn new_run(&self, list: &str, name: &str, is_queue: bool, claim: Option<Claim>) -> Run {
         Run {
             id: self.id(),
             number: 0,
@@ -284,7 +284,7 @@ impl Desk {
             max_concurrency: 1,
             place: Place::Own,
             wish: Wish::Run,
-            claim: None,
+            claim,
             counts: Counts::default(),
             created_at: (self.now)(),
             ended_at: None,
@@ -483,11 +483,11 @@ impl Desk {
         Ok(task)
     }
 
-    /// Begins a run of a queue; nobody works at it yet.
+    /// Begins a run of a queue, which `claim` works at; nothing: nobody yet.
     ///
     /// # Errors
     /// [`WorkError::Conflict`] while it runs, [`WorkError::Invalid`] when nothing waits in it.
-    pub fn run_queue(&self, name: &str) -> Result<Run, WorkError> {
+    pub fn run_queue(&self, name: &str, claim: Option<Claim>) -> Result<Run, WorkError> {
         let queue = self.store.queue(name)?;
         let tasks = self.store.tasks(&queue.id)?;
         if !tasks.iter().any(|task| task.status == Status::Pending && !task.is_manual) {
@@ -498,7 +498,7 @@ impl Desk {
             };
             return Err(WorkError::invalid(words));
         }
-        let mut run = self.new_run(&queue.id, &queue.name, true);
+        let mut run = self.new_run(&queue.id, &queue.name, true, claim);
         run.options = queue.options.clone();
         run.counts = Counts::of(&tasks);
         self.store.commit(&[Change::Run(run.clone())])?;

@@ -110,7 +110,8 @@ impl Engine {
         (self.means.now)()
     }
 
-    fn claim(&self) -> Claim {
+    /// What this engine claims with, from now on.
+    pub fn claim(&self) -> Claim {
         Claim { holder: self.me.clone(), until: later(self.now(), LEASE) }
     }
 
@@ -138,6 +139,7 @@ impl Engine {
             return Err(WorkError::conflict(format!("run {} is over", run.number)));
         }
         if let Some(claim) = &run.claim
+            && claim.holder != self.me
             && is_alive(claim, self.now())
         {
             let Holder { host, pid, .. } = &claim.holder;

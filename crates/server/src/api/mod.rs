@@ -10,6 +10,7 @@ mod providers;
 mod search;
 mod sessions;
 mod usage;
+mod work;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -20,7 +21,7 @@ use axum::{Json, Router};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::board::Board;
@@ -31,6 +32,8 @@ use crate::{LOGIN_PATH, assets, openapi};
 
 /// No request has a body worth more.
 const MAX_BODY: usize = 64 << 10;
+/// But a prompt, with its pictures, and a file of queues.
+const MAX_PROMPT: usize = 32 << 20;
 /// Answers below this are not worth compressing.
 const WORTH_COMPRESSING: u64 = 1024;
 
@@ -51,6 +54,24 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(providers::keep_provider, providers::forget_provider))
         .routes(routes!(providers::use_provider))
         .routes(routes!(providers::rehome))
+        .routes(routes!(work::groups, work::make_group))
+        .routes(routes!(work::group, work::change_group, work::delete_group))
+        .routes(routes!(work::run_group).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(work::queues, work::make_queue))
+        .routes(routes!(work::queue, work::change_queue, work::delete_queue))
+        .routes(routes!(work::add_prompt).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(work::change_prompt, work::remove_prompt).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(work::move_prompt))
+        .routes(routes!(work::run_queue))
+        .routes(routes!(work::run))
+        .routes(routes!(work::run_events))
+        .routes(routes!(work::wish))
+        .routes(routes!(work::approvals))
+        .routes(routes!(work::decide))
+        .routes(routes!(work::directories))
+        .routes(routes!(work::export_group))
+        .routes(routes!(work::export_queue))
+        .routes(routes!(work::import).layer(DefaultBodyLimit::max(MAX_PROMPT)))
         .routes(routes!(items::page))
         .routes(routes!(items::one))
         .routes(routes!(items::raw))
@@ -94,7 +115,12 @@ async fn nothing() -> Problem {
 }
 
 /// What an answer depends on beside the catalogue, so that it must be made each time.
-const UNTAGGED: [&str; 7] = [
+const UNTAGGED: [&str; 12] = [
+    "/api/v1/groups",
+    "/api/v1/queues",
+    "/api/v1/runs",
+    "/api/v1/approvals",
+    "/api/v1/directories",
     "/api/v1/providers",
     "/api/v1/events",
     "/api/v1/status",

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use marline_agents::talk::{AgentEvent, CallStatus};
 use marline_control::work::{Engine, is_alive};
-use marline_store::work::{Logged, Run, Status, Task, Wish, WorkError, WorkEvent, WorkStore};
+use marline_store::work::{Claim, Logged, Run, Status, Task, Wish, WorkError, WorkEvent, WorkStore};
 
 use super::{counted, desk, engine, line, result, store, table, tasks_of};
 use crate::commands::{print_json, print_line};
@@ -25,12 +25,31 @@ const ASK: Duration = Duration::from_secs(1);
 /// Events of one look.
 const PAGE: usize = 500;
 
-/// Works at a run and shows it, until it is over.
+/// Begins a run, works at it and shows it, until it is over.
+pub fn begin(
+    places: &Places,
+    kind: &str,
+    is_json: bool,
+    begin: impl FnOnce(Claim) -> Result<Run, Failure>,
+) -> Result<ExitCode, Failure> {
+    let _indexing = super::Indexing::start(places);
+    let mut engine = engine(places)?;
+    // Claimed from the first: nobody else works at it in between.
+    let run = begin(engine.claim())?;
+    engine.take(&run.id)?;
+    show(places, &run.id, kind, is_json, Some(engine))
+}
+
+/// Goes on with a run that nobody works at, and shows it.
 pub fn work(places: &Places, run: &str, kind: &str, is_json: bool) -> Result<ExitCode, Failure> {
     let _indexing = super::Indexing::start(places);
     let mut engine = engine(places)?;
-    engine.take(run)?;
-    show(places, run, kind, is_json, Some(engine))
+    match engine.take(run) {
+        Ok(()) => show(places, run, kind, is_json, Some(engine)),
+        // A board was faster.
+        Err(WorkError::Conflict { .. }) => show(places, run, kind, is_json, None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Shows a run that somebody else works at.

@@ -192,14 +192,13 @@ fn begin(places: &Places, args: &GroupRunArgs) -> Result<ExitCode, Failure> {
     let desk = desk(places)?;
     // Sessions are looked up in it.
     Context::read(&ReadArgs { json: true, no_refresh: false })?;
-    let run = desk.run_group(
-        &args.name,
-        GroupRun {
-            prompt: prompt(&args.prompt)?,
-            options: args.options.over(Options::default()),
-            max_concurrency: args.max_concurrent,
-            place: args.place(),
-        },
-    )?;
-    follow::work(places, &run.id, "group", args.json.json)
+    let wanted = GroupRun {
+        prompt: prompt(&args.prompt)?,
+        options: args.options.over(Options::default()),
+        max_concurrency: args.max_concurrent,
+        place: args.place(),
+    };
+    follow::begin(places, "group", args.json.json, |claim| {
+        Ok(desk.run_group(&args.name, wanted, Some(claim))?)
+    })
 }

@@ -42,8 +42,8 @@ pub fn run(command: &QueueCommand) -> Result<ExitCode, Failure> {
         QueueCommand::Run { name, dry_run: true, json } => dry_run(&places, name, json.json),
         QueueCommand::Run { name, dry_run: false, json } => {
             Context::read(&ReadArgs { json: true, no_refresh: false })?;
-            let run = desk(&places)?.run_queue(name)?;
-            follow::work(&places, &run.id, "queue", json.json)
+            let desk = desk(&places)?;
+            follow::begin(&places, "queue", json.json, |claim| Ok(desk.run_queue(name, Some(claim))?))
         }
         QueueCommand::Runs { name, run, events, json } => {
             let queue = store(&places)?.queue(name)?;

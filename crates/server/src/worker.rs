@@ -1,0 +1,151 @@
+//! Working through groups and queues while the board is up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use marline_control::work::{Desk, Engine, Means};
+use marline_store::work::{LocalWorkStore, WorkError, WorkStore as _};
+use tokio::sync::watch;
+
+use crate::board::{Board, Config};
+use crate::problem::{Problem, sentence};
+
+/// How often agents are heard while any works.
+const TICK: Duration = Duration::from_millis(15);
+/// How often it is asked whether anybody wrote, while none does.
+const IDLE: Duration = Duration::from_millis(40);
+/// How often runs are looked for whose Marline is gone.
+const LOOK: Duration = Duration::from_secs(1);
+/// Why nothing could be written is said once in so long.
+const SAY: Duration = Duration::from_secs(30);
+
+/// Groups and queues, and whoever works through them.
+pub struct Worker {
+    desk: Desk,
+    ticks: watch::Sender<u64>,
+    stop: AtomicBool,
+}
+
+impl Worker {
+    /// Opens groups and queues; nothing is worked at yet.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`]
+    pub fn open(config: &Config) -> Result<Self, WorkError> {
+        let store = LocalWorkStore::open(&config.data_dir.join("marline.db"))?;
+        let desk = Desk::new(Box::new(store), config.now, config.random);
+        Ok(Worker { desk, ticks: watch::Sender::new(0), stop: AtomicBool::new(false) })
+    }
+
+    /// Changes whenever anything of groups and queues was written, by anybody.
+    pub fn ticks(&self) -> watch::Receiver<u64> {
+        self.ticks.subscribe()
+    }
+
+    /// Starts the thread that works until the board stops. Agents that work then work on.
+    pub fn start(self: &Arc<Self>, board: &Board) -> JoinHandle<()> {
+        let (told, flag) = (board.stop.clone(), self.clone());
+        tokio::spawn(async move {
+            told.wait().await;
+            flag.stop.store(true, Ordering::Relaxed);
+        });
+        let (worker, board) = (self.clone(), board.clone());
+        std::thread::Builder::new()
+            .name("worker".to_owned())
+            .spawn(move || worker.work(&board))
+            .expect("the system gives a thread")
+    }
+
+    fn work(&self, board: &Board) {
+        let config = &board.config;
+        let db = config.data_dir.join("marline.db");
+        // One asks whether others wrote, this engine included; the other is the engine's own.
+        let (watcher, store) = match (LocalWorkStore::open(&db), LocalWorkStore::open(&db)) {
+            (Ok(watcher), Ok(store)) => (watcher, store),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(error = %sentence(&error), "groups and queues can't be worked at");
+                return;
+            }
+        };
+        let mut engine = Engine::new(Means {
+            store: Box::new(store),
+            index_dir: config.index_dir.clone(),
+            env: config.env.clone(),
+            dir: config.data_dir.join("work"),
+            marline: config.marline.clone(),
+            path: config.path.clone(),
+            now: config.now,
+            random: config.random,
+        });
+        let (mut seen, mut looked, mut said) = (None, None::<Instant>, None::<Instant>);
+        while !self.stop.load(Ordering::Relaxed) {
+            let round = || -> Result<bool, WorkError> {
+                let version = watcher.version()?;
+                if seen != Some(version) {
+                    seen = Some(version);
+                    self.ticks.send_modify(|ticks| *ticks += 1);
+                    looked = None;
+                }
+                if looked.is_none_or(|looked| looked.elapsed() > LOOK) {
+                    looked = Some(Instant::now());
+                    engine.take_orphans()?;
+                }
+                engine.step()
+            };
+            let is_busy = { round }();
+            match is_busy {
+                Ok(is_busy) => std::thread::sleep(if is_busy { TICK } else { IDLE }),
+                Err(error) => {
+                    if said.is_none_or(|said| said.elapsed() > SAY) {
+                        said = Some(Instant::now());
+                        tracing::warn!(error = %sentence(&error), "groups and queues are not worked at for now");
+                    }
+                    std::thread::sleep(LOOK);
+                }
+            }
+        }
+        let agents = engine.agents();
+        match engine.let_go() {
+            Ok(left) if !left.is_empty() => {
+                let names: Vec<String> = left.into_iter().map(|run| run.name).collect();
+                tracing::warn!("{agents} agents work on; the next Marline goes on with {}", names.join(", "));
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = %sentence(&error), "what runs was not let go"),
+        }
+    }
+}
+
+impl Board {
+    /// Does something with groups and queues.
+    ///
+    /// # Errors
+    /// What `ask` fails with.
+    pub(crate) async fn desk<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Desk) -> Result<T, WorkError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let worker = self.worker.clone();
+        let answer = tokio::task::spawn_blocking(move || ask(&worker.desk));
+        Ok(answer
+            .await
+            .map_err(|_| Problem::FAILED.because("Answering the request failed inside Marline."))??)
+    }
+}
+
+impl From<WorkError> for Problem {
+    fn from(error: WorkError) -> Self {
+        let words = sentence(&error);
+        match error {
+            WorkError::NotFound { .. } => Problem::NOT_FOUND.because(words),
+            WorkError::Conflict { .. } => Problem::CONFLICT.because(words),
+            WorkError::Invalid { .. } => Problem::INVALID.because(words),
+            _ => {
+                tracing::error!(error = %words, "groups and queues failed");
+                Problem::FAILED.because(words)
+            }
+        }
+    }
+}
