@@ -36,6 +36,9 @@ export function follow(): void {
         if (before && before.indexing.phase !== 'idle') soon();
         return;
       }
+      case 'work':
+        void client.invalidateQueries({ queryKey: ['work'] })
+        break
       case 'reset':
         void cache.invalidateQueries();
         return;
