@@ -37,8 +37,8 @@ export function follow(): void {
         return;
       }
       case 'work':
-        void client.invalidateQueries({ queryKey: ['work'] })
-        break
+        void cache.invalidateQueries({ queryKey: ['work'] });
+        return;
       case 'reset':
         void cache.invalidateQueries();
         return;
