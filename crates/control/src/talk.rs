@@ -13,9 +13,10 @@
 //! out, err      its standard output and error
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::mem;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 use marline_agents::talk::{AgentEvent, Begin, Decision, Order, Powers, Protocol};
 use marline_model::Source;
 use rustix::fs::{CWD, Mode, OFlags};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use crate::ActError;
@@ -35,7 +36,9 @@ use crate::target::agent;
 /// More output than this is a flood: the agent is ended.
 const MOST_OUTPUT: u64 = 512 << 20;
 /// So much is read at once.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 256 << 10;
+/// So often, before the others have their turn.
+const PIECES: usize = 32;
 /// Of what an agent says on standard error, so much is told.
 const LAST_WORDS: u64 = 2_000;
 /// An agent that is told to end has so long to do so.
@@ -107,12 +110,28 @@ impl Named {
 
 /// When a process began, and whether it only waits to be forgotten.
 fn stat(pid: u32) -> Option<(u64, bool)> {
+    let fields = fields(pid)?;
+    let is_gone = matches!(fields.split(' ').next()?, "Z" | "X");
+    Some((fields.split(' ').nth(19)?.parse().ok()?, is_gone))
+}
+
+/// What `/proc/PID/stat` says behind the name, which may hold anything.
+fn fields(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold anything, blanks and parentheses too.
-    let rest = &stat[stat.rfind(')')? + 2..];
-    let mut fields = rest.split(' ');
-    let state = fields.next()?;
-    Some((fields.nth(18)?.parse().ok()?, matches!(state, "Z" | "X")))
+    Some(stat[stat.rfind(')')? + 2..].to_owned())
+}
+
+/// All that a process has started, and what they have.
+fn descendants(of: Named) -> Vec<Named> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let parents: HashMap<u32, u32> =
+        pids.filter_map(|pid| Some((pid, fields(pid)?.split(' ').nth(1)?.parse().ok()?))).collect();
+    let is_of = |pid: &u32| {
+        let mut ancestors = std::iter::successors(parents.get(pid), |parent| parents.get(parent));
+        ancestors.any(|ancestor| *ancestor == of.pid)
+    };
+    parents.keys().filter(|pid| is_of(pid)).filter_map(|pid| Named::of(*pid)).collect()
 }
 
 /// How it stands with the agent of a talk.
@@ -155,6 +174,12 @@ pub struct Carried {
     done_before: Vec<SaidAt>,
     child: Option<Child>,
     process: Option<Named>,
+    /// What it had started when it was told to end.
+    descendants: Vec<Named>,
+    /// It has said more than is heard.
+    is_flooded: bool,
+    /// It was alive a moment ago, so that its number is no other's.
+    was_seen: bool,
     started: Instant,
     ending: Option<Instant>,
 }
@@ -245,6 +270,9 @@ impl Carried {
             done_before: Vec::new(),
             child: None,
             process: None,
+            descendants: Vec::new(),
+            was_seen: false,
+            is_flooded: false,
             started: Instant::now(),
             ending: None,
         })
@@ -300,8 +328,12 @@ impl Carried {
     pub fn poll(&mut self, events: &mut Vec<AgentEvent>) -> Result<Life, ActError> {
         // Looked at before its words: what it said before it went is heard.
         let life = self.life();
-        self.listen(events).map_err(ActError::file(&self.dir))?;
+        if self.is_flooded {
+            return Ok(life);
+        }
+        let is_all = self.listen(events).map_err(ActError::file(&self.dir))?;
         if self.heard > MOST_OUTPUT || self.rest.len() as u64 > MOST_OUTPUT / 16 {
+            self.is_flooded = true;
             self.signal(Signal::KILL);
             return Err(ActError::failed("the agent", io::Error::other("it floods its output")));
         }
@@ -311,7 +343,7 @@ impl Carried {
                 self.signal(Signal::KILL);
             }
         }
-        Ok(life)
+        Ok(if is_all { life } else { Life::Runs })
     }
 
     fn life(&mut self) -> Life {
@@ -327,7 +359,22 @@ impl Carried {
             // Between the start of the shim and its word.
             None => !is_child_gone && self.started.elapsed() < UNTIL_STARTED,
         };
-        if lives { Life::Runs } else { Life::Gone(self.last_words()) }
+        if lives {
+            self.was_seen = self.process.is_some();
+            return Life::Runs;
+        }
+        // What it left running ends with it.
+        if mem::take(&mut self.was_seen)
+            && let Some(group) = self.process.and_then(|process| Pid::from_raw(process.pid as i32))
+        {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        for one in self.descendants.drain(..).filter(|one| one.lives()) {
+            if let Some(pid) = Pid::from_raw(one.pid as i32) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        Life::Gone(self.last_words())
     }
 
     fn last_words(&self) -> String {
@@ -342,13 +389,19 @@ impl Carried {
         read().unwrap_or_default()
     }
 
-    fn listen(&mut self, events: &mut Vec<AgentEvent>) -> io::Result<()> {
-        let mut piece = vec![0; PIECE.min(self.unheard()? as usize + 1)];
-        loop {
+    /// Hears what there is, but not for ever; says whether that was all.
+    fn listen(&mut self, events: &mut Vec<AgentEvent>) -> io::Result<bool> {
+        let unheard = self.unheard()?;
+        if unheard == 0 {
+            self.repeat(self.heard + 1);
+            return Ok(true);
+        }
+        let mut piece = vec![0; PIECE.min(unheard as usize)];
+        for _ in 0..PIECES {
             let read = self.out.read(&mut piece)?;
             if read == 0 {
                 self.repeat(self.heard + 1);
-                return Ok(());
+                return Ok(true);
             }
             self.rest.extend_from_slice(&piece[..read]);
             let mut from = 0;
@@ -361,14 +414,12 @@ impl Carried {
                 self.say_all(answers)?;
             }
             self.rest.drain(..from);
-            if self.heard > MOST_OUTPUT {
-                return Ok(());
-            }
         }
+        Ok(false)
     }
 
     fn unheard(&self) -> io::Result<u64> {
-        Ok(self.out.metadata()?.len().saturating_sub(self.heard))
+        Ok(self.out.metadata()?.len().saturating_sub(self.heard + self.rest.len() as u64))
     }
 
     /// Does to the protocol what was done to it before, up to a place.
@@ -486,6 +537,8 @@ impl Carried {
     pub fn end(&mut self) {
         if self.ending.is_none() {
             self.ending = Some(Instant::now());
+            // Agents put the commands that they run into sessions of their own.
+            self.descendants = self.process.map_or_else(Vec::new, descendants);
             self.signal(Signal::TERM);
         }
     }

@@ -11,3 +11,4 @@ mod providers;
 mod real_agents;
 mod sessions;
 mod watching;
+mod work;

@@ -14,6 +14,8 @@ use crate::talk::{Carried, Life};
 
 /// The transcript of a prompt that was answered has so long to show it.
 const UNTIL_SHOWN: Duration = Duration::from_secs(5);
+/// The same for one whose agent died without a word.
+const UNTIL_SHOWN_DIED: Duration = Duration::from_secs(2);
 /// The same for one that failed.
 const UNTIL_SHOWN_FAILED: Duration = Duration::from_millis(600);
 /// So often it is looked at.
@@ -261,7 +263,8 @@ impl Job {
         *looked = Some(Instant::now());
         let (outcome, since) = (outcome.clone(), *since);
         let patience = match &outcome {
-            Outcome::Completed(_) | Outcome::Died(_) => UNTIL_SHOWN,
+            Outcome::Completed(_) => UNTIL_SHOWN,
+            Outcome::Died(_) => UNTIL_SHOWN_DIED,
             _ => UNTIL_SHOWN_FAILED,
         };
         let is_late = since.elapsed() > patience;

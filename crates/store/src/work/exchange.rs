@@ -124,10 +124,10 @@ pub fn read_exchanged(text: &str) -> Result<Exchanged, WorkError> {
     let mut value: Value = serde_json::from_str(text).map_err(wrong)?;
     let mut all = Vec::new();
     for name in ["groups", "queues"] {
-        match value[name].take() {
-            Value::Array(some) => all.extend(some),
-            Value::Null => {}
-            _ => return Err(WorkError::invalid(format!("its {name} are no list"))),
+        match value.get_mut(name).map(Value::take) {
+            Some(Value::Array(some)) => all.extend(some),
+            None => {}
+            Some(_) => return Err(WorkError::invalid(format!("its {name} are no list"))),
         }
     }
     match value {
