@@ -39,6 +39,11 @@ pub trait Drive: Sync {
     /// What this agent can't do of the order, in a sentence that goes on from its name.
     fn talk(&self, order: &Order) -> Result<Talk, &'static str>;
 
+    /// Says whether a session goes on in another directory than its own.
+    fn resumes_elsewhere(&self) -> bool {
+        false
+    }
+
     /// Files that a turn leaves beside a session's own file, and for which the agent deletes the session when it starts next.
     fn strays(&self, _session: &str, _file: &Path) -> Vec<PathBuf> {
         Vec::new()

@@ -35,4 +35,8 @@ impl Drive for ClaudeDrive {
     fn talk(&self, order: &Order) -> Result<Talk, &'static str> {
         Ok(talk::talk(order))
     }
+
+    fn resumes_elsewhere(&self) -> bool {
+        true
+    }
 }

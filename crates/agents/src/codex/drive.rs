@@ -38,4 +38,8 @@ impl Drive for CodexDrive {
     fn talk(&self, order: &Order) -> Result<Talk, &'static str> {
         Ok(talk::talk(order))
     }
+
+    fn resumes_elsewhere(&self) -> bool {
+        true
+    }
 }

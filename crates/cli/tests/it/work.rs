@@ -73,7 +73,9 @@ impl Shop {
 
     /// The tasks of a group's last run.
     fn tasks(&self, group: &str) -> Vec<Value> {
-        let number = self.json(&["group", "show", group])["lastRun"]["number"].to_string();
+        let shown = self.json(&["group", "show", group]);
+        let Some(number) = shown["lastRun"]["number"].as_u64() else { return Vec::new() };
+        let number = number.to_string();
         self.json(&["group", "runs", group, &number])["tasks"].as_array().unwrap().clone()
     }
 

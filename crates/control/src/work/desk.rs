@@ -10,6 +10,8 @@ use marline_store::work::{
     QueueFile, Run, Runs, Status, Task, Wish, WorkError, WorkEvent, WorkStore,
 };
 
+use crate::target::agent;
+
 /// Longer names are a mistake.
 const LONGEST_NAME: usize = 200;
 /// So many sessions at a time, unless it is said.
@@ -236,6 +238,19 @@ impl Desk {
         }
         if wanted.max_concurrency == 0 {
             return Err(WorkError::invalid("with no session at a time nothing would ever begin"));
+        }
+        if wanted.place == Place::Worktree {
+            let fixed = group
+                .members
+                .iter()
+                .find(|member| member.session.is_some() && !agent(member.source).drive().resumes_elsewhere());
+            if let Some(member) = fixed {
+                let name = agent(member.source).name();
+                let words = format!(
+                    "{name} goes on with a session in its own directory alone; leave the worktrees out"
+                );
+                return Err(WorkError::invalid(words));
+            }
         }
         let now = (self.now)();
         let mut run = self.new_run(&group.id, &group.name, false, claim);

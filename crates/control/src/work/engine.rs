@@ -26,6 +26,10 @@ const LEASE: Duration = Duration::from_secs(20);
 const RENEW: Duration = Duration::from_secs(5);
 /// So often the store is read although nobody has written: times come without a word.
 const REREAD: Duration = Duration::from_millis(200);
+/// In the folder of a prompt that Codex has in its own queue.
+const HANDED: &str = "handed";
+/// A session that another prompt of ours is said in is tried again so much later.
+const RETRY: Duration = Duration::from_secs(1);
 /// A limit without an end, and a failure that is tried again, wait twice as long each time, up to so long.
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
@@ -197,6 +201,11 @@ impl Engine {
         if !is_ours {
             job.is_adopted = true;
             job.outcome = Some(Outcome::Died("the machine that it ran on is gone".to_owned()));
+            active.jobs.push(job);
+            return Ok(());
+        }
+        if dir.join(HANDED).exists() {
+            job.hand_over();
             active.jobs.push(job);
             return Ok(());
         }
@@ -433,6 +442,12 @@ impl Engine {
         } else if active.run.is_queue && task.session.is_none() {
             task.is_new = true;
         }
+        if task.session.is_some() && self.is_ours(&task) {
+            // Another prompt is said in its session: it has its turn after that.
+            task.not_before = Some(later(self.now(), RETRY));
+            note(&mut active.tasks, &task);
+            return Ok(());
+        }
         task.status = Status::Claimed;
         task.claim = Some(self.claim());
         task.attempt += 1;
@@ -565,11 +580,15 @@ impl Engine {
 
     /// Somebody has the session open. Codex takes a prompt for it all the same, and says it when its turn comes.
     fn busy(&self, job: &mut Job, target: &Target, by: String) -> Result<(), ActError> {
-        let in_use = || ActError::InUse { session: target.id.to_string(), by: by.clone() };
+        let in_use = ActError::InUse { session: target.id.to_string(), by: by.clone() };
         if target.source() != Source::Codex || !job.task.images.is_empty() {
-            return Err(in_use());
+            return Err(in_use);
         }
         let started = Started::check(Source::Codex, &self.means.path)?;
+        // Noted first: an engine after this one must not hand it over again.
+        let noted =
+            fs::create_dir_all(&job.dir).and_then(|()| fs::write(job.dir.join(HANDED), by.as_bytes()));
+        noted.map_err(ActError::file(&job.dir))?;
         let queued = Command::new(started)
             .args(["queue", "--thread", target.id.raw(), "--message", &job.told()])
             .current_dir(target.directory(None)?)
@@ -580,11 +599,25 @@ impl Engine {
                 job.log.push(WorkEvent::Note {
                     text: format!("{by}: Codex has put the prompt into its own queue"),
                 });
-                job.outcome = Some(Outcome::Completed(None));
+                job.task.status = Status::Running;
+                job.task.started_at = job.task.started_at.or(Some(self.now()));
+                job.is_changed = true;
+                job.hand_over();
                 Ok(())
             }
-            _ => Err(in_use()),
+            _ => Err(in_use),
         }
+    }
+
+    /// Says whether another prompt of ours is said in the same session now.
+    fn is_ours(&self, task: &Task) -> bool {
+        let is_it =
+            |other: &Task| other.id != task.id && other.status.is_held() && other.session == task.session;
+        let open = self.store().runs(Runs::Open).unwrap_or_default();
+        open.iter().any(|run| {
+            let list = if run.is_queue { &run.list } else { &run.id };
+            self.store().tasks(list).unwrap_or_default().iter().any(is_it)
+        })
     }
 
     /// One step of one job, written down.

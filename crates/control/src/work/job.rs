@@ -6,7 +6,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use marline_agents::talk::{AgentEvent, Question, TurnEnd};
-use marline_model::{SessionId, Timestamp};
+use marline_model::{SessionId, Timestamp, Usage};
 use marline_store::work::{Asked, Task, WorkEvent};
 
 use super::verdict::{Transcripts, Verdict};
@@ -20,6 +20,8 @@ const UNTIL_SHOWN_DIED: Duration = Duration::from_secs(2);
 const UNTIL_SHOWN_FAILED: Duration = Duration::from_millis(600);
 /// So often it is looked at.
 const LOOK: Duration = Duration::from_millis(60);
+/// The same for one that lies in Codex' own queue.
+const LOOK_AT_HANDED: Duration = Duration::from_millis(300);
 /// An agent that is interrupted has so long to end its turn.
 const UNTIL_INTERRUPTED: Duration = Duration::from_secs(8);
 /// Of an answer so much is kept beside the transcript, in characters.
@@ -48,6 +50,8 @@ enum Phase {
     Preparing(Child),
     /// The agent works.
     Talking,
+    /// Codex has the prompt in its own queue; the transcript will show what comes of it.
+    Handed { looked: Instant },
     /// The turn is over, or the agent is gone; the transcript is asked.
     Settling { outcome: Outcome, since: Instant, looked: Option<Instant> },
     /// The agent is told to end.
@@ -158,7 +162,7 @@ impl Job {
 
     /// Interrupts it, for a reason.
     pub fn interrupt(&mut self, why: &str) {
-        if self.interrupted.is_some() || !matches!(self.phase, Phase::Talking | Phase::Preparing(_)) {
+        if self.interrupted.is_some() || matches!(self.phase, Phase::Settling { .. } | Phase::Ending(_)) {
             return;
         }
         self.interrupted = Some((why.to_owned(), Instant::now()));
@@ -193,6 +197,9 @@ impl Job {
 
     /// Hears the agent and goes on to the next phase. `transcripts` is asked for what came of it.
     pub fn step(&mut self, transcripts: Option<&Transcripts>) {
+        if matches!(self.phase, Phase::Handed { .. }) {
+            return self.look_at_handed(transcripts);
+        }
         let mut events = Vec::new();
         let life = match &mut self.talk {
             Some(talk) => match talk.poll(&mut events) {
@@ -225,7 +232,10 @@ impl Job {
             // It may have answered while it was being ended, and what had never reached it is still to be done.
             self.outcome = Some(match (&outcome, self.verdict(transcripts)) {
                 (Outcome::Completed(_) | Outcome::Stopped(_), _) => outcome,
-                (_, Some(Verdict::Done(answer))) => Outcome::Completed(Some(answer)),
+                (_, Some(Verdict::Done(answer, usage))) => {
+                    self.spent(usage);
+                    Outcome::Completed(Some(answer))
+                }
                 (Outcome::Died(_), Some(Verdict::Absent)) if self.is_adopted => Outcome::NeverTaken,
                 _ => outcome,
             });
@@ -272,7 +282,10 @@ impl Job {
         let settled = match (&outcome, verdict) {
             // Half an answer looks like one.
             (Outcome::Stopped(_), _) => outcome,
-            (_, Some(Verdict::Done(answer))) => Outcome::Completed(Some(answer)),
+            (_, Some(Verdict::Done(answer, usage))) => {
+                self.spent(usage);
+                Outcome::Completed(Some(answer))
+            }
             (_, Some(Verdict::Half)) if is_late && matches!(outcome, Outcome::Completed(_)) => {
                 match self.spoken() {
                     Some(answer) => Outcome::Completed(Some(answer)),
@@ -294,6 +307,30 @@ impl Job {
             _ => return,
         };
         self.end(settled);
+    }
+
+    /// The transcript knows the prompt's own tokens; an agent may tell those of the whole session.
+    fn spent(&mut self, usage: Usage) {
+        if !usage.is_zero() {
+            self.task.usage = usage;
+        }
+    }
+
+    /// Codex has put the prompt into its own queue.
+    pub fn hand_over(&mut self) {
+        self.phase = Phase::Handed { looked: Instant::now() };
+    }
+
+    fn look_at_handed(&mut self, transcripts: Option<&Transcripts>) {
+        let Phase::Handed { looked } = &mut self.phase else { return };
+        if looked.elapsed() < LOOK_AT_HANDED {
+            return;
+        }
+        *looked = Instant::now();
+        if let Some(Verdict::Done(answer, usage)) = self.verdict(transcripts) {
+            self.spent(usage);
+            self.outcome = Some(Outcome::Completed(Some(answer)));
+        }
     }
 
     fn spoken(&self) -> Option<String> {

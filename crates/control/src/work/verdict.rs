@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use marline_index::{Index, IndexError, Transcript};
-use marline_model::{ItemKind, SessionId};
+use marline_model::{ItemKind, SessionId, Usage};
 
 /// So many items of a turn are looked at.
 const MOST: usize = 5_000;
@@ -17,8 +17,8 @@ pub enum Verdict {
     Absent,
     /// It stands there, and its answer does not, or not to its end.
     Half,
-    /// It was answered.
-    Done(String),
+    /// It was answered, for so many tokens.
+    Done(String, Usage),
 }
 
 /// Reads transcripts through the index.
@@ -57,16 +57,18 @@ impl Transcripts {
         let mut own = page.items.iter().filter(|item| !item.inherited && item.seq >= from).rev();
         // From behind: what came after the prompt that was said last.
         let mut last = None;
+        let mut usage = Usage::default();
         for item in own.by_ref() {
+            usage += item.usage.unwrap_or_default();
             match item.kind {
                 ItemKind::Prompt if is_it(&item.text) => {
                     return Ok(match last {
-                        Some((ItemKind::Answer, text)) => Verdict::Done(text),
+                        Some((ItemKind::Answer, text)) => Verdict::Done(text, usage),
                         _ => Verdict::Half,
                     });
                 }
                 // Said by somebody else after it.
-                ItemKind::Prompt => last = None,
+                ItemKind::Prompt => (last, usage) = (None, Usage::default()),
                 ItemKind::Answer | ItemKind::Tool | ItemKind::FileChange | ItemKind::Error => {
                     if last.is_none() {
                         last = Some((item.kind, item.text.clone()));
