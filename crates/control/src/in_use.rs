@@ -52,6 +52,9 @@ fn is_running(pid: u64, start: &Value) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     // The name, in parentheses, may hold anything.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    if fields.trim_start().starts_with(['Z', 'X']) {
+        return false;
+    }
     let began = fields.split_whitespace().nth(19).unwrap_or_default();
     let told = start.as_str().map(str::to_owned).unwrap_or_else(|| start.to_string());
     start.is_null() || told == began

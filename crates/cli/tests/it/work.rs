@@ -420,6 +420,65 @@ fn after_a_hundred_kills_every_prompt_was_answered_once() {
     nothing_is_left();
 }
 
+const CUT_OFF: &str = "work::what_was_cut_off_is_found_again";
+
+#[test]
+fn what_was_cut_off_is_found_again() {
+    let Some(shop) = Shop::open(CUT_OFF) else { return };
+    let project = shop.project();
+    let signal = |signal: &str, process: &str| {
+        assert!(Command::new("kill").args([signal, "--", process]).status().unwrap().success());
+    };
+    // Told to go, it lets its agents work on and says so; the next one goes on with them.
+    shop.run(&["queue", "create", "left", "--project", &project, "--agent", "codex"]);
+    shop.run(&[
+        "queue",
+        "add",
+        "left",
+        "--prompt",
+        Prompt::new("Left alone").wait(2).say("NOT ALONE").text(),
+    ]);
+    shop.run(&["queue", "add", "left", "--prompt", Prompt::new("After it").say("AFTER").text()]);
+    let run = shop.command(&["queue", "run", "left"]).spawn().unwrap();
+    until("the first prompt", || (shop.asked("Left alone") == 1).then_some(()));
+    signal("-TERM", &run.id().to_string());
+    let output = run.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("1 agents work on") && said.contains("queue resume left"), "{said}");
+    assert_eq!(agents(), 1);
+    shop.run(&["queue", "resume", "left"]);
+    assert_eq!(shop.statuses("left"), ["completed", "completed"]);
+    assert_eq!((shop.asked("Left alone"), shop.asked("After it")), (1, 1));
+
+    // A machine that goes down takes both with it.
+    for (policy, status) in [("interrupt", "interrupted"), ("resume", "completed")] {
+        let (words, text) = (["--agent", "claude", "--half-done", policy], format!("Cut off to {policy}"));
+        shop.run(&[&["queue", "create", policy, "--project", &project], &words[..]].concat());
+        shop.run(&["queue", "add", policy, "--prompt", Prompt::new(&text).wait(30).say("NEVER SAID").text()]);
+        let mut run = shop.start(&["queue", "run", policy]);
+        until("the prompt", || (shop.asked(&text) == 1).then_some(()));
+        let session = until("its session", || shop.prompts(policy)[0]["session"].as_str().map(str::to_owned));
+        until("the prompt in the transcript", || {
+            let shown = shop.output(&["show", &session, "--json"]);
+            String::from_utf8_lossy(&shown.stdout).contains(&text).then_some(())
+        });
+        signal("-KILL", &run.id().to_string());
+        run.wait().unwrap();
+        let talks = shop.dir.path().join("marline/work/talks");
+        let folder = fs::read_dir(talks).unwrap().flatten().next().unwrap().path();
+        let pid = fs::read_to_string(folder.join("pid")).unwrap();
+        signal("-KILL", &format!("-{}", pid.split(' ').next().unwrap()));
+        assert_eq!(shop.statuses(policy), ["running"], "nobody has said otherwise yet");
+        shop.output(&["queue", "resume", policy]);
+        let prompt = shop.prompts(policy).remove(0);
+        assert_eq!(prompt["status"], status, "{prompt}");
+        assert_eq!(shop.asked(&text), 1, "it is not said twice");
+        assert_eq!(prompt["session"], session.as_str());
+    }
+    nothing_is_left();
+}
+
 /// A home with an agent of our own making, which behaves badly.
 struct Bad {
     dir: tempfile::TempDir,

@@ -300,7 +300,7 @@ impl Engine {
         for at in 0..active.jobs.len() {
             self.work_at(active, at, renews)?;
         }
-        active.jobs.retain(|job| !job.task.status.is_over() && job.task.status != Status::Pending);
+        active.jobs.retain(|job| job.task.status.is_held() || job.is_changed);
         match active.run.wish {
             Wish::Run => self.fill(active)?,
             Wish::Pause => {}
@@ -631,7 +631,7 @@ impl Engine {
             }
             None => {}
         }
-        if job.outcome.is_none() && !job.is_preparing() {
+        if job.outcome.is_none() && !job.is_preparing() && job.task.status.is_held() {
             job.step(self.transcripts.as_ref());
             if job.is_older(Duration::from_secs(options.timeout_seconds)) {
                 job.interrupt(&format!("it took longer than {} s", options.timeout_seconds));
@@ -656,7 +656,7 @@ impl Engine {
             job.task.claim = Some(self.claim());
         }
         let mut changes = vec![Change::Task(job.task.clone())];
-        changes.extend(job.log.drain(..).map(|event| self.told(&active.run, Some(&job.task), event)));
+        changes.extend(job.log.iter().map(|event| self.told(&active.run, Some(&job.task), event.clone())));
         let own = changes.len();
         self.follow(active, job, &mut changes)?;
         self.is_stale |= changes.len() > own;
@@ -672,8 +672,10 @@ impl Engine {
             }
             Err(error) => return Err(error),
         }
+        // Until here all of it is kept, and tried again: the disk may be full for a while.
         job.task.revision += 1;
         job.is_changed = false;
+        job.log.clear();
         note(&mut active.tasks, &job.task);
         if !job.task.status.is_held() {
             let _ = fs::remove_dir_all(&job.dir);
@@ -703,7 +705,7 @@ impl Engine {
 
     /// Writes down what the agent asks, and what it no longer does.
     fn ask(&mut self, active: &Active, job: &mut Job) -> Result<(), WorkError> {
-        for question in std::mem::take(&mut job.asks) {
+        while let Some(question) = job.asks.first().cloned() {
             let wait = Duration::from_secs(Self::options(active).approval_seconds);
             let asked = Asked {
                 number: 0,
@@ -728,6 +730,7 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             let open = self.store().questions(true, usize::MAX >> 1)?;
+            job.asks.remove(0);
             let known = open.into_iter().find(|one| {
                 one.task == job.task.id && one.attempt == job.task.attempt && one.question.id == question.id
             });
@@ -737,10 +740,12 @@ impl Engine {
             }
             job.open.insert(asked.question.id.clone(), asked);
         }
-        for question in std::mem::take(&mut job.answered) {
-            if let Some(asked) = job.open.remove(&question) {
+        while let Some(question) = job.answered.first().cloned() {
+            if let Some(asked) = job.open.get(&question).cloned() {
                 self.close(job, asked)?;
+                job.open.remove(&question);
             }
+            job.answered.remove(0);
         }
         Ok(())
     }
@@ -783,8 +788,8 @@ impl Engine {
             {
                 job.log.push(WorkEvent::Note { text: words(&error) });
             }
-            job.open.remove(&id);
             self.close(job, asked)?;
+            job.open.remove(&id);
         }
         Ok(())
     }

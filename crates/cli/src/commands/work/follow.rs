@@ -22,6 +22,8 @@ const TICK: Duration = Duration::from_millis(15);
 const DRAW: Duration = Duration::from_millis(80);
 /// How often it is asked whether anybody works at a run.
 const ASK: Duration = Duration::from_secs(1);
+/// How long it may be impossible to write down what happens.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Events of one look.
 const PAGE: usize = 500;
 
@@ -68,9 +70,17 @@ fn show(
     let store = store(places)?;
     let mut screen = Screen::new(is_json);
     let (mut after, mut seen, mut asked, mut is_stopping) = (0, None, Instant::now(), false);
+    let mut failing: Option<Instant> = None;
     loop {
         if let Some(engine) = &mut engine {
-            engine.step()?;
+            match engine.step() {
+                Ok(_) => failing = None,
+                // The disk may be full for a while; agents work on, and nothing of theirs is lost.
+                Err(error) if failing.get_or_insert_with(Instant::now).elapsed() > PATIENCE => {
+                    return Err(error.into());
+                }
+                Err(_) => std::thread::sleep(ASK),
+            }
         }
         let version = store.version()?;
         if seen != Some(version) {
