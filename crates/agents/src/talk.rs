@@ -127,6 +127,11 @@ pub trait Protocol: Send {
         None
     }
 
+    /// It works at something that nobody here asked for, and that would be cut off with its end.
+    fn is_busy(&self) -> bool {
+        false
+    }
+
     /// Interrupts the turn. Nothing, when it can't be done now.
     fn interrupt(&mut self) -> Option<String> {
         None

@@ -321,6 +321,11 @@ impl Carried {
         self.protocol.powers()
     }
 
+    /// It works at something that nobody here asked for.
+    pub fn is_busy(&self) -> bool {
+        self.protocol.is_busy()
+    }
+
     /// Hears what the agent has said since, and says what the protocol wants said.
     ///
     /// # Errors

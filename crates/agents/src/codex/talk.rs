@@ -62,6 +62,8 @@ struct AppServer {
     asked: Vec<Asked>,
     thread: Option<String>,
     turn: Option<String>,
+    /// A turn that was not begun here.
+    other: Option<String>,
     /// Questions by their id here, with the id that the answer bears.
     open: HashMap<String, Value>,
     /// The changes of edits, by item: the question itself does not tell them.
@@ -79,6 +81,7 @@ impl AppServer {
             asked: Vec::new(),
             thread: None,
             turn: None,
+            other: None,
             open,
             changes,
             is_saying: false,
@@ -189,6 +192,12 @@ impl AppServer {
                 let text = params["error"]["message"].as_str().unwrap_or_default();
                 out.push(AgentEvent::Note { text: title(text) });
             }
+            "turn/started" => {
+                // From Codex' own queue: somebody else put it there while the thread was busy here.
+                let turn = params["turn"]["id"].as_str();
+                self.other = turn.filter(|turn| self.turn.as_deref() != Some(*turn)).map(str::to_owned);
+            }
+            "turn/completed" if params["turn"]["id"].as_str() == self.other.as_deref() => self.other = None,
             "turn/completed" => {
                 let turn = &params["turn"];
                 let end = match turn["status"].as_str() {
@@ -344,6 +353,10 @@ impl Protocol for AppServer {
 
     fn send(&mut self, key: &str, prompt: &str) -> Option<String> {
         self.turn(key, prompt, &[])
+    }
+
+    fn is_busy(&self) -> bool {
+        self.other.is_some()
     }
 
     fn interrupt(&mut self) -> Option<String> {

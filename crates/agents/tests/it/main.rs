@@ -4,3 +4,4 @@
 
 mod inventory;
 mod pieces;
+mod talk;

@@ -267,7 +267,8 @@ impl Job {
     /// Asks the transcript what came of it.
     fn look(&mut self, transcripts: Option<&Transcripts>, is_gone: bool) {
         let Phase::Settling { outcome, since, looked } = &mut self.phase else { return };
-        if looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+        let is_busy = !is_gone && self.talk.as_ref().is_some_and(Carried::is_busy);
+        if is_busy || looked.is_some_and(|looked| looked.elapsed() < LOOK) {
             return;
         }
         *looked = Some(Instant::now());
