@@ -69,10 +69,10 @@ impl Transcripts {
                 }
                 // Said by somebody else after it.
                 ItemKind::Prompt => (last, usage) = (None, Usage::default()),
-                ItemKind::Answer | ItemKind::Tool | ItemKind::FileChange | ItemKind::Error => {
-                    if last.is_none() {
-                        last = Some((item.kind, item.text.clone()));
-                    }
+                ItemKind::Answer | ItemKind::Tool | ItemKind::FileChange | ItemKind::Error
+                    if last.is_none() =>
+                {
+                    last = Some((item.kind, item.text.clone()));
                 }
                 _ => {}
             }

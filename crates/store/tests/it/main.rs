@@ -9,3 +9,4 @@ mod live;
 mod local;
 mod real_codex;
 mod rehome;
+mod work;

@@ -18,7 +18,7 @@ use marline_control::work::{Desk, Engine, Means};
 use marline_index::Index;
 use marline_model::{SessionId, Timestamp};
 use marline_store::work::{
-    Counts, Exchanged, LocalWorkStore, Run, Status, Task, Wish, WorkError, WorkStore, read_exchanged,
+    Counts, Exchanged, LocalWorkStore, Logged, Run, Status, Task, Wish, WorkError, WorkStore, read_exchanged,
 };
 use serde::Serialize;
 
@@ -276,15 +276,7 @@ fn runs(list: &str, number: Option<u64>, events: bool, is_json: bool) -> Result<
         return Err(WorkError::NotFound { what: format!("run {number} of this one") }.into());
     }
     let tasks = tasks_of(&store, &run)?;
-    let mut all = Vec::new();
-    while events {
-        let after = all.last().map_or(0, |last: &marline_store::work::Logged| last.seq);
-        let some = store.events(&run.id, after, 1000)?;
-        if some.is_empty() {
-            break;
-        }
-        all.extend(some);
-    }
+    let all = if events { happened(&store, &run)? } else { Vec::new() };
     if is_json {
         print_json(&serde_json::json!({ "run": told(&run), "tasks": tasks, "events": all }))?;
     } else {
@@ -292,6 +284,18 @@ fn runs(list: &str, number: Option<u64>, events: bool, is_json: bool) -> Result<
         all.iter().try_for_each(|logged| print_line(&follow::told(logged, &tasks)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that happened in a run.
+fn happened(store: &dyn WorkStore, run: &Run) -> Result<Vec<Logged>, Failure> {
+    let mut all: Vec<Logged> = Vec::new();
+    loop {
+        let some = store.events(&run.id, all.last().map_or(0, |last| last.seq), 1000)?;
+        if some.is_empty() {
+            return Ok(all);
+        }
+        all.extend(some);
+    }
 }
 
 /// A run without what may be secret.
