@@ -11,6 +11,7 @@ mod page;
 mod peer;
 mod process;
 mod threads;
+mod work;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -42,11 +43,12 @@ pub fn run(words: &[String]) -> Outcome {
     let kept = arguments.path("--keep")?;
     let is_quick = arguments.flag("--quick");
     let is_threads = arguments.flag("--threads");
+    let is_work = arguments.flag("--work");
     let markdown = arguments.path("--markdown")?;
     arguments.end()?;
-    if is_threads {
+    if is_threads || is_work {
         let mut lines = Vec::new();
-        let outcome = threads::measure(&mut lines);
+        let outcome = if is_work { work::measure(&mut lines) } else { threads::measure(&mut lines) };
         print!("{}", table(&lines));
         return outcome;
     }

@@ -2,24 +2,20 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use marline_agents::Env;
-use marline_agents::talk::{Begin, Decision, Order};
-use marline_model::{Source, ThreadId, Timestamp};
+use marline_model::Timestamp;
 use marline_store::work::{
-    Asked, Change, Claim, Counts, HalfDone, Holder, Logged, Mode, Options, Place, Queue, Run, Runs, Status,
-    Task, Wish, WorkError, WorkEvent, WorkStore,
+    Change, Claim, Counts, Holder, Logged, Options, Place, Queue, Run, Runs, Status, Task, Wish, WorkError,
+    WorkEvent, WorkStore,
 };
 
 use super::holder::{holder, is_alive};
 use super::job::{Job, Outcome};
 use super::verdict::Transcripts;
-use crate::launch::Started;
 use crate::talk::{Carried, Found};
-use crate::{ActError, Target, user_of};
 
 /// What is claimed is claimed for so long, and claimed anew in time.
 const LEASE: Duration = Duration::from_secs(20);
@@ -27,12 +23,7 @@ const RENEW: Duration = Duration::from_secs(5);
 /// So often the store is read although nobody has written: times come without a word.
 const REREAD: Duration = Duration::from_millis(200);
 /// In the folder of a prompt that Codex has in its own queue.
-const HANDED: &str = "handed";
-/// A session that another prompt of ours is said in is tried again so much later.
-const RETRY: Duration = Duration::from_secs(1);
-/// A limit without an end, and a failure that is tried again, wait twice as long each time, up to so long.
-const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
-
+pub(super) const HANDED: &str = "handed";
 /// What an engine stands on.
 pub struct Means {
     /// Groups, queues and runs. A connection of its own: it is asked whether others have written.
@@ -54,28 +45,28 @@ pub struct Means {
 }
 
 /// A run that this engine works at.
-struct Active {
-    run: Run,
-    queue: Option<Queue>,
-    tasks: Vec<Task>,
-    jobs: Vec<Job>,
-    has_failed: bool,
+pub(super) struct Active {
+    pub run: Run,
+    pub queue: Option<Queue>,
+    pub tasks: Vec<Task>,
+    pub jobs: Vec<Job>,
+    pub has_failed: bool,
 }
 
 /// Works through runs.
 pub struct Engine {
-    means: Means,
+    pub(super) means: Means,
     me: Holder,
     active: Vec<Active>,
-    transcripts: Option<Transcripts>,
+    pub(super) transcripts: Option<Transcripts>,
     seen: Option<u64>,
     read: Instant,
     renewed: Instant,
-    is_stale: bool,
+    pub(super) is_stale: bool,
 }
 
 /// An error and its causes.
-pub fn words(error: &dyn std::error::Error) -> String {
+pub(super) fn words(error: &dyn std::error::Error) -> String {
     let mut out = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -85,13 +76,8 @@ pub fn words(error: &dyn std::error::Error) -> String {
     out
 }
 
-fn later(now: Timestamp, wait: Duration) -> Timestamp {
+pub(super) fn later(now: Timestamp, wait: Duration) -> Timestamp {
     Timestamp::from_millis(now.as_millis().saturating_add(wait.as_millis() as i64))
-}
-
-/// Waits longer each time.
-fn doubled(first: Duration, times: u32) -> Duration {
-    first.saturating_mul(1 << times.min(10)).min(LONGEST_WAIT.max(first))
 }
 
 impl Engine {
@@ -110,7 +96,7 @@ impl Engine {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         (self.means.now)()
     }
 
@@ -119,7 +105,7 @@ impl Engine {
         Claim { holder: self.me.clone(), until: later(self.now(), LEASE) }
     }
 
-    fn store(&self) -> &dyn WorkStore {
+    pub(super) fn store(&self) -> &dyn WorkStore {
         &*self.means.store
     }
 
@@ -186,7 +172,7 @@ impl Engine {
         Ok(taken)
     }
 
-    fn dir_of(&self, task: &Task) -> PathBuf {
+    pub(super) fn dir_of(&self, task: &Task) -> PathBuf {
         self.means.dir.join("talks").join(format!("{}-{}", task.id, task.attempt))
     }
 
@@ -327,7 +313,7 @@ impl Engine {
         Ok(())
     }
 
-    fn told(&self, run: &Run, task: Option<&Task>, event: WorkEvent) -> Change {
+    pub(super) fn told(&self, run: &Run, task: Option<&Task>, event: WorkEvent) -> Change {
         Change::Event(Logged {
             seq: 0,
             run: run.id.clone(),
@@ -418,206 +404,8 @@ impl Engine {
         waiting.filter(is_due).find(is_free).cloned()
     }
 
-    /// The directory that a prompt's session works in, as the file system names it.
-    fn place_of(&self, task: &Task) -> Option<PathBuf> {
-        let known = task.session.as_ref().filter(|_| !task.is_new).and_then(|id| {
-            let session = self.transcripts.as_ref()?.index().session_by_id(id).ok()?;
-            session.cwd.map(PathBuf::from)
-        });
-        let place = known.or_else(|| task.cwd.clone().map(PathBuf::from))?;
-        Some(place.canonicalize().unwrap_or(place))
-    }
-
-    fn options(active: &Active) -> &Options {
+    pub(super) fn options(active: &Active) -> &Options {
         active.queue.as_ref().map_or(&active.run.options, |queue| &queue.options)
-    }
-
-    /// Claims a prompt and has an agent started on it.
-    fn begin(&mut self, active: &mut Active, mut task: Task) -> Result<(), WorkError> {
-        if let Some(queue) = active.queue.as_ref().filter(|queue| queue.mode == Mode::Continue)
-            && let Some(session) = &queue.session
-        {
-            task.session = Some(session.clone());
-            task.is_new = false;
-        } else if active.run.is_queue && task.session.is_none() {
-            task.is_new = true;
-        }
-        if task.session.is_some() && self.is_ours(&task) {
-            // Another prompt is said in its session: it has its turn after that.
-            task.not_before = Some(later(self.now(), RETRY));
-            note(&mut active.tasks, &task);
-            return Ok(());
-        }
-        task.status = Status::Claimed;
-        task.claim = Some(self.claim());
-        task.attempt += 1;
-        task.heard = 0;
-        task.run = Some(active.run.id.clone());
-        task.not_before = None;
-        task.why = None;
-        if task.is_new && !task.goes_on {
-            task.session = None;
-        }
-        task.items_before = match (&task.session, &self.transcripts) {
-            (Some(session), Some(transcripts)) => transcripts.index().item_count(session).unwrap_or(0),
-            _ => 0,
-        };
-        self.store().commit(&[Change::Task(task.clone())])?;
-        task.revision += 1;
-        note(&mut active.tasks, &task);
-        let place = self.place_of(&task).unwrap_or_default();
-        let mut job = Job::new(task.clone(), self.dir_of(&task), place);
-        match self.make_place(active, &mut job) {
-            Ok(Some(child)) => job = job.preparing(child),
-            Ok(None) => self.start(active, &mut job),
-            Err(why) => job.fail(why),
-        }
-        active.jobs.push(job);
-        Ok(())
-    }
-
-    /// Makes the directory of a prompt that is to have one of its own.
-    fn make_place(&self, active: &Active, job: &mut Job) -> Result<Option<std::process::Child>, String> {
-        let task = &mut job.task;
-        if active.run.place == Place::Own || active.run.place == Place::Shared {
-            return Ok(None);
-        }
-        let name = format!("{}-{}-{}", plain_name(&active.run.name), active.run.number, task.number);
-        let from = job.place.clone();
-        if !from.is_dir() {
-            return Err(format!("the directory {} is gone", from.display()));
-        }
-        if active.run.place == Place::Directory {
-            if task.is_new && !from.ends_with(&name) {
-                let own = from.join(&name);
-                fs::create_dir_all(&own).map_err(|error| format!("{}: {error}", own.display()))?;
-                task.cwd = Some(own.display().to_string());
-                job.place = own;
-            }
-            return Ok(None);
-        }
-        let own = self.means.dir.join("worktrees").join(&name);
-        task.cwd = Some(own.display().to_string());
-        job.place = own.clone();
-        if own.exists() {
-            return Ok(None);
-        }
-        let err = self.means.dir.join("worktrees");
-        fs::create_dir_all(&err).map_err(|error| format!("{}: {error}", err.display()))?;
-        let mut git = Command::new("git");
-        git.arg("-C")
-            .arg(&from)
-            .args(["worktree", "add", "--quiet", "-b", &format!("marline/{name}")])
-            .arg(&own);
-        git.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
-        git.spawn().map(Some).map_err(|error| format!("git could not be started: {error}"))
-    }
-
-    /// Starts the agent of a job; what is in the way is what came of it.
-    fn start(&mut self, active: &mut Active, job: &mut Job) {
-        let order = match self.order(active, job) {
-            Ok(Some(order)) => order,
-            // It was handed to an agent that has the session open.
-            Ok(None) => return,
-            Err(error) => return job.fail(words(&error)),
-        };
-        let talk = Carried::begin(&job.dir, job.task.source, &order, &self.means.marline, &self.means.path);
-        match talk {
-            Ok(talk) => {
-                job.begin(talk);
-                job.task.status = Status::Running;
-                job.task.started_at = job.task.started_at.or(Some(self.now()));
-                job.log.push(WorkEvent::Started { attempt: job.task.attempt });
-                job.is_changed = true;
-            }
-            Err(error) => job.fail(words(&error)),
-        }
-    }
-
-    fn order(&self, active: &Active, job: &mut Job) -> Result<Option<Order>, ActError> {
-        let options = Self::options(active);
-        let task = &job.task;
-        let mut random = [0; 10];
-        random.copy_from_slice(&(self.means.random)()[..10]);
-        let key = ThreadId::new(self.now(), random).to_string();
-        let (mut begin, mut provider) = (Begin::New { id: key.clone() }, None);
-        let mut cwd = job.place.clone();
-        if let Some(id) = task.session.clone() {
-            let transcripts =
-                self.transcripts.as_ref().ok_or_else(|| ActError::invalid("there is no index"))?;
-            let session = transcripts
-                .index()
-                .session_by_id(&id)
-                .map_err(|error| ActError::failed_to_read(&id, error))?;
-            let target = Target::of(&session)?;
-            let elsewhere = (active.run.place == Place::Worktree).then_some(cwd.as_path());
-            cwd = target.directory(
-                elsewhere.or(task.cwd.as_deref().map(Path::new).filter(|_| session.cwd.is_none())),
-            )?;
-            if let Some(by) = user_of(&id, &target.file, &self.means.env) {
-                return self.busy(job, &target, by).map(|()| None);
-            }
-            begin = Begin::Resume { session: id.raw().to_owned() };
-            provider = target.provider.clone();
-            job.place = cwd.clone();
-        } else if !cwd.is_dir() {
-            return Err(ActError::invalid(format!("the directory {} is gone", cwd.display())));
-        }
-        Ok(Some(Order {
-            begin,
-            prompt: job.told(),
-            key,
-            cwd,
-            images: if job.task.goes_on { Vec::new() } else { job.task.images.clone() },
-            provider,
-            model: options.model.clone(),
-            permission: options.permission,
-            more: options.arguments.clone(),
-            env: options.env.clone(),
-            is_plain: options.is_plain,
-        }))
-    }
-
-    /// Somebody has the session open. Codex takes a prompt for it all the same, and says it when its turn comes.
-    fn busy(&self, job: &mut Job, target: &Target, by: String) -> Result<(), ActError> {
-        let in_use = ActError::InUse { session: target.id.to_string(), by: by.clone() };
-        if target.source() != Source::Codex || !job.task.images.is_empty() {
-            return Err(in_use);
-        }
-        let started = Started::check(Source::Codex, &self.means.path)?;
-        // Noted first: an engine after this one must not hand it over again.
-        let noted =
-            fs::create_dir_all(&job.dir).and_then(|()| fs::write(job.dir.join(HANDED), by.as_bytes()));
-        noted.map_err(ActError::file(&job.dir))?;
-        let queued = Command::new(started)
-            .args(["queue", "--thread", target.id.raw(), "--message", &job.told()])
-            .current_dir(target.directory(None)?)
-            .stdin(Stdio::null())
-            .output();
-        match queued {
-            Ok(output) if output.status.success() => {
-                job.log.push(WorkEvent::Note {
-                    text: format!("{by}: Codex has put the prompt into its own queue"),
-                });
-                job.task.status = Status::Running;
-                job.task.started_at = job.task.started_at.or(Some(self.now()));
-                job.is_changed = true;
-                job.hand_over();
-                Ok(())
-            }
-            _ => Err(in_use),
-        }
-    }
-
-    /// Says whether another prompt of ours is said in the same session now.
-    fn is_ours(&self, task: &Task) -> bool {
-        let is_it =
-            |other: &Task| other.id != task.id && other.status.is_held() && other.session == task.session;
-        let open = self.store().runs(Runs::Open).unwrap_or_default();
-        open.iter().any(|run| {
-            let list = if run.is_queue { &run.list } else { &run.id };
-            self.store().tasks(list).unwrap_or_default().iter().any(is_it)
-        })
     }
 
     /// One step of one job, written down.
@@ -640,233 +428,6 @@ impl Engine {
         let written = self.write(active, &mut job, renews);
         active.jobs.insert(at, job);
         written
-    }
-
-    /// Writes what is new of a job, and what came of it.
-    fn write(&mut self, active: &mut Active, job: &mut Job, renews: bool) -> Result<(), WorkError> {
-        self.ask(active, job)?;
-        self.answer(job)?;
-        if let Some(outcome) = job.outcome.take() {
-            self.settle(active, job, outcome);
-        }
-        if !job.is_changed && job.log.is_empty() && !renews {
-            return Ok(());
-        }
-        if job.task.status.is_held() {
-            job.task.claim = Some(self.claim());
-        }
-        let mut changes = vec![Change::Task(job.task.clone())];
-        changes.extend(job.log.iter().map(|event| self.told(&active.run, Some(&job.task), event.clone())));
-        let own = changes.len();
-        self.follow(active, job, &mut changes)?;
-        self.is_stale |= changes.len() > own;
-        match self.store().commit(&changes) {
-            Ok(()) => {}
-            Err(WorkError::Conflict { .. }) => {
-                // Only its place can have been changed by others.
-                let now = self.store().task(&job.task.id)?;
-                job.task.position = now.position;
-                job.task.revision = now.revision;
-                changes[0] = Change::Task(job.task.clone());
-                self.store().commit(&changes)?;
-            }
-            Err(error) => return Err(error),
-        }
-        // Until here all of it is kept, and tried again: the disk may be full for a while.
-        job.task.revision += 1;
-        job.is_changed = false;
-        job.log.clear();
-        note(&mut active.tasks, &job.task);
-        if !job.task.status.is_held() {
-            let _ = fs::remove_dir_all(&job.dir);
-        }
-        Ok(())
-    }
-
-    /// The session that a prompt began is the one that the queue goes on in, and the group's member.
-    fn follow(&self, active: &Active, job: &Job, changes: &mut Vec<Change>) -> Result<(), WorkError> {
-        let Some(session) = job.task.session.as_ref().filter(|_| job.task.is_new) else { return Ok(()) };
-        if let Some(queue) = active.queue.as_ref().filter(|queue| queue.mode == Mode::Continue) {
-            let mut queue = self.store().queue(&queue.id)?;
-            if queue.session.is_none() {
-                queue.session = Some(session.clone());
-                changes.push(Change::Queue(queue));
-            }
-        }
-        if let Some(at) = job.task.member.filter(|_| job.task.status == Status::Completed) {
-            let Ok(mut group) = self.store().group(&active.run.list) else { return Ok(()) };
-            if let Some(member) = group.members.get_mut(at).filter(|member| member.session.is_none()) {
-                member.session = Some(session.clone());
-                changes.push(Change::Group(group));
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes down what the agent asks, and what it no longer does.
-    fn ask(&mut self, active: &Active, job: &mut Job) -> Result<(), WorkError> {
-        while let Some(question) = job.asks.first().cloned() {
-            let wait = Duration::from_secs(Self::options(active).approval_seconds);
-            let asked = Asked {
-                number: 0,
-                run: active.run.id.clone(),
-                name: active.run.name.clone(),
-                task: job.task.id.clone(),
-                attempt: job.task.attempt,
-                source: job.task.source,
-                session: job.task.session.clone(),
-                question: question.clone(),
-                at: self.now(),
-                until: later(self.now(), wait),
-                decision: None,
-                by: None,
-                is_open: true,
-                revision: 0,
-            };
-            // Asked before, if an engine before this one had heard it.
-            let is_new = match self.store().commit(&[Change::Question(asked)]) {
-                Ok(()) => true,
-                Err(WorkError::Conflict { .. }) => false,
-                Err(error) => return Err(error),
-            };
-            let open = self.store().questions(true, usize::MAX >> 1)?;
-            job.asks.remove(0);
-            let known = open.into_iter().find(|one| {
-                one.task == job.task.id && one.attempt == job.task.attempt && one.question.id == question.id
-            });
-            let Some(asked) = known else { continue };
-            if is_new {
-                job.log.push(WorkEvent::NeedsApproval { number: asked.number, question });
-            }
-            job.open.insert(asked.question.id.clone(), asked);
-        }
-        while let Some(question) = job.answered.first().cloned() {
-            if let Some(asked) = job.open.get(&question).cloned() {
-                self.close(job, asked)?;
-                job.open.remove(&question);
-            }
-            job.answered.remove(0);
-        }
-        Ok(())
-    }
-
-    fn close(&self, job: &mut Job, asked: Asked) -> Result<(), WorkError> {
-        let now = self.store().question(asked.number)?;
-        let (number, decision, by) = (now.number, now.decision.clone(), now.by.clone());
-        match self.store().commit(&[Change::Question(Asked { is_open: false, ..now })]) {
-            Ok(()) | Err(WorkError::Conflict { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        job.log.push(WorkEvent::Answered { number, decision, by });
-        Ok(())
-    }
-
-    /// Tells the agent what people have decided, or that nobody has.
-    fn answer(&mut self, job: &mut Job) -> Result<(), WorkError> {
-        let is_over = job.outcome.is_some();
-        let numbers: Vec<(String, u64)> =
-            job.open.iter().map(|(id, asked)| (id.clone(), asked.number)).collect();
-        for (id, number) in numbers {
-            let mut asked = self.store().question(number)?;
-            if asked.decision.is_none() && !is_over && self.now().as_millis() >= asked.until.as_millis() {
-                let minutes = (asked.until.as_millis() - asked.at.as_millis()) / 60_000;
-                let reason = Some(format!("Nobody answered for {minutes} minutes."));
-                asked.decision = Some(Decision::Deny { reason });
-                asked.by = Some("time".to_owned());
-                match self.store().commit(&[Change::Question(asked.clone())]) {
-                    Ok(()) => asked.revision += 1,
-                    // Somebody answered in this moment.
-                    Err(WorkError::Conflict { .. }) => continue,
-                    Err(error) => return Err(error),
-                }
-            }
-            if !is_over && asked.decision.is_none() {
-                continue;
-            }
-            if let (Some(decision), Some(talk)) = (asked.decision.clone(), &mut job.talk)
-                && let Err(error) = talk.answer(&id, &decision)
-            {
-                job.log.push(WorkEvent::Note { text: words(&error) });
-            }
-            self.close(job, asked)?;
-            job.open.remove(&id);
-        }
-        Ok(())
-    }
-
-    /// Writes into the task what came of it.
-    fn settle(&mut self, active: &mut Active, job: &mut Job, outcome: Outcome) {
-        let options = Self::options(active).clone();
-        let now = self.now();
-        let task = &mut job.task;
-        job.is_changed = true;
-        task.claim = None;
-        let session =
-            task.session.as_ref().and_then(|id| self.transcripts.as_ref()?.index().session_by_id(id).ok());
-        if let Some(target) = session.and_then(|session| Target::of(&session).ok()) {
-            Started::tidy(&target);
-        }
-        let mut is_over = true;
-        match outcome {
-            Outcome::Completed(answer) => {
-                task.status = Status::Completed;
-                task.answer = answer.clone();
-                job.log.push(WorkEvent::Completed { answer });
-            }
-            Outcome::Stopped(why) => {
-                task.status = Status::Interrupted;
-                task.why = Some(why.clone());
-                job.log.push(WorkEvent::Interrupted { why });
-            }
-            Outcome::Limited(why, until) if options.waits_for_limit => {
-                let pause =
-                    doubled(Duration::from_secs(options.limit_seconds), task.attempt.saturating_sub(1));
-                let until = until.filter(|until| until.as_millis() > now.as_millis());
-                let until = until.unwrap_or_else(|| later(now, pause));
-                wait(task, &why, until);
-                job.log.push(WorkEvent::Waits { why, until });
-                is_over = false;
-            }
-            Outcome::NeverTaken => {
-                task.status = Status::Pending;
-                let text = "its agent never had it; it is begun anew".to_owned();
-                job.log.push(WorkEvent::Note { text });
-                is_over = false;
-            }
-            Outcome::Died(why)
-                if job.is_adopted && options.half_done == HalfDone::Resume && task.session.is_some() =>
-            {
-                task.status = Status::Pending;
-                task.goes_on = true;
-                let text = format!("its agent died in the middle of it ({why}); it is told to go on");
-                job.log.push(WorkEvent::Note { text });
-                is_over = false;
-            }
-            Outcome::Died(why) if job.is_adopted => {
-                let why = if why.is_empty() { "its agent died in the middle of it".to_owned() } else { why };
-                task.status = Status::Interrupted;
-                task.why = Some(why.clone());
-                job.log.push(WorkEvent::Interrupted { why });
-            }
-            Outcome::Failed(why) | Outcome::Limited(why, _) | Outcome::Died(why) => {
-                let why = if why.is_empty() { "its agent ended without a word".to_owned() } else { why };
-                if task.attempt <= options.retries && active.run.wish != Wish::Stop {
-                    let until = later(now, doubled(Duration::from_secs(1), task.attempt - 1));
-                    wait(task, &why, until);
-                    job.log.push(WorkEvent::Waits { why, until });
-                    is_over = false;
-                } else {
-                    task.status = Status::Failed;
-                    task.why = Some(why.clone());
-                    job.log.push(WorkEvent::Failed { why });
-                }
-            }
-        }
-        if is_over {
-            task.completed_at = Some(now);
-            task.not_before = None;
-        }
-        active.has_failed |= matches!(task.status, Status::Failed | Status::Interrupted);
     }
 
     /// Lets all go on without this engine: agents live on, and whoever comes next finds them. Returns what is left.
@@ -892,23 +453,8 @@ impl Engine {
     }
 }
 
-/// A prompt waits for another try.
-fn wait(task: &mut Task, why: &str, until: Timestamp) {
-    task.status = Status::Pending;
-    task.why = Some(why.to_owned());
-    task.not_before = Some(until);
-}
-
-fn note(tasks: &mut [Task], task: &Task) {
+pub(super) fn note(tasks: &mut [Task], task: &Task) {
     if let Some(known) = tasks.iter_mut().find(|known| known.id == task.id) {
         *known = task.clone();
     }
-}
-
-/// A name that a directory and a branch can have.
-fn plain_name(name: &str) -> String {
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
-    let plain = plain.trim_matches('-').to_ascii_lowercase();
-    if plain.is_empty() { "group".to_owned() } else { plain }
 }

@@ -205,7 +205,7 @@ impl Job {
             Some(talk) => match talk.poll(&mut events) {
                 Ok(life) => life,
                 Err(error) => {
-                    self.end(Outcome::Failed(crate::work::engine::words(&error)));
+                    self.end(Outcome::Failed(super::engine::words(&error)));
                     Life::Runs
                 }
             },

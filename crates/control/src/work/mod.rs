@@ -15,10 +15,13 @@
 //! where no agent has had it. What the transcript says is believed over what an agent reports.
 //! **Knows nothing of** HTTP, of terminals, of the environment: places and clocks come in.
 
+mod ask;
+mod begin;
 mod desk;
 mod engine;
 mod holder;
 mod job;
+mod settle;
 mod verdict;
 
 pub use desk::{Desk, GroupRun, MAX_CONCURRENCY, NewPrompt, NewQueue, PromptPatch};

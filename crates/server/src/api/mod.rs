@@ -3,10 +3,12 @@
 mod acts;
 mod devices;
 mod events;
+mod groups;
 mod health;
 mod items;
 mod login;
 mod providers;
+mod queues;
 mod search;
 mod sessions;
 mod usage;
@@ -54,23 +56,25 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(providers::keep_provider, providers::forget_provider))
         .routes(routes!(providers::use_provider))
         .routes(routes!(providers::rehome))
-        .routes(routes!(work::groups, work::make_group))
-        .routes(routes!(work::group, work::change_group, work::delete_group))
-        .routes(routes!(work::run_group).layer(DefaultBodyLimit::max(MAX_PROMPT)))
-        .routes(routes!(work::queues, work::make_queue))
-        .routes(routes!(work::queue, work::change_queue, work::delete_queue))
-        .routes(routes!(work::add_prompt).layer(DefaultBodyLimit::max(MAX_PROMPT)))
-        .routes(routes!(work::change_prompt, work::remove_prompt).layer(DefaultBodyLimit::max(MAX_PROMPT)))
-        .routes(routes!(work::move_prompt))
-        .routes(routes!(work::run_queue))
+        .routes(routes!(groups::groups, groups::make_group))
+        .routes(routes!(groups::group, groups::change_group, groups::delete_group))
+        .routes(routes!(groups::run_group).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(queues::queues, queues::make_queue))
+        .routes(routes!(queues::queue, queues::change_queue, queues::delete_queue))
+        .routes(routes!(queues::add_prompt).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(
+            routes!(queues::change_prompt, queues::remove_prompt).layer(DefaultBodyLimit::max(MAX_PROMPT)),
+        )
+        .routes(routes!(queues::move_prompt))
+        .routes(routes!(queues::run_queue))
         .routes(routes!(work::run))
         .routes(routes!(work::run_events))
         .routes(routes!(work::wish))
         .routes(routes!(work::approvals))
         .routes(routes!(work::decide))
         .routes(routes!(work::directories))
-        .routes(routes!(work::export_group))
-        .routes(routes!(work::export_queue))
+        .routes(routes!(groups::export_group))
+        .routes(routes!(queues::export_queue))
         .routes(routes!(work::import).layer(DefaultBodyLimit::max(MAX_PROMPT)))
         .routes(routes!(items::page))
         .routes(routes!(items::one))

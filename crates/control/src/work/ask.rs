@@ -1,0 +1,102 @@
+//! What agents ask, and what they are told.
+
+use std::time::Duration;
+
+use marline_agents::talk::Decision;
+use marline_store::work::{Asked, Change, WorkError, WorkEvent};
+
+use super::engine::{Active, Engine, later, words};
+use super::job::Job;
+
+impl Engine {
+    /// Writes down what the agent asks, and what it no longer does.
+    pub(super) fn ask(&mut self, active: &Active, job: &mut Job) -> Result<(), WorkError> {
+        while let Some(question) = job.asks.first().cloned() {
+            let wait = Duration::from_secs(Self::options(active).approval_seconds);
+            let asked = Asked {
+                number: 0,
+                run: active.run.id.clone(),
+                name: active.run.name.clone(),
+                task: job.task.id.clone(),
+                attempt: job.task.attempt,
+                source: job.task.source,
+                session: job.task.session.clone(),
+                question: question.clone(),
+                at: self.now(),
+                until: later(self.now(), wait),
+                decision: None,
+                by: None,
+                is_open: true,
+                revision: 0,
+            };
+            // Asked before, if an engine before this one had heard it.
+            let is_new = match self.store().commit(&[Change::Question(asked)]) {
+                Ok(()) => true,
+                Err(WorkError::Conflict { .. }) => false,
+                Err(error) => return Err(error),
+            };
+            let open = self.store().questions(true, usize::MAX >> 1)?;
+            job.asks.remove(0);
+            let known = open.into_iter().find(|one| {
+                one.task == job.task.id && one.attempt == job.task.attempt && one.question.id == question.id
+            });
+            let Some(asked) = known else { continue };
+            if is_new {
+                job.log.push(WorkEvent::NeedsApproval { number: asked.number, question });
+            }
+            job.open.insert(asked.question.id.clone(), asked);
+        }
+        while let Some(question) = job.answered.first().cloned() {
+            if let Some(asked) = job.open.get(&question).cloned() {
+                self.close(job, asked)?;
+                job.open.remove(&question);
+            }
+            job.answered.remove(0);
+        }
+        Ok(())
+    }
+
+    pub(super) fn close(&self, job: &mut Job, asked: Asked) -> Result<(), WorkError> {
+        let now = self.store().question(asked.number)?;
+        let (number, decision, by) = (now.number, now.decision.clone(), now.by.clone());
+        match self.store().commit(&[Change::Question(Asked { is_open: false, ..now })]) {
+            Ok(()) | Err(WorkError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        job.log.push(WorkEvent::Answered { number, decision, by });
+        Ok(())
+    }
+
+    /// Tells the agent what people have decided, or that nobody has.
+    pub(super) fn answer(&mut self, job: &mut Job) -> Result<(), WorkError> {
+        let is_over = job.outcome.is_some();
+        let numbers: Vec<(String, u64)> =
+            job.open.iter().map(|(id, asked)| (id.clone(), asked.number)).collect();
+        for (id, number) in numbers {
+            let mut asked = self.store().question(number)?;
+            if asked.decision.is_none() && !is_over && self.now().as_millis() >= asked.until.as_millis() {
+                let minutes = (asked.until.as_millis() - asked.at.as_millis()) / 60_000;
+                let reason = Some(format!("Nobody answered for {minutes} minutes."));
+                asked.decision = Some(Decision::Deny { reason });
+                asked.by = Some("time".to_owned());
+                match self.store().commit(&[Change::Question(asked.clone())]) {
+                    Ok(()) => asked.revision += 1,
+                    // Somebody answered in this moment.
+                    Err(WorkError::Conflict { .. }) => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            if !is_over && asked.decision.is_none() {
+                continue;
+            }
+            if let (Some(decision), Some(talk)) = (asked.decision.clone(), &mut job.talk)
+                && let Err(error) = talk.answer(&id, &decision)
+            {
+                job.log.push(WorkEvent::Note { text: words(&error) });
+            }
+            self.close(job, asked)?;
+            job.open.remove(&id);
+        }
+        Ok(())
+    }
+}
