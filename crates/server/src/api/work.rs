@@ -211,11 +211,14 @@ pub async fn decide(
     Ok(Json(board.desk(move |desk| desk.decide(number, decision, "the board")).await?))
 }
 
-/// Lists the directories that a new session can work in.
+/// Lists the directories that a new session can work in: those of sessions, as far as they are there.
 #[utoipa::path(get, path = "/api/v1/directories", tag = "work",
     responses((status = 200, body = DirectoriesAnswer)))]
 pub async fn directories(State(board): State<Board>) -> Result<Json<DirectoriesAnswer>, Problem> {
-    let all = board.readers.ask(|index| Ok(index.directories(DIRECTORIES)?));
+    let all = board.readers.ask(|index| {
+        let known = index.directories(DIRECTORIES)?.into_iter();
+        Ok(known.filter(|directory| std::path::Path::new(directory).is_dir()).collect())
+    });
     Ok(Json(DirectoriesAnswer { directories: all.await? }))
 }
 

@@ -129,7 +129,8 @@ impl TestBoard {
         self.send("PUT", path, body)
     }
 
-    fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+    /// Sends JSON with access, by any method.
+    pub fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
         let body = body.to_string();
         let (port, cookie, length) = (self.port, &self.cookie, body.len());
         let head = format!(

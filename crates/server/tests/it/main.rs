@@ -8,3 +8,4 @@ mod board;
 mod doors;
 mod events;
 mod openapi;
+mod work;
