@@ -495,7 +495,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the directories that a new session can work in. */
+        /** Lists the directories that a new session can work in: those of sessions, as far as they are there. */
         get: operations["work_directories"];
         put?: never;
         post?: never;
@@ -1220,6 +1220,8 @@ export interface components {
         GroupRunRequest: {
             /** @description What every session is told. */
             prompt: string;
+            /** @description Pictures that belong to it, in base64. */
+            images?: string[];
             /** @description At most so many at a time. */
             maxConcurrency?: number | null;
             /** @description Where its sessions work. */

@@ -126,6 +126,41 @@ fn codex_is_begun_asked_and_heard() {
 }
 
 #[test]
+fn a_talk_goes_on_and_is_interrupted() {
+    let talk = |source: Source| {
+        let mut protocol = registry::agent(source).unwrap().drive().talk(&order(new())).unwrap().protocol;
+        // Nobody is interrupted, or told more, before there is a session.
+        let early = (protocol.send("k", "early"), protocol.interrupt());
+        let opened = r#"{"jsonrpc":"2.0","id":0,"result":{"agentCapabilities":{}}}
+            {"jsonrpc":"2.0","id":1,"result":{"sessionId":"s","thread":{"id":"s"}}}
+            {"jsonrpc":"2.0","id":2,"result":{"stopReason":"end_turn","turn":{"id":"t-1"}}}"#;
+        hear(&mut *protocol, opened, &Decision::Allow);
+        let words = |line: Option<String>| serde_json::from_str::<Value>(&line.unwrap()).unwrap();
+        (early, words(protocol.send("k-2", "and -x more")), words(protocol.interrupt()))
+    };
+    let (early, sent, interrupted) = talk(Source::Codex);
+    assert_eq!(early, (None, None));
+    assert_eq!(
+        (&sent["method"], &sent["params"]["input"][0]["text"]),
+        (&"turn/start".into(), &"and -x more".into())
+    );
+    assert_eq!(
+        (&interrupted["method"], &interrupted["params"]["turnId"]),
+        (&"turn/interrupt".into(), &"t-1".into())
+    );
+    let (early, sent, interrupted) = talk(Source::OpenCode);
+    assert_eq!(early, (None, None));
+    assert_eq!(
+        (&sent["method"], &sent["params"]["prompt"][0]["text"]),
+        (&"session/prompt".into(), &"and -x more".into())
+    );
+    assert_eq!(interrupted["method"], "session/cancel");
+    let (_, sent, interrupted) = talk(Source::Claude);
+    assert_eq!((&sent["uuid"], &sent["message"]["content"]), (&"k-2".into(), &"and -x more".into()));
+    assert_eq!(interrupted["request"]["subtype"], "interrupt");
+}
+
+#[test]
 fn codex_says_when_a_limit_ends() {
     let lines = r#"{"id":0,"result":{}}
         {"id":1,"result":{"thread":{"id":"t"}}}

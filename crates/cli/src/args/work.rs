@@ -231,6 +231,9 @@ pub struct GroupRunArgs {
     /// What every session is told; `-` reads it from standard input
     #[arg(long, allow_hyphen_values = true)]
     pub prompt: String,
+    /// A picture that belongs to it
+    #[arg(long, value_name = "FILE")]
+    pub image: Vec<PathBuf>,
     /// At most so many sessions at a time
     #[arg(long, value_name = "N", default_value_t = MAX_CONCURRENCY)]
     pub max_concurrent: usize,

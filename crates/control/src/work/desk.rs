@@ -22,6 +22,8 @@ pub const MAX_CONCURRENCY: usize = 3;
 pub struct GroupRun {
     /// What every session is told.
     pub prompt: String,
+    /// Pictures that belong to it.
+    pub images: Vec<PathBuf>,
     /// How.
     pub options: Options,
     /// At most so many at a time.
@@ -233,6 +235,7 @@ impl Desk {
     pub fn run_group(&self, name: &str, wanted: GroupRun, claim: Option<Claim>) -> Result<Run, WorkError> {
         let group = self.store.group(name)?;
         check_prompt(&wanted.prompt)?;
+        check_images(&wanted.images)?;
         if group.members.is_empty() {
             return Err(WorkError::invalid(format!("{name} has no sessions; add some first")));
         }
@@ -276,6 +279,7 @@ impl Desk {
         for (at, member) in group.members.iter().enumerate() {
             changes.push(Change::Task(Task {
                 source: member.source,
+                images: wanted.images.clone(),
                 member: Some(at),
                 session: member.session.clone(),
                 is_new: member.session.is_none(),

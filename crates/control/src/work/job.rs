@@ -22,6 +22,8 @@ const UNTIL_SHOWN_FAILED: Duration = Duration::from_millis(600);
 const LOOK: Duration = Duration::from_millis(60);
 /// The same for one that lies in Codex' own queue.
 const LOOK_AT_HANDED: Duration = Duration::from_millis(300);
+/// An agent that says nothing for so long may have lost its words.
+const MUTE: Duration = Duration::from_secs(20);
 /// An agent that is interrupted has so long to end its turn.
 const UNTIL_INTERRUPTED: Duration = Duration::from_secs(8);
 /// Of an answer so much is kept beside the transcript, in characters.
@@ -84,6 +86,8 @@ pub struct Job {
     /// What the agent says, as it comes.
     said: String,
     began: Instant,
+    /// When the transcript of a mute one was asked last.
+    asked: Option<Instant>,
     /// Why it was interrupted, and when.
     interrupted: Option<(String, Instant)>,
     /// What came of it.
@@ -107,6 +111,7 @@ impl Job {
             phase: Phase::Talking,
             said: String::new(),
             began: Instant::now(),
+            asked: None,
             interrupted: None,
             outcome: None,
         }
@@ -224,6 +229,7 @@ impl Job {
                 }
             }
         }
+        self.look_at_mute(transcripts);
         self.look(transcripts, matches!(life, Life::Gone(_)));
         if let Phase::Ending(outcome) = &self.phase
             && matches!(life, Life::Gone(_))
@@ -239,6 +245,20 @@ impl Job {
                 (Outcome::Died(_), Some(Verdict::Absent)) if self.is_adopted => Outcome::NeverTaken,
                 _ => outcome,
             });
+        }
+    }
+
+    /// An agent that was never heard, but whose transcript shows an answer: its words were lost on a full disk.
+    fn look_at_mute(&mut self, transcripts: Option<&Transcripts>) {
+        let is_mute = self.task.heard == 0 && self.began.elapsed() > MUTE;
+        if is_mute
+            && matches!(self.phase, Phase::Talking)
+            && self.asked.is_none_or(|asked| asked.elapsed() > MUTE / 10)
+        {
+            self.asked = Some(Instant::now());
+            if let Some(Verdict::Done(..)) = self.verdict(transcripts) {
+                self.settle(Outcome::Completed(None));
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use marline_store::work::{Group, GroupFile, Member, Options, Place, Run, Runs};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::queues::keep;
 use super::work::{Body, allowed, body, plain_run, runs};
 use crate::board::Board;
 use crate::problem::Problem;
@@ -83,6 +84,9 @@ pub struct GroupPatchRequest {
 pub struct GroupRunRequest {
     /// What every session is told.
     prompt: String,
+    /// Pictures that belong to it, in base64.
+    #[serde(default)]
+    images: Vec<String>,
     /// At most so many at a time.
     #[serde(default)]
     max_concurrency: Option<usize>,
@@ -189,6 +193,7 @@ pub async fn run_group(
 ) -> Result<Json<Run>, Problem> {
     let request = body(request)?;
     let wanted = GroupRun {
+        images: keep(&board, &request.images)?,
         prompt: request.prompt,
         options: allowed(request.options)?,
         max_concurrency: request.max_concurrency.unwrap_or(MAX_CONCURRENCY),

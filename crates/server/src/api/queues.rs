@@ -254,7 +254,7 @@ pub async fn add_prompt(
 }
 
 /// Puts pictures where agents can read them.
-fn keep(board: &Board, images: &[String]) -> Result<Vec<PathBuf>, Problem> {
+pub(super) fn keep(board: &Board, images: &[String]) -> Result<Vec<PathBuf>, Problem> {
     let folder = board.config.data_dir.join("work").join("images");
     let failed =
         |error: std::io::Error| Problem::FAILED.because(format!("A picture could not be kept: {error}."));

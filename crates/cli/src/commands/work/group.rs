@@ -7,7 +7,8 @@ use marline_store::work::{Group, Member, Options, Wish, WorkStore as _};
 use serde_json::json;
 
 use super::{
-    counted, desk, export, follow, import, prompt, runs, sessions, store, table, tasks_of, told, wish,
+    absolute, counted, desk, export, follow, import, prompt, runs, sessions, store, table, tasks_of, told,
+    wish,
 };
 use crate::args::ReadArgs;
 use crate::args::work::{GroupCommand, GroupRunArgs, MemberArgs};
@@ -194,6 +195,7 @@ fn begin(places: &Places, args: &GroupRunArgs) -> Result<ExitCode, Failure> {
     Context::read(&ReadArgs { json: true, no_refresh: false })?;
     let wanted = GroupRun {
         prompt: prompt(&args.prompt)?,
+        images: absolute(&args.image)?,
         options: args.options.over(Options::default()),
         max_concurrency: args.max_concurrent,
         place: args.place(),

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use marline_control::work::{Desk, Engine, Means};
 use marline_index::Index;
@@ -31,6 +32,8 @@ use crate::terminal::{BOLD, DIM, fit, note, pad, short, source_style, styled, wi
 
 /// A file of groups or queues is not larger.
 const LARGEST_FILE: u64 = 256 << 20;
+/// After a failure indexing is tried again so much later.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Nor is a prompt.
 const LARGEST_PROMPT: u64 = 64 << 20;
 
@@ -68,11 +71,15 @@ impl Indexing {
         let stop = Arc::new(AtomicBool::new(false));
         let (dir, env, told) = (places.index.clone(), places.env.clone(), stop.clone());
         let thread = std::thread::spawn(move || {
-            let watched = Index::open(&dir).map_err(Failure::from).and_then(|index| {
-                marline_index::watch(&index, &env, &told, &|_| {}, &mut |_| {}).map_err(Failure::from)
-            });
-            if let Err(failure) = watched {
-                failure.report();
+            // What keeps it from working may pass: a full disk, a catalogue that was deleted.
+            while !told.load(Ordering::Relaxed) {
+                let watched = Index::open(&dir).map_err(Failure::from).and_then(|index| {
+                    marline_index::watch(&index, &env, &told, &|_| {}, &mut |_| {}).map_err(Failure::from)
+                });
+                if let Err(failure) = watched {
+                    failure.report();
+                    std::thread::sleep(PAUSE);
+                }
             }
         });
         Indexing { stop, thread: Some(thread) }
