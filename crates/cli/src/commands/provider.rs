@@ -290,6 +290,10 @@ fn switch(acts: &Acts, args: &UseArgs) -> Result<ExitCode, Failure> {
             "{variable}, which its key comes from, is not set here: where the agent runs, it must be."
         ));
     }
+    let to = match args.sync_sessions {
+        true => Some(acts.codex_id(&args.name, args.alias.as_deref())?),
+        false => None,
+    };
     let switch = acts.use_provider(&args.name, args.alias.as_deref(), &marline())?;
     if args.dry_run {
         if args.json {
@@ -303,10 +307,7 @@ fn switch(acts: &Acts, args: &UseArgs) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let profiles = acts.profiles()?;
-    let to =
-        args.alias.clone().unwrap_or_else(|| profiles.by_name[&args.name].codex_id(&args.name).to_owned());
-    let sync = Rehome { to: Some(&to), from: &[], threads: &[], dry_run: false };
+    let sync = Rehome { to: to.as_deref(), from: &[], threads: &[], dry_run: false };
     // All is shown and allowed before anything is done.
     if args.sync_sessions && !is_allowed(acts, &sync, args.yes, args.json)? {
         return Err(not_allowed());

@@ -423,6 +423,23 @@ fn what_is_no_provider_is_refused_before_it_can_be_used() {
 }
 
 #[test]
+fn only_codex_sessions_are_given_a_provider() {
+    let home = configured("");
+    marline_lab::fixtures::copy_home(&home.path()).unwrap();
+    home.write(".claude/settings.json", "{}");
+    for (name, agent) in [("a", "claude"), ("g", "gemini")] {
+        add(&home, name, &["--agent", agent, "--base-url", "https://x.example"], Some("sk-x"));
+    }
+    let before = snapshot(&home.path());
+    for name in ["a", "g"] {
+        for more in [&["--sync-sessions", "--yes"][..], &["--alias", "lab"]] {
+            failed(&home, &[&["provider", "use", name], more].concat(), 2, "bear no provider");
+        }
+    }
+    assert_eq!(snapshot(&home.path()), before);
+}
+
+#[test]
 fn a_switch_that_is_killed_is_done_or_not_done() {
     let home = configured("model = \"m\"\n");
     home.write(".codex/auth.json", r#"{"auth_mode":"chatgpt"}"#);

@@ -279,6 +279,7 @@ impl Acts {
         let profiles = self.profiles()?;
         let mut profile = profiles.get(name)?.clone();
         if let Some(id) = known_as {
+            profile.only_codex(name)?;
             profile.id = Some(id.to_owned());
         }
         profile.check(name)?;
@@ -557,6 +558,17 @@ impl Acts {
         open().map_err(ActError::file(&path))
     }
 
+    /// The id under which a profile's sessions are Codex': its own, or the one that they bear already.
+    ///
+    /// # Errors
+    /// [`ActError::Invalid`] for a profile of another agent.
+    pub fn codex_id(&self, name: &str, known_as: Option<&str>) -> Result<String, ActError> {
+        let profiles = self.profiles()?;
+        let profile = profiles.get(name)?;
+        profile.only_codex(name)?;
+        Ok(known_as.unwrap_or_else(|| profile.codex_id(name)).to_owned())
+    }
+
     /// Says whether Codex would know a provider.
     ///
     /// # Errors
@@ -652,8 +664,12 @@ impl Acts {
     /// Gives Codex' sessions another provider, and tells of each.
     ///
     /// # Errors
-    /// [`ActError::Failed`] when the home, the ledger or the database can't be read.
+    /// [`ActError::Invalid`] for a provider that Codex does not know; [`ActError::Failed`] when the home, the ledger or the
+    /// database can't be read.
     pub fn rehome(&self, rehome: &Rehome<'_>, told: &mut dyn FnMut(RehomedThread)) -> Result<(), ActError> {
+        if let Some(to) = rehome.to.filter(|_| !rehome.dry_run) {
+            self.check_known(to)?;
+        }
         fs::create_dir_all(&self.places.state).map_err(ActError::file(&self.places.state))?;
         let mut ledger = Ledger::open(&self.places.state)?;
         let open = open_files();

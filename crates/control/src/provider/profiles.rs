@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ActError;
+use crate::target::agent;
 
 /// Headers with one of these in their name hold secrets.
 const SECRET_HEADERS: [&str; 6] = ["authorization", "key", "token", "secret", "cookie", "password"];
@@ -124,6 +125,17 @@ impl Profile {
                 invalid("only Codex, Claude Code, Gemini CLI and OpenCode can be switched".to_owned())
             }
         }
+    }
+
+    /// Says that sessions of its agent bear no provider, if they don't.
+    pub(super) fn only_codex(&self, name: &str) -> Result<(), ActError> {
+        if self.agent == Source::Codex {
+            return Ok(());
+        }
+        Err(ActError::Invalid {
+            message: format!("{name} is {}'s, whose sessions bear no provider", agent(self.agent).name()),
+            hint: Some(format!("Switch to it as it is: marline provider use {name}")),
+        })
     }
 
     fn check_codex(&self, name: &str) -> Result<(), ActError> {
