@@ -77,6 +77,18 @@ impl Acts {
         LocalThreadStore::new(self.codex())
     }
 
+    /// Asks again under which provider a session is, just before its agent is started: lists may be older than that. Codex
+    /// refuses any other than that of its row, or of the header where there is no row. Source: 0.169.
+    pub fn as_it_is(&self, mut target: Target) -> Target {
+        if let Ok(thread) = Self::thread(&target)
+            && target.source() == Source::Codex
+            && let Ok(stored) = self.store().read_thread(&thread)
+        {
+            target.provider = stored.metadata.model_provider;
+        }
+        target
+    }
+
     /// Does a plan.
     ///
     /// # Errors

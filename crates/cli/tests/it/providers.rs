@@ -524,6 +524,40 @@ fn doctor_tells_why_codex_does_not_show_a_session() {
     failed(&home, &["doctor", "nobody"], 1, "nobody");
 }
 
+#[test]
+fn a_session_that_was_synced_is_listed_and_resumed_under_its_new_provider() {
+    let home = configured("");
+    marline_lab::fixtures::copy_home(&home.path()).unwrap();
+    let providers = || -> Vec<String> {
+        let sessions = home.sessions().into_values();
+        let codex = sessions.filter(|one| one["source"] == "codex" && one["kind"] == "main");
+        codex.map(|one| one["provider"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(providers().iter().all(|provider| provider == "lab"));
+    assert!(home.run(&["provider", "use", "gateway"]).status.success());
+    let told = home.json(&["rehome", "--mode", "sync", "--to", "gateway", "--yes"]);
+    let updated = told["updated"].as_u64().unwrap() as usize;
+    let now = providers();
+    assert_eq!(
+        now.iter().filter(|provider| *provider == "gateway").count(),
+        updated.min(now.len()),
+        "{told}"
+    );
+    let session = home.sessions().into_values().find(|one| one["provider"] == "gateway").unwrap();
+    let cwd = home.path();
+    let words = ["resume", session["id"].as_str().unwrap(), "--print", "--cwd", cwd.to_str().unwrap()];
+    let bin = home.write("bin/codex", "#!/bin/sh\n");
+    fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let typed = || {
+        let output = home.command(&words).env("PATH", home.path().join("bin")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(typed().contains("model_provider=\"gateway\""), "{}", typed());
+    assert!(home.run(&["restore"]).status.success());
+    assert!(providers().iter().all(|provider| provider == "lab"), "{:?}", providers());
+    assert!(typed().contains("model_provider=\"lab\""), "{}", typed());
+}
+
 /// A real keyring, on a bus of its own.
 #[test]
 fn where_there_is_a_keyring_keys_stand_in_it() {

@@ -227,6 +227,7 @@ impl LocalThreadStore {
         // What the database does not know stands in the header.
         let mut metadata = row.metadata;
         metadata.name = thread.metadata.name.or(metadata.name);
+        metadata.model_provider = metadata.model_provider.or(thread.metadata.model_provider);
         Ok(StoredThread {
             history_mode: thread.history_mode,
             forked_from: thread.forked_from,
