@@ -98,7 +98,8 @@ impl From<ActError> for Failure {
         let message = format!("{}.", chain(&error).trim_end_matches('.'));
         let (hint, code) = match error {
             ActError::InUse { .. } => (Some("End it there first.".to_owned()), 3),
-            ActError::Changed { .. } | ActError::Unsupported { .. } => (None, 3),
+            ActError::Changed { hint, .. } => (hint, 3),
+            ActError::Unsupported { .. } => (None, 3),
             ActError::Invalid { hint, .. } => (hint, 2),
             _ => (None, 4),
         };

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::in_use::user_of;
 use crate::opencode::{self, Column};
 use crate::surgery::Copy;
-use crate::{ActError, Entry, Journal, Plan, Step, Target};
+use crate::{ActError, Entry, Journal, Outcome, Plan, Step, Target};
 
 /// What acts must be told of the world.
 #[derive(Debug, Clone)]
@@ -95,7 +95,25 @@ impl Acts {
     /// [`ActError::InUse`]; those of its steps. What was begun is taken back.
     pub fn carry_out(&self, target: &Target, plan: Plan) -> Result<Entry, ActError> {
         self.check(target, &plan)?;
-        Journal::open(&self.places.state, self.codex())?.carry_out(plan, (self.places.now)())
+        let journal = Journal::open(&self.places.state, self.codex())?;
+        let entry = journal.carry_out(plan, (self.places.now)())?;
+        if entry.outcome == Outcome::Final {
+            self.forget(&journal, &entry.plan.deletes())?;
+        }
+        Ok(entry)
+    }
+
+    /// Forgets what was said of sessions that are gone for good.
+    fn forget(&self, journal: &Journal, sessions: &[SessionId]) -> Result<(), ActError> {
+        journal.forget(sessions)?;
+        let mut overlay = self.overlaid()?;
+        let told: Vec<&SessionId> =
+            sessions.iter().filter(|session| overlay.of(session) != Overlaid::default()).collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        told.into_iter().for_each(|session| overlay.set(session.clone(), Overlaid::default()));
+        overlay.write(&self.places.state).map_err(ActError::file(&self.places.state))
     }
 
     /// Takes an act back: the last one, or the one of a number.
@@ -275,28 +293,38 @@ impl Acts {
     pub fn archive(&self, target: &Target, away: bool) -> Result<Plan, ActError> {
         let at = (self.places.now)();
         let is_already = || {
-            ActError::changed(format!("{} is {}archived already", target.id, if away { "" } else { "not " }))
+            let how = if away { "archived already" } else { "not archived" };
+            Err(ActError::changed(format!("{} is {how}", target.id)))
         };
-        let step = match target.source() {
+        let steps = match target.source() {
             Source::Codex => {
-                let thread = Self::thread(target)?;
-                if self.store().read_thread(&thread)?.archived_at.is_some() == away {
-                    return Err(is_already());
+                // As Codex does: its sub-agents go and come with it.
+                let (store, own) = (self.store(), Self::thread(target)?);
+                let is_there =
+                    |thread: &ThreadId| store.read_thread(thread).map(|it| it.archived_at.is_some() == away);
+                if is_there(&own)? {
+                    return is_already();
                 }
-                Step::CodexArchive { thread, away, at }
+                let family = store.family(&own)?.into_iter().rev();
+                family
+                    .filter(|thread| !is_there(thread).unwrap_or(true))
+                    .map(|thread| Step::CodexArchive { thread, away, at })
+                    .collect()
             }
             Source::OpenCode if is_database(target) => {
                 let new = if away { at.as_millis().into() } else { Value::Null };
-                self.opencode(target, Column::TimeArchived, new)?
+                let step = self.opencode(target, Column::TimeArchived, new)?;
+                if matches!(&step, Step::OpenCodeSet { old, .. } if old.is_null() != away) {
+                    return is_already();
+                }
+                vec![step]
             }
-            _ if self.overlaid()?.of(&target.id).archived == away => {
-                return Err(is_already());
-            }
-            _ => self.overlay(target, |said| said.archived = away)?,
+            _ if self.overlaid()?.of(&target.id).archived == away => return is_already(),
+            _ => vec![self.overlay(target, |said| said.archived = away)?],
         };
         let (act, says) =
             if away { ("archive", "is put away") } else { ("unarchive", "is among the others again") };
-        Ok(Self::plan(target, act, format!("{} {says}", target.id), vec![step]))
+        Ok(Self::plan(target, act, format!("{} {says}", target.id), steps))
     }
 
     /// Deletes a session; what is deleted is laid aside, so that it can be taken back, unless it is meant for good.
@@ -307,15 +335,19 @@ impl Acts {
         let aside = self.aside();
         let steps = match target.source() {
             Source::Codex => {
-                let thread = Self::thread(target)?;
                 let store = self.store();
-                let metadata = Box::new(store.read_thread(&thread)?.metadata);
-                let files = store.files(&thread)?.into_iter();
-                let files = files.enumerate().map(|(n, file)| {
-                    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    (file, aside.join(format!("{n}-{name}")))
-                });
-                vec![Step::CodexDelete { thread, files: files.collect(), metadata }]
+                // As Codex does: with its sub-agents, and none that another thread goes on from.
+                let family = store.family(&Self::thread(target)?)?;
+                if let Some((heir, origin)) = store.heir(&family)? {
+                    return Err(ActError::Changed {
+                        message: format!("thread {heir} inherits from {origin}"),
+                        hint: Some(format!("Delete that one first: marline delete codex:{heir}")),
+                    });
+                }
+                family
+                    .into_iter()
+                    .map(|thread| self.codex_delete(&store, thread, &aside))
+                    .collect::<Result<_, _>>()?
             }
             Source::OpenCode => {
                 let database = database(target)?;
@@ -339,6 +371,26 @@ impl Acts {
         let says = format!("{} is deleted{}", target.id, if for_good { " for good" } else { "" });
         let discards = for_good.then_some(aside);
         Ok(Plan { discards, ..Self::plan(target, "delete", says, steps) })
+    }
+
+    fn codex_delete(
+        &self,
+        store: &LocalThreadStore,
+        thread: ThreadId,
+        aside: &Path,
+    ) -> Result<Step, ActError> {
+        let metadata = Box::new(store.read_thread(&thread)?.metadata);
+        let aside = aside.join(thread.as_str());
+        let files = store.files(&thread)?.into_iter().enumerate().map(|(n, file)| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (file, aside.join(format!("{n}-{name}")))
+        });
+        Ok(Step::CodexDelete {
+            files: files.collect(),
+            metadata,
+            rows: Some(aside.join("rows.json")),
+            thread,
+        })
     }
 
     /// Makes a new session that goes on from one, at its end or from before a prompt. The origin is left alone.

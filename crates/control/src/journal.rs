@@ -5,10 +5,10 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use marline_model::Timestamp;
+use marline_model::{SessionId, Timestamp};
 use marline_store::Places;
 use serde::{Deserialize, Serialize};
 
@@ -153,7 +153,15 @@ impl Journal {
         self.write(&entry)?;
         for step in &entry.plan.steps {
             if let Err(error) = step.carry_out(&self.codex) {
-                self.take_back(entry)?;
+                if let Err(left) = self.take_back(entry.clone()) {
+                    // What can't be taken back now stands in nobody's way later.
+                    entry.outcome = Outcome::Stuck;
+                    self.write(&entry)?;
+                    return Err(ActError::failed(
+                        format!("act {} was cut off and can't be taken back ({left})", entry.number),
+                        error,
+                    ));
+                }
                 return Err(error);
             }
         }
@@ -195,6 +203,25 @@ impl Journal {
         found.ok_or_else(|| ActError::invalid("there is nothing to take back"))
     }
 
+    /// Forgets the words of acts on sessions that are gone for good, and what they laid aside.
+    pub(crate) fn forget(&self, sessions: &[SessionId]) -> Result<(), ActError> {
+        let is_theirs = |plan: &Plan| {
+            plan.makes.is_none() && plan.session.as_ref().is_some_and(|session| sessions.contains(session))
+        };
+        for mut entry in self.entries()?.into_iter().filter(|entry| is_theirs(&entry.plan)) {
+            if let Some(aside) = entry.plan.aside().filter(|aside| aside.exists()) {
+                fs::remove_dir_all(aside).map_err(ActError::file(aside))?;
+            }
+            if entry.outcome == Outcome::Done {
+                entry.outcome = Outcome::Final;
+            }
+            entry.plan.says = entry.plan.title();
+            entry.plan.steps = Vec::new();
+            self.write(&entry)?;
+        }
+        Ok(())
+    }
+
     /// Takes an act back.
     ///
     /// # Errors
@@ -202,6 +229,10 @@ impl Journal {
     pub fn take_back(&self, mut entry: Entry) -> Result<Entry, ActError> {
         for step in entry.plan.steps.iter().rev() {
             step.undo(&self.codex, entry.outcome == Outcome::Done)?;
+        }
+        // What was laid aside stands in its place again.
+        if let Some(aside) = entry.plan.aside().filter(|aside| aside.exists()) {
+            fs::remove_dir_all(aside).map_err(ActError::file(aside))?;
         }
         entry.outcome = Outcome::Undone;
         self.write(&entry)?;
@@ -212,7 +243,8 @@ impl Journal {
         let path = self.dir.join(format!("{:06}.json", entry.number));
         let next = path.with_extension("next");
         let write = || -> std::io::Result<()> {
-            let mut file = File::create(&next)?;
+            let _ = fs::remove_file(&next);
+            let mut file = File::options().create_new(true).write(true).mode(0o600).open(&next)?;
             file.write_all(&serde_json::to_vec_pretty(entry)?)?;
             file.sync_all()?;
             fs::rename(&next, &path)?;

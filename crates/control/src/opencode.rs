@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use marline_store::rows::{insert, rows_of, to_json, to_sql};
 use ring::digest;
-use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{
     Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, params, params_from_iter,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::ActError;
 
@@ -50,31 +50,6 @@ fn fail(path: &Path) -> impl Fn(rusqlite::Error) -> ActError + use<> {
     move |error| ActError::failed(path.clone(), error)
 }
 
-fn to_json(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => number.into(),
-        ValueRef::Real(number) => number.into(),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
-        ValueRef::Blob(bytes) => json!({"blob": bytes}),
-    }
-}
-
-fn to_sql(value: &Value) -> Sql {
-    match value {
-        Value::Null => Sql::Null,
-        Value::Bool(value) => Sql::Integer((*value).into()),
-        Value::Number(number) => {
-            number.as_i64().map_or_else(|| Sql::Real(number.as_f64().unwrap_or(0.0)), Sql::Integer)
-        }
-        Value::String(text) => Sql::Text(text.clone()),
-        other => {
-            let bytes = other["blob"].as_array().into_iter().flatten();
-            Sql::Blob(bytes.filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect())
-        }
-    }
-}
-
 /// Returns a column of a session.
 pub fn get(path: &Path, session: &str, column: Column) -> Result<Value, ActError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -87,12 +62,15 @@ pub fn get(path: &Path, session: &str, column: Column) -> Result<Value, ActError
 
 /// Sets a column, if it still is what it was.
 pub fn set(path: &Path, session: &str, column: Column, old: &Value, new: &Value) -> Result<(), ActError> {
+    if get(path, session, column)? == *new {
+        return Ok(());
+    }
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let name = column.name();
     let query = format!("UPDATE session SET {name} = ?2 WHERE id = ?1 AND {name} IS ?3");
     let changed =
         connection.execute(&query, params![session, to_sql(new), to_sql(old)]).map_err(fail(path))?;
-    if changed == 0 && get(path, session, column)? != *new {
+    if changed == 0 {
         return Err(ActError::changed(format!("OpenCode changed session {session} since")));
     }
     Ok(())
@@ -178,11 +156,7 @@ pub fn put_back(path: &Path, rows: &Path) -> Result<(), ActError> {
         for (table, _) in tables(&connection)? {
             for row in kept.get(&table).and_then(Value::as_array).into_iter().flatten() {
                 let Some(fields) = row.as_object() else { continue };
-                let names: Vec<String> = fields.keys().map(|name| format!("\"{name}\"")).collect();
-                let marks = vec!["?"; names.len()].join(", ");
-                let query =
-                    format!("INSERT OR IGNORE INTO \"{table}\" ({}) VALUES ({marks})", names.join(", "));
-                connection.execute(&query, params_from_iter(fields.values().map(to_sql)))?;
+                insert(&connection, &table, "IGNORE", fields)?;
             }
         }
         connection.execute_batch("COMMIT")
@@ -239,7 +213,7 @@ impl Fork {
             for name in ["time_created", "time_updated"] {
                 session.insert(name.to_owned(), now.into());
             }
-            insert(&work, "session", &session)?;
+            insert(&work, "session", "ABORT", &session)?;
             let query = "SELECT * FROM message WHERE session_id = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id";
             let messages = rows_of(&work, query, &[&self.origin, &self.before])?;
             for mut message in messages.iter().cloned() {
@@ -252,7 +226,7 @@ impl Fork {
                     data["parentID"] = self.id(parent).into();
                     message.insert("data".to_owned(), data.to_string().into());
                 }
-                insert(&work, "message", &message)?;
+                insert(&work, "message", "ABORT", &message)?;
                 for mut part in
                     rows_of(&work, "SELECT * FROM part WHERE message_id = ?1 ORDER BY id", &[&old])?
                 {
@@ -260,7 +234,7 @@ impl Fork {
                     part.insert("id".to_owned(), id.into());
                     part.insert("message_id".to_owned(), self.id(&old).into());
                     part.insert("session_id".to_owned(), self.new.as_str().into());
-                    insert(&work, "part", &part)?;
+                    insert(&work, "part", "ABORT", &part)?;
                 }
             }
             work.commit()?;
@@ -308,33 +282,6 @@ fn forked(title: &str) -> String {
     });
     let (title, number) = split.unwrap_or((title, 0));
     format!("{title} (fork #{})", number + 1)
-}
-
-fn rows_of(
-    connection: &Connection,
-    query: &str,
-    values: &[&dyn ToSql],
-) -> rusqlite::Result<Vec<Map<String, Value>>> {
-    let mut query = connection.prepare_cached(query)?;
-    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
-    let mut cursor = query.query(values)?;
-    let mut rows = Vec::new();
-    while let Some(row) = cursor.next()? {
-        let mut fields = Map::new();
-        for (at, name) in names.iter().enumerate() {
-            fields.insert(name.clone(), to_json(row.get_ref(at)?));
-        }
-        rows.push(fields);
-    }
-    Ok(rows)
-}
-
-fn insert(connection: &Connection, table: &str, fields: &Map<String, Value>) -> rusqlite::Result<()> {
-    let names: Vec<String> = fields.keys().map(|name| format!("\"{name}\"")).collect();
-    let marks = vec!["?"; names.len()].join(", ");
-    let query = format!("INSERT INTO \"{table}\" ({}) VALUES ({marks})", names.join(", "));
-    connection.execute(&query, params_from_iter(fields.values().map(to_sql)))?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod local;
 mod manager;
 mod memory;
 mod query;
+pub mod rows;
 mod thread;
 pub mod work;
 

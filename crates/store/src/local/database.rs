@@ -20,7 +20,7 @@ use crate::thread::StoredThread;
 /// How long another writer is waited for, before the files are asked.
 const READ_WAIT: Duration = Duration::from_millis(250);
 /// How long when something is to be written: as long as Codex itself waits.
-const WRITE_WAIT: Duration = Duration::from_secs(5);
+pub const WRITE_WAIT: Duration = Duration::from_secs(5);
 
 /// An SQL function: says whether a text holds another one, whatever the case. SQLite's own knows the case of ASCII alone.
 const HOLDS: &str = "marline_holds";
@@ -61,12 +61,13 @@ pub struct NewRow<'a> {
     pub originator: &'a str,
 }
 
-/// The newest state database of a directory.
-pub fn newest(folder: &Path) -> Option<PathBuf> {
+/// The newest database of a kind in a directory: `state_5.sqlite`.
+pub fn newest(folder: &Path, kind: &str) -> Option<PathBuf> {
     let names = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
     let numbered = names.filter_map(|path| {
         let name = path.file_name()?.to_str()?;
-        let number: u32 = name.strip_prefix("state_")?.strip_suffix(".sqlite")?.parse().ok()?;
+        let number: u32 =
+            name.strip_prefix(kind)?.strip_prefix('_')?.strip_suffix(".sqlite")?.parse().ok()?;
         Some((number, path))
     });
     numbered.max().map(|(_, path)| path)
@@ -84,7 +85,7 @@ impl Database {
     }
 
     fn open(folder: &Path, flags: OpenFlags, wait: Duration) -> Result<Self, Doubt> {
-        let path = newest(folder).ok_or_else(|| Doubt::Missing { folder: folder.to_owned() })?;
+        let path = newest(folder, "state").ok_or_else(|| Doubt::Missing { folder: folder.to_owned() })?;
         let opened = || -> rusqlite::Result<(Connection, HashSet<String>, bool)> {
             let connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
             connection.busy_timeout(wait)?;
@@ -405,18 +406,18 @@ impl Database {
         write().map_err(self.doubt())
     }
 
-    /// Deletes a row.
-    pub fn remove(&self, id: &ThreadId) -> Result<(), Doubt> {
-        let write = || -> rusqlite::Result<()> {
-            let transaction = self.connection.unchecked_transaction()?;
-            if self.has_edges {
-                transaction
-                    .execute("DELETE FROM thread_spawn_edges WHERE child_thread_id = ?1", [id.as_str()])?;
-            }
-            transaction.execute("DELETE FROM threads WHERE id = ?1", [id.as_str()])?;
-            transaction.commit()
+    /// Which thread began which: parent and child.
+    pub fn edges(&self) -> Result<Vec<(ThreadId, ThreadId)>, Doubt> {
+        if !self.has_edges {
+            return Ok(Vec::new());
+        }
+        let read = || -> rusqlite::Result<Vec<(String, String)>> {
+            let query = "SELECT parent_thread_id, child_thread_id FROM thread_spawn_edges";
+            let mut query = self.connection.prepare(query)?;
+            query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         };
-        write().map_err(self.doubt())
+        let edges = read().map_err(self.doubt())?.into_iter();
+        Ok(edges.filter_map(|(parent, child)| Some((parent.parse().ok()?, child.parse().ok()?))).collect())
     }
 }
 

@@ -10,6 +10,7 @@
 //! The database is asked first and the files when it can't answer; [`LocalThreadStore::doubt`] says why.
 
 mod database;
+mod delete;
 mod files;
 mod fork;
 mod header;
@@ -28,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use marline_model::{Change, HistoryMode, ThreadId, ThreadMetadata, ThreadMetadataPatch, Timestamp};
+use marline_model::{Change, HistoryMode, ThreadId, ThreadMetadataPatch, Timestamp};
 use serde_json::{Map, Value, json};
 
 use self::database::{Database, Doubt, NewRow};
@@ -114,49 +115,6 @@ impl LocalThreadStore {
         let mut files = files::siblings(self.home(), &rollout).map_err(internal(self.home()))?;
         files.insert(0, rollout.path);
         Ok(files)
-    }
-
-    /// Says again what was known of a thread whose files were put back: its row and its name.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when they were not.
-    pub fn put_back(&self, id: &ThreadId, metadata: ThreadMetadata) -> Result<(), StoreError> {
-        let rollout = self.rollout(id)?;
-        let mut thread = self.read(&rollout)?;
-        let is_named = thread.metadata.name == metadata.name;
-        thread.metadata = metadata;
-        self.put(&thread, &rollout.path, "marline")?;
-        if is_named {
-            return Ok(());
-        }
-        let name = thread.metadata.name.as_deref();
-        names::set(self.home(), id, name, self.now()).map_err(internal(self.home()))
-    }
-
-    /// Deletes a thread after something was done that nobody writes it meanwhile.
-    ///
-    /// # Errors
-    /// Those of [`ThreadStore::delete_thread`]; [`StoreError::Internal`] with what `before` says, and nothing is deleted.
-    pub fn delete_after(
-        &self,
-        id: &ThreadId,
-        before: &mut dyn FnMut() -> io::Result<()>,
-    ) -> Result<(), StoreError> {
-        let _lock = self.alone(id)?;
-        let rollout = self.rollout(id)?;
-        if let Some(heir) = self.heir(id)? {
-            return Err(StoreError::conflict(format!("thread {heir} inherits from {id}")));
-        }
-        let others = files::siblings(self.home(), &rollout).map_err(internal(self.home()))?;
-        before().map_err(internal(&rollout.path))?;
-        names::remove(self.home(), id).map_err(internal(self.home()))?;
-        if let Some(database) = self.writable()? {
-            database.remove(id).map_err(|doubt| StoreError::internal("the state database", doubt))?;
-        }
-        for path in others.iter().chain([&rollout.path]) {
-            fs::remove_file(path).map_err(internal(path))?;
-        }
-        Ok(())
     }
 
     fn home(&self) -> &Path {
@@ -370,6 +328,8 @@ impl ThreadStore for LocalThreadStore {
         if let Some(thread) = writer.new.take() {
             let originator = writer.originator.clone();
             if let Err(error) = self.put(&thread, &path, &originator) {
+                // What the database does not know of is not there.
+                writer.recorder.take_back().map_err(internal(&path))?;
                 writer.new = Some(thread);
                 return Err(error);
             }
@@ -517,7 +477,7 @@ impl ThreadStore for LocalThreadStore {
     }
 
     fn delete_thread(&self, id: &ThreadId) -> Result<(), StoreError> {
-        self.delete_after(id, &mut || Ok(()))
+        self.delete_after(id, &mut |_| Ok(()))
     }
 }
 
@@ -549,17 +509,6 @@ impl LocalThreadStore {
             .iter()
             .filter_map(|rollout| files::thread(rollout, names.get(&rollout.id)).ok().flatten());
         Ok(read.collect())
-    }
-
-    /// A thread that inherits from another one by reference.
-    fn heir(&self, id: &ThreadId) -> Result<Option<ThreadId>, StoreError> {
-        for rollout in files::all(self.home()).map_err(internal(self.home()))? {
-            let Ok(Some(header)) = history::Header::read(&rollout.path) else { continue };
-            if rollout.id != *id && header.history_base.is_some_and(|base| base.thread_id == *id) {
-                return Ok(Some(rollout.id));
-            }
-        }
-        Ok(None)
     }
 
     /// Moves a rollout and says so in the database; what can't be said is moved back.
