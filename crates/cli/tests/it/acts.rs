@@ -179,20 +179,36 @@ fn a_fork_has_what_was_before_a_prompt_and_leaves_its_origin_alone() {
     );
 }
 
+/// A process that is called as an agent is: it runs a script, has a file open, and was told words.
+fn agent(home: &Home, words: &[&str]) -> std::process::Child {
+    let program = home.path().parent().unwrap().join("claude");
+    if !program.exists() {
+        fs::copy("/bin/sh", &program).unwrap();
+    }
+    std::process::Command::new(program)
+        .args(["-c", &format!("exec 9< \"$0\"; {}", words[0])])
+        .args(&words[1..])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
 #[test]
 fn a_session_in_use_is_left_alone() {
     let home = Home::new();
     let file = home.write(&place("s1"), prompt("s1", 0, "Hello"));
     home.sessions();
-    let open = File::open(&file).unwrap();
-    // Somebody else has it open: this test.
+    let mut agent = agent(&home, &["read -r _", &file.display().to_string()]);
+    // An agent has it open; whoever else has, does not count.
+    let _open = File::open(&file).unwrap();
     for words in [&["rename", "s1", "Name"][..], &["delete", "s1"], &["delete", "s1", "--dry-run"]] {
         let output = home.run(words);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(3), "{words:?}: {error}");
-        assert!(error.contains("in use") && error.contains(&std::process::id().to_string()), "{error}");
+        assert!(error.contains("in use") && error.contains(&agent.id().to_string()), "{error}");
     }
-    drop(open);
+    agent.kill().unwrap();
+    agent.wait().unwrap();
     done(&home, &["rename", "s1", "Name"]);
     // What was written since is not taken back over.
     home.append(&place("s1"), answer("s1", 1, "Gone on"));
@@ -456,11 +472,11 @@ fn a_session_that_an_agent_was_started_on_is_left_alone() {
     let (home, sessions) = fixtures_home();
     for (raw, session) in sessions {
         let id = session["id"].as_str().unwrap();
-        let mut agent = std::process::Command::new("sh")
-            .args(["-c", "read -r _", "sh", "--resume", &raw])
-            .stdin(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut agent = agent(&home, &["read -r _", "/dev/null", "--resume", &raw]);
+        // What merely names it is no agent.
+        let words = ["-c", "read -r _", "tail", "-f", &raw];
+        let mut other =
+            std::process::Command::new("sh").args(words).stdin(std::process::Stdio::piped()).spawn().unwrap();
         let told = |words: &[&str]| {
             let output = home.run(words);
             (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -470,5 +486,7 @@ fn a_session_that_an_agent_was_started_on_is_left_alone() {
         agent.wait().unwrap();
         assert!(code == Some(3) && error.contains("was started on it"), "{id}: {error}");
         assert_eq!(told(&["rename", id, "A name"]).0, Some(0), "{id}");
+        let _ = other.kill();
+        other.wait().unwrap();
     }
 }
