@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use marline_agents::database::{ReadOnly, open_read_only};
 use marline_store::rows::{insert, rows_of, to_json, to_sql};
 use ring::digest;
 use rusqlite::{
@@ -38,8 +39,13 @@ impl Column {
     }
 }
 
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection, ActError> {
-    let opened = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+fn read(path: &Path) -> Result<ReadOnly, ActError> {
+    open_read_only(path).map_err(|error| ActError::failed(path.display().to_string(), error))
+}
+
+fn write(path: &Path) -> Result<Connection, ActError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags);
     let connection = opened.map_err(fail(path))?;
     connection.busy_timeout(WAIT).map_err(fail(path))?;
     Ok(connection)
@@ -52,7 +58,7 @@ fn fail(path: &Path) -> impl Fn(rusqlite::Error) -> ActError + use<> {
 
 /// Returns a column of a session.
 pub fn get(path: &Path, session: &str, column: Column) -> Result<Value, ActError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let ReadOnly { connection, .. } = &read(path)?;
     let query = format!("SELECT {} FROM session WHERE id = ?1", column.name());
     let found = connection.query_row(&query, [session], |row| Ok(to_json(row.get_ref(0)?))).optional();
     found
@@ -65,7 +71,7 @@ pub fn set(path: &Path, session: &str, column: Column, old: &Value, new: &Value)
     if get(path, session, column)? == *new {
         return Ok(());
     }
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = write(path)?;
     let name = column.name();
     let query = format!("UPDATE session SET {name} = ?2 WHERE id = ?1 AND {name} IS ?3");
     let changed =
@@ -78,8 +84,8 @@ pub fn set(path: &Path, session: &str, column: Column, old: &Value, new: &Value)
 
 /// A session and all that it began.
 pub fn family(path: &Path, session: &str) -> Result<Vec<String>, ActError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let read = || -> rusqlite::Result<Vec<String>> {
+    let ReadOnly { connection, .. } = &read(path)?;
+    let found = || -> rusqlite::Result<Vec<String>> {
         let mut query = connection.prepare(
             "WITH RECURSIVE below(id) AS (
                 SELECT ?1 UNION SELECT s.id FROM session s JOIN below b ON s.parent_id = b.id)
@@ -87,7 +93,7 @@ pub fn family(path: &Path, session: &str) -> Result<Vec<String>, ActError> {
         )?;
         query.query_map([session], |row| row.get(0))?.collect()
     };
-    read().map_err(fail(path))
+    found().map_err(fail(path))
 }
 
 /// Tables with rows of sessions, those that others refer to first.
@@ -105,7 +111,7 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, &'static str
 
 /// Deletes sessions, after their rows were written to a file.
 pub fn delete(path: &Path, sessions: &[String], rows: &Path) -> Result<(), ActError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = write(path)?;
     let work = || -> rusqlite::Result<(Value, Vec<(String, &'static str)>)> {
         let mut kept = Map::new();
         let tables = tables(&connection)?;
@@ -150,7 +156,7 @@ pub fn put_back(path: &Path, rows: &Path) -> Result<(), ActError> {
     let bytes = fs::read(rows).map_err(ActError::file(rows))?;
     let kept: Map<String, Value> = serde_json::from_slice(&bytes)
         .map_err(|error| ActError::failed(rows.display().to_string(), error))?;
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = write(path)?;
     let work = || -> rusqlite::Result<()> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         for (table, _) in tables(&connection)? {
@@ -166,7 +172,7 @@ pub fn put_back(path: &Path, rows: &Path) -> Result<(), ActError> {
 
 /// Returns the message that a part belongs to, by the part's row.
 pub fn message_of(path: &Path, session: &str, part: u64) -> Result<String, ActError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let ReadOnly { connection, .. } = &read(path)?;
     let query = "SELECT message_id FROM part WHERE rowid = ?1 AND session_id = ?2";
     let row = i64::try_from(part).unwrap_or(-1);
     let found = connection.query_row(query, params![row, session], |row| row.get(0)).optional();
@@ -197,7 +203,7 @@ impl Fork {
     /// Makes it as OpenCode does: rows under new ids, and the title says that it is a fork. Returns how many messages it
     /// has.
     pub fn make(&self, path: &Path, now: i64) -> Result<usize, ActError> {
-        let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = write(path)?;
         let mut work = || -> rusqlite::Result<usize> {
             let work = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut session = rows_of(&work, "SELECT * FROM session WHERE id = ?1", &[&self.origin])?;
@@ -250,7 +256,7 @@ impl Fork {
 
     /// Takes it back, unless something was said in it.
     pub fn take_back(&self, path: &Path) -> Result<(), ActError> {
-        let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = write(path)?;
         let mut work = || -> rusqlite::Result<bool> {
             let work = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let query = "SELECT id FROM message WHERE session_id = ?1";

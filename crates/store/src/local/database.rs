@@ -6,9 +6,12 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use marline_agents::agent::DatabaseError;
+use marline_agents::database::{ReadOnly, open_read_only};
 use marline_model::{HistoryMode, ThreadId, ThreadMetadata, ThreadSource, Timestamp};
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
@@ -43,12 +46,32 @@ pub enum Doubt {
     /// It can't be read or written now.
     #[error("{path}: {source}")]
     Failed { path: PathBuf, source: rusqlite::Error },
+    /// It can't be opened without a trace.
+    #[error(transparent)]
+    Closed(#[from] DatabaseError),
+}
+
+/// A connection that leaves no trace in the agent's home, or one that writes.
+enum Opened {
+    Read(ReadOnly),
+    Write(Connection),
+}
+
+impl Deref for Opened {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self {
+            Opened::Read(read) => &read.connection,
+            Opened::Write(connection) => connection,
+        }
+    }
 }
 
 /// An open database.
 pub struct Database {
     path: PathBuf,
-    connection: Connection,
+    connection: Opened,
     columns: HashSet<String>,
     /// It knows which thread began which.
     has_edges: bool,
@@ -76,18 +99,26 @@ pub fn newest(folder: &Path, kind: &str) -> Option<PathBuf> {
 impl Database {
     /// Opens it to read.
     pub fn read(folder: &Path) -> Result<Self, Doubt> {
-        Self::open(folder, OpenFlags::SQLITE_OPEN_READ_ONLY, READ_WAIT)
+        Self::open(folder, READ_WAIT, &|path| Ok(Opened::Read(open_read_only(path)?)))
     }
 
     /// Opens it to write.
     pub fn write(folder: &Path) -> Result<Self, Doubt> {
-        Self::open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITE_WAIT)
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::open(folder, WRITE_WAIT, &|path| {
+            let failed = |source| Doubt::Failed { path: path.to_owned(), source };
+            Ok(Opened::Write(Connection::open_with_flags(path, flags).map_err(failed)?))
+        })
     }
 
-    fn open(folder: &Path, flags: OpenFlags, wait: Duration) -> Result<Self, Doubt> {
+    fn open(
+        folder: &Path,
+        wait: Duration,
+        connect: &dyn Fn(&Path) -> Result<Opened, Doubt>,
+    ) -> Result<Self, Doubt> {
         let path = newest(folder, "state").ok_or_else(|| Doubt::Missing { folder: folder.to_owned() })?;
-        let opened = || -> rusqlite::Result<(Connection, HashSet<String>, bool)> {
-            let connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let connection = connect(&path)?;
+        let look = || -> rusqlite::Result<(HashSet<String>, bool)> {
             connection.busy_timeout(wait)?;
             let plain = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
             connection.create_scalar_function(HOLDS, 2, plain, holds)?;
@@ -97,10 +128,9 @@ impl Database {
             };
             let edges = "SELECT 1 FROM sqlite_master WHERE name = 'thread_spawn_edges'";
             let has_edges = connection.query_row(edges, [], |_| Ok(())).optional()?.is_some();
-            Ok((connection, columns, has_edges))
+            Ok((columns, has_edges))
         };
-        let (connection, columns, has_edges) =
-            opened().map_err(|source| Doubt::Failed { path: path.clone(), source })?;
+        let (columns, has_edges) = look().map_err(|source| Doubt::Failed { path: path.clone(), source })?;
         const NEEDED: [&str; 7] =
             ["id", "rollout_path", "created_at", "updated_at", "source", "model_provider", "cwd"];
         let missing: Vec<&str> = NEEDED.into_iter().filter(|name| !columns.contains(*name)).collect();
