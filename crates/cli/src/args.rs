@@ -305,7 +305,7 @@ pub enum ProviderCommand {
     },
     /// Switch an agent to a provider
     Use(UseArgs),
-    /// Take the last switch back, byte for byte
+    /// Take the last switch back, byte for byte, with the sessions that were synced to it
     Undo {
         /// Print JSON
         #[arg(long)]
@@ -379,7 +379,7 @@ pub struct UseArgs {
     #[arg(long)]
     pub sync_sessions: bool,
     /// Say what would be done, and do nothing
-    #[arg(long, conflicts_with = "sync_sessions")]
+    #[arg(long)]
     pub dry_run: bool,
     /// Do not ask
     #[arg(long)]
@@ -450,6 +450,8 @@ pub struct RestoreArgs {
 }
 
 /// Take the last act on a session back
+///
+/// A switch of providers is taken back by `marline provider undo`.
 #[derive(Args)]
 pub struct UndoArgs {
     /// The act's number, by default the last one's

@@ -116,7 +116,7 @@ impl Acts {
         overlay.write(&self.places.state).map_err(ActError::file(&self.places.state))
     }
 
-    /// Takes an act back: the last one, or the one of a number.
+    /// Takes an act back: the last one on a session, or the one of a number.
     ///
     /// # Errors
     /// Those of [`Journal::find`] and [`Journal::take_back`]; [`ActError::InUse`].
@@ -129,6 +129,9 @@ impl Acts {
         }
         let entry = journal.find(number)?;
         let plan = &entry.plan;
+        if plan.act == "provider" {
+            return self.switch_back(&journal, entry);
+        }
         if let Some(session) = plan.makes.as_ref().or(plan.session.as_ref()) {
             self.free(session, &plan.file)?;
         }
@@ -170,6 +173,7 @@ impl Acts {
             makes: None,
             file: target.file.clone(),
             discards: None,
+            synced: None,
             steps,
         }
     }
@@ -428,7 +432,7 @@ impl Acts {
                 let planned = Copy::plan(&target.file, until, target.id.raw(), &new);
                 let (copy, sum) = planned.map_err(ActError::file(&target.file))?;
                 if sum.length == 0 {
-                    return Err(ActError::invalid("there is nothing before that prompt"));
+                    return Err(ActError::invalid(NOTHING_BEFORE));
                 }
                 let path = target.file.with_file_name(match target.source() {
                     Source::Gemini => gemini_name(&target.file, &new),
@@ -462,10 +466,15 @@ impl Acts {
         let store = self.store();
         let ordinal = store.ordinal_at(origin, file, *offset)?;
         let turns = store.list_turns(origin, PageOf::first(usize::MAX))?.turns;
-        let turn = turns.iter().rev().find(|turn| turn.from <= ordinal);
-        Ok(Some(turn.map_or(ordinal, |turn| turn.from)))
+        match turns.iter().rposition(|turn| turn.from <= ordinal) {
+            None if turns.is_empty() => Ok(Some(ordinal)),
+            Some(n @ 1..) => Ok(Some(turns[n].from)),
+            _ => Err(ActError::invalid(NOTHING_BEFORE)),
+        }
     }
 }
+
+const NOTHING_BEFORE: &str = "there is nothing before that prompt";
 
 /// A step that puts lines behind a file, on lines of their own.
 fn append(path: &Path, text: String) -> Result<Step, ActError> {

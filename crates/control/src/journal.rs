@@ -26,6 +26,8 @@ pub enum Outcome {
     Final,
     /// It was taken back.
     Undone,
+    /// It failed, and nothing of it was left.
+    Failed,
     /// It was cut off and can't be taken back: somebody has written since. What it laid aside is kept.
     Stuck,
 }
@@ -37,6 +39,7 @@ impl Outcome {
             Outcome::Done => "is done",
             Outcome::Final => "was done for good",
             Outcome::Undone => "was taken back already",
+            Outcome::Failed => "failed, and nothing of it was left",
             Outcome::Stuck => "was cut off and can't be taken back",
         }
     }
@@ -153,16 +156,18 @@ impl Journal {
         self.write(&entry)?;
         for step in &entry.plan.steps {
             if let Err(error) = step.carry_out(&self.codex) {
-                if let Err(left) = self.take_back(entry.clone()) {
-                    // What can't be taken back now stands in nobody's way later.
-                    entry.outcome = Outcome::Stuck;
-                    self.write(&entry)?;
-                    return Err(ActError::failed(
-                        format!("act {} was cut off and can't be taken back ({left})", entry.number),
-                        error,
-                    ));
-                }
-                return Err(error);
+                let left = self.take_back(entry.clone());
+                // What can't be taken back now stands in nobody's way later.
+                entry.outcome = if left.is_ok() { Outcome::Failed } else { Outcome::Stuck };
+                self.write(&entry)?;
+                return Err(match left {
+                    Ok(_) => error,
+                    Err(left) => {
+                        let stuck =
+                            format!("act {} was cut off and can't be taken back ({left})", entry.number);
+                        ActError::failed(stuck, error)
+                    }
+                });
             }
         }
         entry.outcome = if entry.plan.discards.is_some() { Outcome::Final } else { Outcome::Done };
@@ -171,26 +176,34 @@ impl Journal {
         Ok(entry)
     }
 
-    /// Finds an act that can be taken back: the last one, or the one of a number.
+    /// Finds an act that can be taken back: the last one on a session, or the one of a number.
     ///
     /// # Errors
-    /// [`ActError::Invalid`] when there is none.
+    /// [`ActError::Invalid`] when there is none, or when the last one is none that can be: one before is not meant then.
     pub fn find(&self, number: Option<u64>) -> Result<Entry, ActError> {
         let mut entries = self.entries()?.into_iter().rev();
         let found = match number {
-            None => entries.find(|entry| entry.outcome == Outcome::Done),
+            None => entries.find(|entry| entry.plan.act != "provider" && entry.outcome != Outcome::Undone),
             Some(number) => entries.find(|entry| entry.number == number),
         };
         match found {
             None => Err(ActError::invalid("there is nothing to take back")),
             Some(Entry { outcome: Outcome::Done, .. }) => Ok(found.expect("it is there")),
-            Some(entry) => Err(ActError::invalid(format!(
-                "act {} ({}) {}",
-                entry.number,
-                entry.plan.title(),
-                entry.outcome.says()
-            ))),
+            Some(entry) => Err(ActError::Invalid {
+                message: format!("act {} ({}) {}", entry.number, entry.plan.title(), entry.outcome.says()),
+                hint: self.before(entry.number)?.filter(|_| number.is_none()).map(|before| {
+                    format!("The one before was {}: marline undo {}", before.plan.title(), before.number)
+                }),
+            }),
         }
+    }
+
+    /// The last act on a session before another one that can be taken back.
+    fn before(&self, number: u64) -> Result<Option<Entry>, ActError> {
+        let is_it = |entry: &Entry| {
+            entry.number < number && entry.outcome == Outcome::Done && entry.plan.act != "provider"
+        };
+        Ok(self.entries()?.into_iter().rev().find(is_it))
     }
 
     /// Finds the last act of a kind that can be taken back.

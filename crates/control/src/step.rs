@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::ActError;
 use crate::handoff::CodexThread;
 use crate::opencode::{self, Column};
+use crate::provider::Synced;
 use crate::provider::secrets::Secrets;
 use crate::surgery::{Copy, Sum};
 
@@ -41,6 +42,9 @@ pub struct Plan {
     /// What is thrown away when it is done, so that it can't be taken back.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub discards: Option<PathBuf>,
+    /// Sessions that were given a provider with it, and go back with it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub synced: Option<Synced>,
     /// How.
     pub steps: Vec<Step>,
 }

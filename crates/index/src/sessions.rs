@@ -185,7 +185,8 @@ pub struct Projects {
 const MAX_RELATED: usize = 500;
 
 const COLUMNS: &str = "s.id, s.kind, s.parent_id, s.forked_from_id,
-    COALESCE(t.title, s.given_title, s.generated_title), s.first_prompt, s.project, s.cwd, s.git_branch, s.git_commit,
+    COALESCE(t.title, s.given_title, s.generated_title),
+    COALESCE(s.first_prompt, (SELECT o.first_prompt FROM sessions o WHERE o.id = s.forked_from_id)), s.project, s.cwd, s.git_branch, s.git_commit,
     s.git_remote, s.model, s.provider, s.agent_version, s.started_at, s.updated_at, s.archived, s.missing, s.prompts,
     s.answers, s.tool_calls, s.errors,
     (SELECT COUNT(*) FROM sessions c WHERE c.parent_id = s.id AND c.listed = 1),

@@ -291,6 +291,47 @@ fn what_is_deleted_for_good_leaves_nothing_to_take_back() {
 }
 
 #[test]
+fn a_fork_of_codex_keeps_the_name_and_begins_before_a_later_prompt() {
+    let (home, sessions) = fixtures_home();
+    let (_, codex) = sessions.iter().find(|(_, session)| session["source"] == "codex").unwrap();
+    let id = codex["id"].as_str().unwrap();
+    let output = home.run(&["fork", id, "--nth-message", "1"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && error.contains("nothing before that prompt"), "{error}");
+    let told = done(&home, &["fork", id]);
+    assert_eq!(told["session"]["title"], codex["title"], "as its origin is called");
+    let header = fs::read_to_string(told["session"]["files"][0]["path"].as_str().unwrap()).unwrap();
+    assert!(header.contains("\"source\":\"cli\""), "Codex lists it: {header}");
+    done(&home, &["rename", id, "A rope"]);
+    let told = done(&home, &["fork", id]);
+    assert_eq!(told["session"]["title"], "A rope");
+    let names = fs::read_to_string(home.path().join(".codex/session_index.jsonl")).unwrap();
+    assert!(names.contains(told["session"]["sourceSessionId"].as_str().unwrap()), "{names}");
+}
+
+/// The act before a failed one is not taken back in its stead.
+#[test]
+fn after_an_act_that_failed_nothing_else_is_taken_back() {
+    let home = Home::new();
+    home.write(&place("s1"), prompt("s1", 0, "Hello"));
+    home.sessions();
+    done(&home, &["rename", "s1", "First"]);
+    // A file is in the way of the directory that is laid aside.
+    let aside = home.path().parent().unwrap().join("marline/board/acts/aside");
+    fs::write(&aside, "").unwrap();
+    assert_eq!(home.run(&["delete", "s1"]).status.code(), Some(4));
+    let output = home.run(&["undo"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(2) && error.contains("failed") && error.contains("undo 1"),
+        "{error}"
+    );
+    assert_eq!(home.sessions()["s1"]["title"], "First");
+    done(&home, &["undo", "1"]);
+    done(&home, &["rename", "s1", "Second"]);
+}
+
+#[test]
 fn names_that_are_none_are_refused() {
     let home = Home::new();
     home.write(&place("s1"), prompt("s1", 0, "Hello"));

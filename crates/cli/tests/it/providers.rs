@@ -140,7 +140,7 @@ fn the_real_agents_go_on_under_another_provider() {
         assert!(String::from_utf8_lossy(&answered.stdout).contains("takes the key"));
         assert_eq!(desk.asked_there("Hi").key, format!("key-of-{name}"));
         let told = desk.json(&["provider", "use", name, "--json"]);
-        assert_eq!((&told["shows"], &told["hides"]), (&json!(0), &json!(5)), "{name}");
+        assert_eq!((&told["shows"], &told["hides"]), (&json!(0), &json!(3)), "{name}");
         assert_eq!(sessions(), before, "{name}");
         assert_eq!(desk.listed(), Vec::<String>::new(), "{name}: Codex hides them");
         let told = desk.json(&["rehome", "--mode", "sync", "--to", name, "--yes", "--json"]);
@@ -556,6 +556,39 @@ fn a_session_that_was_synced_is_listed_and_resumed_under_its_new_provider() {
     assert!(home.run(&["restore"]).status.success());
     assert!(providers().iter().all(|provider| provider == "lab"), "{:?}", providers());
     assert!(typed().contains("model_provider=\"lab\""), "{}", typed());
+}
+
+#[test]
+fn a_switch_is_taken_back_with_the_sessions_that_were_synced_to_it() {
+    let home =
+        configured("model_provider = \"lab\"\n[model_providers.lab]\nbase_url = \"http://127.0.0.1:1\"\n");
+    marline_lab::fixtures::copy_home(&home.path()).unwrap();
+    home.sessions();
+    let state = || -> Vec<(std::path::PathBuf, Vec<u8>)> {
+        let all = snapshot(&home.path().join(".codex")).into_iter().map(|(path, (bytes, ..))| (path, bytes));
+        all.filter(|(path, _)| path.is_file() && !path.ends_with("auth.json")).collect()
+    };
+    let before = state();
+    let use_it = ["provider", "use", "gateway", "--sync-sessions", "--json"];
+    let planned = home.json(&use_it[..4].iter().copied().chain(["--dry-run"]).collect::<Vec<_>>());
+    assert!(state() == before, "a dry run does nothing");
+    let told = home.json(&[&use_it[..4], &["--yes"]].concat());
+    assert!(told["updated"].as_u64() > Some(1), "{told}");
+    assert_eq!(planned["sessions"]["updated"], told["updated"]);
+    assert_eq!((&told["switch"]["hides"], planned["plan"]["steps"].as_array().is_some()), (&json!(0), true));
+    let (number, refused) =
+        (told["switch"]["act"]["number"].to_string(), told["refused"].as_array().unwrap());
+    let shown = home.run(&["provider", "use", "gateway", "--sync-sessions", "--dry-run"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    for one in refused {
+        assert!(shown.contains(one["thread"].as_str().unwrap()), "{shown}");
+    }
+    failed(&home, &["undo"], 2, "nothing to take back");
+    assert!(home.run(&["undo", &number]).status.success());
+    assert!(state() == before, "sessions and settings are as they were");
+    let told = home.json(&["provider", "sessions"]);
+    let lab = told["providers"].as_array().unwrap().iter().find(|one| one["provider"] == "lab").unwrap();
+    assert!(lab["listed"].as_u64() < lab["sessions"].as_u64(), "{lab}");
 }
 
 /// A real keyring, on a bus of its own.

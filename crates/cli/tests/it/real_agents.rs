@@ -256,7 +256,7 @@ fn a_thread_of_codex_goes_and_comes_with_its_sub_agents() {
             for (table, column) in columns {
                 let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} IN (?1, ?2)");
                 let count: u32 = database.query_row(&sql, [&parent, &child], |row| row.get(0)).unwrap();
-                found.extend((count > 0).then(|| (table, count)));
+                found.extend((count > 0).then_some((table, count)));
             }
         }
         found

@@ -5,14 +5,11 @@ use std::ops::ControlFlow;
 use marline_agents::codex::config::Config;
 use marline_index::{Finding, Session};
 use marline_model::{Source, ThreadId};
-use marline_store::{LocalThreadStore, ThreadStore as _};
+use marline_store::{LISTED, LocalThreadStore, ThreadStore as _};
 
 use super::DEFAULT;
 use crate::Acts;
 use crate::target::agent;
-
-/// Kinds of sessions that Codex lists unless it is asked for others. Source: 0.169.
-const LISTED: [&str; 2] = ["cli", "vscode"];
 
 impl Acts {
     /// Finds why a session's agent does not list it, or would not resume it. What is right is not told.

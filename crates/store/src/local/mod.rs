@@ -34,6 +34,7 @@ use serde_json::{Map, Value, json};
 
 use self::database::{Database, Doubt, NewRow};
 use self::files::Rollout;
+pub use self::fork::LISTED;
 pub use self::ledger::Ledger;
 pub use self::lock::WriterLock;
 pub use self::rehome::{Goal, Rehomed, RehomedThread, Rehoming};
