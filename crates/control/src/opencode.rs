@@ -3,21 +3,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use marline_agents::database::{ReadOnly, open_read_only};
+use marline_store::open_to_write;
 use marline_store::rows::{insert, rows_of, to_json, to_sql};
 use ring::digest;
-use rusqlite::{
-    Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, params, params_from_iter,
-};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, TransactionBehavior, params, params_from_iter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ActError;
-
-/// As long as OpenCode waits for itself.
-const WAIT: Duration = Duration::from_secs(5);
 
 /// A column of `session` that is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,11 +39,7 @@ fn read(path: &Path) -> Result<ReadOnly, ActError> {
 }
 
 fn write(path: &Path) -> Result<Connection, ActError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(path, flags);
-    let connection = opened.map_err(fail(path))?;
-    connection.busy_timeout(WAIT).map_err(fail(path))?;
-    Ok(connection)
+    open_to_write(path).map_err(fail(path))
 }
 
 fn fail(path: &Path) -> impl Fn(rusqlite::Error) -> ActError + use<> {

@@ -45,6 +45,7 @@ pub use derive::{Derived, is_durable};
 pub use live::LiveThread;
 pub use local::{
     Goal, LISTED, Ledger, LocalThreadStore, Places, Rehomed, RehomedThread, Rehoming, WriterLock,
+    open_to_write,
 };
 pub use manager::ThreadManager;
 pub use memory::InMemoryThreadStore;

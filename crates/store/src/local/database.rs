@@ -8,14 +8,14 @@ use std::collections::HashSet;
 use std::fs;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use marline_agents::agent::DatabaseError;
 use marline_agents::database::{ReadOnly, open_read_only};
 use marline_model::{HistoryMode, ThreadId, ThreadMetadata, ThreadSource, Timestamp};
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, params_from_iter};
 
 use crate::query::{Cursor, Direction, ListThreads, Relation, SortKey, ThreadPage};
 use crate::thread::StoredThread;
@@ -23,7 +23,7 @@ use crate::thread::StoredThread;
 /// How long another writer is waited for, before the files are asked.
 const READ_WAIT: Duration = Duration::from_millis(250);
 /// How long when something is to be written: as long as Codex itself waits.
-pub const WRITE_WAIT: Duration = Duration::from_secs(5);
+const WRITE_WAIT: Duration = Duration::from_secs(5);
 
 /// An SQL function: says whether a text holds another one, whatever the case. SQLite's own knows the case of ASCII alone.
 const HOLDS: &str = "marline_holds";
@@ -84,6 +84,31 @@ pub struct NewRow<'a> {
     pub originator: &'a str,
 }
 
+/// Opens an agent's database to write.
+///
+/// # Errors
+/// What SQLite says, also when another writer keeps it for longer than Codex itself would wait.
+pub fn open_to_write(path: &Path) -> rusqlite::Result<Connection> {
+    let begun = Instant::now();
+    loop {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(WRITE_WAIT)?;
+        match connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK") {
+            // While a thread of this process reads it without a trace, no other one can write.
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::ReadOnly)
+                    && !connection.is_readonly("main")?
+                    && begun.elapsed() < WRITE_WAIT =>
+            {
+                drop(connection);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            probed => return probed.map(|()| connection),
+        }
+    }
+}
+
 /// The newest database of a kind in a directory: `state_5.sqlite`.
 pub fn newest(folder: &Path, kind: &str) -> Option<PathBuf> {
     let names = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
@@ -104,10 +129,9 @@ impl Database {
 
     /// Opens it to write.
     pub fn write(folder: &Path) -> Result<Self, Doubt> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Self::open(folder, WRITE_WAIT, &|path| {
             let failed = |source| Doubt::Failed { path: path.to_owned(), source };
-            Ok(Opened::Write(Connection::open_with_flags(path, flags).map_err(failed)?))
+            Ok(Opened::Write(open_to_write(path).map_err(failed)?))
         })
     }
 
@@ -434,6 +458,14 @@ impl Database {
             transaction.commit()
         };
         write().map_err(self.doubt())
+    }
+
+    /// The threads that have a row.
+    pub fn ids(&self) -> Result<Vec<ThreadId>, Doubt> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            self.connection.prepare("SELECT id FROM threads")?.query_map([], |row| row.get(0))?.collect()
+        };
+        Ok(read().map_err(self.doubt())?.iter().filter_map(|id| id.parse().ok()).collect())
     }
 
     /// Which thread began which: parent and child.

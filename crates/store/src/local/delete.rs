@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use marline_model::{ThreadId, ThreadMetadata};
 use rusqlite::Connection;
 
-use super::database::{WRITE_WAIT, newest};
+use super::database::{newest, open_to_write};
 use super::{LocalThreadStore, files, history, internal, names};
 use crate::StoreError;
 use crate::rows::{Fields, insert, rows_of};
@@ -162,13 +162,8 @@ type Table = (String, &'static str);
 
 impl Rowed {
     fn open(name: &'static str, path: PathBuf) -> Result<Self, StoreError> {
-        let open = || {
-            let connection = Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            connection.busy_timeout(WRITE_WAIT)?;
-            Ok(connection)
-        };
         let fail = |error: rusqlite::Error| StoreError::internal(path.display().to_string(), error);
-        let connection = open().map_err(fail)?;
+        let connection = open_to_write(&path).map_err(fail)?;
         Ok(Rowed { name, path, connection })
     }
 

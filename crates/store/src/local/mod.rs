@@ -21,7 +21,7 @@ mod names;
 mod rehome;
 mod rollout;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, FileTimes};
 use std::io;
 use std::ops::ControlFlow;
@@ -32,6 +32,7 @@ use std::time::{Duration, SystemTime};
 use marline_model::{Change, HistoryMode, ThreadId, ThreadMetadataPatch, Timestamp};
 use serde_json::{Map, Value, json};
 
+pub use self::database::open_to_write;
 use self::database::{Database, Doubt, NewRow};
 use self::files::Rollout;
 pub use self::fork::LISTED;
@@ -97,6 +98,17 @@ impl LocalThreadStore {
     /// Says whether the state database has a row of a thread; nothing where it can't be asked.
     pub fn has_row(&self, id: &ThreadId) -> Option<bool> {
         Some(self.database().ok()?.thread(id).ok()?.is_some())
+    }
+
+    /// Returns the threads that the state database has a row of and no file is there of.
+    ///
+    /// # Errors
+    /// [`StoreError::Internal`] when the home can't be read.
+    pub fn without_rollout(&self) -> Result<Vec<ThreadId>, StoreError> {
+        let rollouts = files::all(self.home()).map_err(internal(self.home()))?;
+        let there: HashSet<ThreadId> = rollouts.into_iter().map(|rollout| rollout.id).collect();
+        let ids = self.database().and_then(|database| database.ids()).unwrap_or_default();
+        Ok(ids.into_iter().filter(|id| !there.contains(id)).collect())
     }
 
     /// Returns where a thread's rollout lies.
