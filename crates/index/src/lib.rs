@@ -83,16 +83,23 @@ pub enum IndexError {
     #[error("no session is called {0}")]
     NotFound(String),
     /// Several sessions have ids that begin so.
-    #[error("{given} names {} sessions: {}", .found.len(), .found.join(", "))]
+    #[error("{given} names {}", sessions_named(.found, *.more))]
     Ambiguous {
         /// What was given.
         given: String,
         /// The ids it may mean, at most ten.
         found: Vec<String>,
+        /// It may mean others as well.
+        more: bool,
     },
     /// The words of a query or a cursor make no sense.
     #[error(transparent)]
     Query(#[from] QueryError),
+}
+
+fn sessions_named(found: &[String], more: bool) -> String {
+    let (least, rest) = if more { ("more than ", ", …") } else { ("", "") };
+    format!("{least}{} sessions: {}{rest}", found.len(), found.join(", "))
 }
 
 impl IndexError {

@@ -431,8 +431,9 @@ impl Index {
             let found: Vec<(Session, i64)> =
                 statement.query_map([&value as &dyn ToSql], read)?.collect::<Result<_, _>>()?;
             if found.len() > 1 {
+                let more = found.len() > 10;
                 let found = found.iter().take(10).map(|(session, _)| session.id.to_string()).collect();
-                return Err(IndexError::Ambiguous { given: given.to_owned(), found });
+                return Err(IndexError::Ambiguous { given: given.to_owned(), found, more });
             }
             if let Some(found) = found.into_iter().next() {
                 return Ok(found);

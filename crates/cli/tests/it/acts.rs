@@ -162,15 +162,22 @@ fn a_fork_has_what_was_before_a_prompt_and_leaves_its_origin_alone() {
         assert_eq!(fs::read_to_string(home.path().join(place("s1"))).unwrap(), text);
     }
     assert_eq!(home.sessions().len(), 4);
-    for words in [
-        &["fork", "s1", "--nth-message", "9"][..],
-        &["fork", "s1", "--at", "99"],
-        &["fork", "s1", "--nth-message", "1"],
+    for (words, why) in [
+        (&["fork", "s1", "--nth-message", "9"][..], "no prompt number 9"),
+        (&["fork", "s1", "--at", "99"], "no item 99"),
+        (&["fork", "s1", "--nth-message", "1"], "nothing before"),
+        (&["handoff", "s1", "--to", "codex", "--as", "native", "--print"], "--as brief"),
+        (&["resume", "s1", "--print", "--cwd", "/nowhere"], "/nowhere is no directory"),
     ] {
         let output = home.run(words);
-        assert!(matches!(output.status.code(), Some(2 | 4)), "{words:?}");
-        assert!(!output.stderr.is_empty());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains(why), "{words:?}: {error}");
     }
+    let printed = home.run(&["handoff", "s1", "--to", "codex", "--print"]);
+    assert!(
+        String::from_utf8_lossy(&printed.stdout).contains("# Hand-over"),
+        "what is printed is a document"
+    );
     done(&home, &["undo"]);
     assert_eq!(
         home.sessions().len(),
