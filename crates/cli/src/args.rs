@@ -365,6 +365,12 @@ pub struct ProfileArgs {
     /// Send the agent's own login to it
     #[arg(long, conflicts_with_all = ["key_stdin", "key_env"])]
     pub login: bool,
+    /// It takes no key
+    #[arg(long, conflicts_with_all = ["key_stdin", "key_env", "login"])]
+    pub no_key: bool,
+    /// Give it another id although sessions have the old one
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Switch an agent to a provider

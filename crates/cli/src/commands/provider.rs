@@ -34,6 +34,7 @@ pub fn run(command: &ProviderCommand) -> Result<ExitCode, Failure> {
         }
         ProviderCommand::Edit(args) => {
             let before = acts.profiles()?.get(&args.name)?.clone();
+            check_id(&acts, args, &before)?;
             keep(&acts, args, Some(before))
         }
         ProviderCommand::Import { name, all, json } => import(&acts, name, *all, *json),
@@ -70,6 +71,30 @@ pub fn run(command: &ProviderCommand) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Refuses another id where the old one is needed, unless that is meant.
+fn check_id(acts: &Acts, args: &ProfileArgs, before: &Profile) -> Result<(), Failure> {
+    let id = before.codex_id(&args.name);
+    if args.yes || before.agent != Source::Codex || args.id.as_deref().is_none_or(|new| new == id) {
+        return Ok(());
+    }
+    let is_used = acts.current_providers()?.iter().any(|one| one.profile.as_ref() == Some(&args.name));
+    let named = sessions_under(acts, id)?;
+    if !is_used && named == 0 {
+        return Ok(());
+    }
+    let used = if is_used { "is in use, and " } else { "" };
+    let bear = if named == 1 { "bears" } else { "bear" };
+    Err(Failure::refused(
+        &format!("{} {used}{} {bear} the id {id:?}.", args.name, sessions_of(named)),
+        "They keep it, and its entry stays in Codex' config.toml. If that is meant: --yes",
+    ))
+}
+
+fn sessions_under(acts: &Acts, provider: &str) -> Result<u64, Failure> {
+    let found = acts.provider_sessions()?.into_iter().find(|one| one.provider == provider);
+    Ok(found.map_or(0, |one| one.sessions))
 }
 
 fn list(acts: &Acts, json: bool) -> Result<ExitCode, Failure> {
@@ -140,10 +165,22 @@ fn keep(acts: &Acts, args: &ProfileArgs, before: Option<Profile>) -> Result<Exit
         KeyFrom::Env(variable.clone())
     } else if args.login {
         KeyFrom::Login
+    } else if args.no_key {
+        KeyFrom::None
     } else {
         // A login is sent to no other address than its own unless that is said.
-        let own = if args.base_url.is_some() { KeyFrom::None } else { KeyFrom::Login };
-        before.as_ref().map_or(own, |before| before.key.clone())
+        let is_elsewhere = |before: &Profile| before.key == KeyFrom::Login && before.base_url.is_none();
+        match (&before, &args.base_url) {
+            (None, None) => KeyFrom::Login,
+            (Some(before), None) => before.key.clone(),
+            (Some(before), Some(_)) if !is_elsewhere(before) => before.key.clone(),
+            (_, Some(_)) => {
+                return Err(Failure::usage(
+                    "Which key is sent to that address?",
+                    "Say so: --key-stdin, --key-env VARIABLE, --login for the agent's own, or --no-key.",
+                ));
+            }
+        }
     };
     let or = |new: &Option<String>, old: fn(&Profile) -> &Option<String>| {
         new.clone().or_else(|| before.as_ref().and_then(|before| old(before).clone()))
@@ -163,7 +200,8 @@ fn keep(acts: &Acts, args: &ProfileArgs, before: Option<Profile>) -> Result<Exit
 }
 
 fn import(acts: &Acts, names: &[String], all: bool, json: bool) -> Result<ExitCode, Failure> {
-    let offers = acts.offers()?;
+    let (offers, unread) = acts.offers()?;
+    unread.iter().for_each(|what| note(&format!("{what}.")));
     if names.is_empty() && !all {
         if json {
             print_json(&json!({"offers": offers}))?;
@@ -192,18 +230,22 @@ fn import(acts: &Acts, names: &[String], all: bool, json: bool) -> Result<ExitCo
             ));
         }
     }
-    let mut taken = Vec::new();
+    let (mut taken, mut failed) = (Vec::new(), Vec::new());
     for offer in offers.iter().filter(|offer| all || names.contains(&offer.name)) {
-        acts.accept(offer)?;
+        if let Err(error) = acts.accept(offer) {
+            note(&format!("{} is not taken over: {error}.", offer.name));
+            failed.push(json!({"name": offer.name, "why": error.to_string()}));
+            continue;
+        }
         taken.push(&offer.name);
         if !json {
             print_line(&format!("{} is kept.", offer.name))?;
         }
     }
     if json {
-        print_json(&json!({"imported": taken}))?;
+        print_json(&json!({"imported": taken, "failed": failed}))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if failed.is_empty() && unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(4) })
 }
 
 fn remove(acts: &Acts, name: &str) -> Result<ExitCode, Failure> {
@@ -211,11 +253,7 @@ fn remove(acts: &Acts, name: &str) -> Result<ExitCode, Failure> {
     print_line(&format!("{name} is forgotten, with its key."))?;
     if profile.agent == Source::Codex {
         let id = profile.codex_id(name);
-        let sessions = acts
-            .provider_sessions()?
-            .into_iter()
-            .find(|one| one.provider == id)
-            .map_or(0, |one| one.sessions);
+        let sessions = sessions_under(acts, id)?;
         if sessions > 0 {
             print_line(&styled(
                 DIM,
@@ -300,6 +338,12 @@ fn switch(acts: &Acts, args: &UseArgs) -> Result<ExitCode, Failure> {
     if let Some(KeyFrom::Env(variable)) = acts.profiles()?.by_name.get(&args.name).map(|profile| &profile.key)
         && std::env::var_os(variable).is_none_or(|key| key.is_empty())
     {
+        if !args.yes && !args.dry_run {
+            return Err(Failure::refused(
+                &format!("{variable}, which its key comes from, is not set here."),
+                "Set it; or say --yes, if it is set where the agent runs.",
+            ));
+        }
         note(&format!(
             "{variable}, which its key comes from, is not set here: where the agent runs, it must be."
         ));

@@ -123,6 +123,11 @@ fn the_real_agents_go_on_under_another_provider() {
     let mut active = vec![talk.clone(), fork.clone(), second.clone(), legacy.clone()];
     active.sort();
     assert_eq!(desk.listed(), active);
+    // What counts as shown is what Codex shows to those who ask for nothing in particular.
+    let shown = lab.codex(PROJECT, &[("thread/list", json!({"limit": 100}))]).unwrap().remove(0);
+    assert_eq!(shown["data"].as_array().map(Vec::len), Some(3));
+    let told = desk.json(&["provider", "sessions", "--json"]);
+    assert_eq!((&told["providers"][0]["listed"], &told["providers"][0]["sessions"]), (&json!(3), &json!(5)));
 
     let home = lab.home().join(".codex");
     let sessions = || {
@@ -380,7 +385,7 @@ fn a_link_is_followed_and_stays_and_broken_settings_are_left_alone() {
 fn what_is_no_provider_is_refused_before_it_can_be_used() {
     let home = configured("");
     fn codex<'a>(more: &[&'a str]) -> Vec<&'a str> {
-        [&["provider", "add", "x", "--agent", "codex"][..], more].concat()
+        [&["provider", "add", "x", "--agent", "codex", "--no-key"][..], more].concat()
     }
     let url = ["--base-url", "https://x.example"];
     for (words, why) in [
@@ -390,12 +395,18 @@ fn what_is_no_provider_is_refused_before_it_can_be_used() {
         (codex(&[&url[..], &["--id", "openai"]].concat()), "built into"),
         (codex(&[&url[..], &["--id", &"i".repeat(300)]].concat()), "no provider id"),
         (codex(&[&url[..], &["--header", "Bad Name=1"]].concat()), "no header"),
-        (codex(&[&url[..], &["--key-env", "A B"]].concat()), "variable"),
+        ([&["provider", "add", "x", "--agent", "codex", "--key-env", "A B"][..], &url].concat(), "variable"),
         (codex(&[&url[..], &["--header", "Authorization=Bearer x"]].concat()), "in clear"),
         (codex(&["--base-url", "https://user:word@x.example"]), "no password"),
         (vec!["provider", "remove", "nobody"], "no provider"),
         (vec!["rehome", "--mode", "sync", "--to", "nobody", "--yes"], "no provider"),
-        (vec!["provider", "add", "a b", "--agent", "codex", "--base-url", "https://x"], "no name"),
+        (
+            vec!["provider", "add", "a b", "--agent", "codex", "--base-url", "https://x", "--no-key"],
+            "no name",
+        ),
+        (vec!["provider", "add", "x", "--agent", "codex", "--base-url", "https://x"], "Which key"),
+        (codex(&["--base-url", "https://x.example/v1?api-version=1&Api_Key=abc"]), "Api_Key"),
+        (codex(&["--base-url", "https://x.example/v1?sig=abc"]), "in clear"),
         (vec!["provider", "add", "x", "--agent", "qwen"], "can be switched"),
         (vec!["provider", "use", "nobody"], "no provider"),
     ] {
@@ -407,7 +418,7 @@ fn what_is_no_provider_is_refused_before_it_can_be_used() {
         3,
         "already",
     );
-    let empty = kept(&home, &codex(&url), Some(" \n"));
+    let empty = kept(&home, &[&["provider", "add", "x", "--agent", "codex"][..], &url].concat(), Some(" \n"));
     assert_eq!(empty.status.code(), Some(2), "a key must be there");
     // Its key is in no file but one that only its owner reads, and printed to nobody but who asks for it.
     for (path, (bytes, ..)) in snapshot(&home.path().parent().unwrap().join("marline")) {
@@ -420,6 +431,23 @@ fn what_is_no_provider_is_refused_before_it_can_be_used() {
         assert!(!String::from_utf8_lossy(&home.run(words).stdout).contains("sk-secret"), "{words:?}");
     }
     assert_eq!(home.run(&["provider", "key", "gateway"]).stdout, b"sk-secret\n");
+}
+
+#[test]
+fn a_provider_whose_key_is_not_there_or_whose_id_is_needed_is_refused_unless_that_is_meant() {
+    let home = configured("model_provider = \"gateway\"\n");
+    marline_lab::fixtures::copy_home(&home.path()).unwrap();
+    let url = ["--agent", "codex", "--base-url", "https://x.example/v1"];
+    add(&home, "far", &[&url[..], &["--key-env", "FAR_KEY"]].concat(), None);
+    failed(&home, &["provider", "use", "far"], 3, "FAR_KEY");
+    assert!(home.run(&["provider", "use", "far", "--yes"]).status.success());
+    add(&home, "mine", &[&url[..], &["--id", "lab", "--no-key"]].concat(), None);
+    failed(&home, &["provider", "edit", "mine", "--id", "other"], 3, "sessions bear the id \"lab\"");
+    failed(&home, &["provider", "edit", "far", "--id", "other"], 3, "in use");
+    assert!(home.run(&["provider", "edit", "mine", "--id", "other", "--yes"]).status.success());
+    // Nobody has said what the sessions' provider is: they can't be resumed.
+    let told = home.json(&["doctor"]).to_string();
+    assert!(told.contains("no entry of the provider \\\"lab\\\""), "{told}");
 }
 
 #[test]
@@ -503,6 +531,21 @@ fn providers_that_others_know_are_offered_and_taken_over() {
 }
 
 #[test]
+fn what_can_not_be_taken_over_is_named_and_the_rest_is_taken() {
+    let home = configured(
+        "[model_providers.bad]\nbase_url = \"https://b.example\"\nwire_api = \"chat\"\n\
+         [model_providers.good]\nbase_url = \"https://g.example\"\nenv_key = \"GOOD\"\n",
+    );
+    home.write(".cc-switch/cc-switch.db", "this is no database, however long one looks at it");
+    let output = home.run(&["provider", "import", "--all", "--json"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["imported"]), (Some(4), &json!(["good"])), "{told} {error}");
+    assert_eq!(told["failed"][0]["name"], "bad");
+    assert!(error.contains("cc-switch.db can't be read"), "{error}");
+}
+
+#[test]
 fn doctor_tells_why_codex_does_not_show_a_session() {
     let home = configured("model_provider = \"gateway\"\n");
     marline_lab::fixtures::copy_home(&home.path()).unwrap();
@@ -521,6 +564,9 @@ fn doctor_tells_why_codex_does_not_show_a_session() {
         assert!(told.contains(words), "{words} in {told}");
     }
     assert!(home.json(&["doctor", &codex(true)]).to_string().contains("archived"));
+    let child = sessions.values().find(|one| one["source"] == "codex" && one["kind"] == "subagent").unwrap();
+    let told = home.json(&["doctor", child["id"].as_str().unwrap()]).to_string();
+    assert!(told.contains("a sub-agent's session") && !told.contains("resume"), "{told}");
     failed(&home, &["doctor", "nobody"], 1, "nobody");
 }
 
@@ -653,7 +699,7 @@ fn a_login_comes_back_whatever_became_of_the_keys_meanwhile() {
     let home = configured("");
     let auth = home.path().join(".codex/auth.json");
     home.write(".codex/auth.json", r#"{"auth_mode":"apikey","OPENAI_API_KEY":"sk-own"}"#);
-    add(&home, "plain", &["--agent", "codex", "--base-url", "http://127.0.0.1:1/v1"], None);
+    add(&home, "plain", &["--agent", "codex", "--base-url", "http://127.0.0.1:1/v1", "--no-key"], None);
     let key = || {
         let auth: Value = serde_json::from_slice(&fs::read(&auth).unwrap()).unwrap();
         auth["OPENAI_API_KEY"].as_str().map(str::to_owned)
