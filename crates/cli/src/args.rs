@@ -387,7 +387,7 @@ pub struct UseArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask
+    /// Do not ask, also where the variable that its key comes from is not set here
     #[arg(long)]
     pub yes: bool,
     /// Print JSON

@@ -92,7 +92,15 @@ impl Journal {
         lock.lock().map_err(ActError::file(&path))?;
         let mut journal = Journal { dir, codex, recovered: Vec::new(), _lock: lock };
         let entries = journal.entries()?;
-        entries.iter().try_for_each(discard)?;
+        for entry in &entries {
+            discard(entry)?;
+            if entry.outcome == Outcome::Final
+                && entry.plan.discards.is_some()
+                && !entry.plan.steps.is_empty()
+            {
+                journal.forget(&entry.plan.deletes())?;
+            }
+        }
         for mut entry in entries.into_iter().rev().filter(|entry| entry.outcome == Outcome::Begun) {
             let taken = journal.take_back(entry.clone());
             if let Ok(entry) = &taken {

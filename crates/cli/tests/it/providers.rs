@@ -202,6 +202,18 @@ fn the_real_agents_go_on_under_another_provider() {
     }
     let auth = std::fs::read_to_string(home.join("auth.json")).unwrap();
     assert!(auth.contains("key-of-other-gateway"));
+    // Marline lists and resumes it under the other provider, too.
+    let told = desk.json(&["ls", "--json", "--all", "--limit", "100"]);
+    let listed = told["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|session| session["sourceSessionId"] == talk)
+        .unwrap();
+    assert_eq!(listed["provider"], "other-gateway");
+    let prompt = Prompt::new("Through Marline").say("Yes");
+    desk.run(&["resume", &talk, "--prompt", prompt.text()]);
+    assert_eq!(desk.asked_there("Through Marline").key, "key-of-other-gateway");
 
     // A fork under yet another provider, whose origin stays as it is; and one id for all of them.
     desk.add("third", "codex", "/v1");
