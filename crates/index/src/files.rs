@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -330,20 +330,18 @@ pub fn header_again(file: &SessionFile, head: i64) -> io::Result<HeaderAgain> {
     let mut provider = None;
     if let Some(agent) = registry::agent(file.source) {
         let mut reader = agent.reader(file, None);
-        let mut is_first = true;
         let mut each = |framed: Framed<'_>| {
             let Framed::Record { value, .. } = framed else { return };
-            if std::mem::take(&mut is_first) {
-                // What can't be read says nothing.
-                let _ = reader.read(value, Want::Messages, &mut |event| {
-                    if let Event::Meta(meta) = event {
-                        provider = meta.provider.map(Cow::into_owned).or(provider.take());
-                    }
-                });
-            }
+            // What can't be read says nothing.
+            let _ = reader.read(value, Want::Messages, &mut |event| {
+                if let Event::Meta(meta) = event {
+                    provider = meta.provider.map(Cow::into_owned).or(provider.take());
+                }
+            });
         };
-        let mut input = File::open(&file.path)?.take(HEADER);
-        Framer::default().lines(&mut input, 0, &mut each)?;
+        let mut line = Vec::new();
+        BufReader::new(File::open(&file.path)?).take(HEADER).read_until(b'\n', &mut line)?;
+        Framer::default().lines(&mut &line[..], 0, &mut each)?;
     }
     Ok(HeaderAgain { head: head_of(&file.path, (head & 0x3ff) as usize)?, provider })
 }
