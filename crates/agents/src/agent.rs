@@ -101,6 +101,8 @@ pub struct Stat {
     pub size: u64,
     /// Time of the last change, in nanoseconds since the epoch.
     pub mtime_ns: i64,
+    /// Time of the last change of the file or of what is known of it, which nobody can set back.
+    pub ctime_ns: i64,
     /// The inode number.
     pub inode: u64,
 }
@@ -109,9 +111,11 @@ impl Stat {
     /// Takes what matters from a file's metadata.
     pub fn of(metadata: &std::fs::Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
+        let nanos = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
         Stat {
             size: metadata.len(),
-            mtime_ns: metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec()),
+            mtime_ns: nanos(metadata.mtime(), metadata.mtime_nsec()),
+            ctime_ns: nanos(metadata.ctime(), metadata.ctime_nsec()),
             inode: metadata.ino(),
         }
     }

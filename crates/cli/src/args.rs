@@ -327,7 +327,7 @@ pub enum ProviderCommand {
     },
     /// Switch an agent to a provider
     Use(UseArgs),
-    /// Take the last switch back, byte for byte
+    /// Take the last switch back, byte for byte, with the sessions that were synced to it
     Undo {
         /// Print JSON
         #[arg(long)]
@@ -387,6 +387,12 @@ pub struct ProfileArgs {
     /// Send the agent's own login to it
     #[arg(long, conflicts_with_all = ["key_stdin", "key_env"])]
     pub login: bool,
+    /// It takes no key
+    #[arg(long, conflicts_with_all = ["key_stdin", "key_env", "login"])]
+    pub no_key: bool,
+    /// Give it another id although sessions have the old one
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Switch an agent to a provider
@@ -401,9 +407,9 @@ pub struct UseArgs {
     #[arg(long)]
     pub sync_sessions: bool,
     /// Say what would be done, and do nothing
-    #[arg(long, conflicts_with = "sync_sessions")]
+    #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask
+    /// Do not ask, also where the variable that its key comes from is not set here
     #[arg(long)]
     pub yes: bool,
     /// Print JSON
@@ -472,6 +478,8 @@ pub struct RestoreArgs {
 }
 
 /// Take the last act on a session back
+///
+/// A switch of providers is taken back by `marline provider undo`.
 #[derive(Args)]
 pub struct UndoArgs {
     /// The act's number, by default the last one's

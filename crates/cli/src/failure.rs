@@ -90,9 +90,12 @@ impl From<IndexError> for Failure {
             IndexError::NotFound(_) => (Some("`marline ls --all` lists every session."), 1),
             IndexError::Ambiguous { .. } => (Some("Give more of the id."), 2),
             IndexError::Query(_) => (Some("`marline search --help` tells what a query may hold."), 2),
-            error if error.is_about_the_disk() => {
-                (Some("Is there room on the disk? What was committed stays; run it again then."), 4)
-            }
+            error if error.is_about_the_disk() => (
+                Some(
+                    "Is there room on the disk, and may it be written to? What was committed stays; run it again then.",
+                ),
+                4,
+            ),
             _ => (Some("`marline index --full` makes the index anew; the agents' files are not touched."), 4),
         };
         Failure { message, hint: hint.map(str::to_owned), code }
@@ -104,7 +107,8 @@ impl From<ActError> for Failure {
         let message = format!("{}.", chain(&error).trim_end_matches('.'));
         let (hint, code) = match error {
             ActError::InUse { .. } => (Some("End it there first.".to_owned()), 3),
-            ActError::Changed { .. } | ActError::Unsupported { .. } => (None, 3),
+            ActError::Changed { hint, .. } => (hint, 3),
+            ActError::Unsupported { .. } => (None, 3),
             ActError::Invalid { hint, .. } => (hint, 2),
             _ => (None, 4),
         };

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::in_use::user_of;
 use crate::opencode::{self, Column};
 use crate::surgery::Copy;
-use crate::{ActError, Entry, Journal, Plan, Step, Target};
+use crate::{ActError, Entry, Journal, Outcome, Plan, Step, Target};
 
 /// What acts must be told of the world.
 #[derive(Debug, Clone)]
@@ -77,16 +77,46 @@ impl Acts {
         LocalThreadStore::new(self.codex())
     }
 
+    /// Asks again under which provider a session is, just before its agent is started: lists may be older than that. Codex
+    /// refuses any other than that of its row, or of the header where there is no row. Source: 0.169.
+    pub fn as_it_is(&self, mut target: Target) -> Target {
+        if let Ok(thread) = Self::thread(&target)
+            && target.source() == Source::Codex
+            && let Ok(stored) = self.store().read_thread(&thread)
+        {
+            target.provider = stored.metadata.model_provider;
+        }
+        target
+    }
+
     /// Does a plan.
     ///
     /// # Errors
     /// [`ActError::InUse`]; those of its steps. What was begun is taken back.
     pub fn carry_out(&self, target: &Target, plan: Plan) -> Result<Entry, ActError> {
         self.check(target, &plan)?;
-        Journal::open(&self.places.state, self.codex())?.carry_out(plan, (self.places.now)())
+        let journal = Journal::open(&self.places.state, self.codex())?;
+        let entry = journal.carry_out(plan, (self.places.now)())?;
+        if entry.outcome == Outcome::Final {
+            self.forget(&journal, &entry.plan.deletes())?;
+        }
+        Ok(entry)
     }
 
-    /// Takes an act back: the last one, or the one of a number.
+    /// Forgets what was said of sessions that are gone for good.
+    fn forget(&self, journal: &Journal, sessions: &[SessionId]) -> Result<(), ActError> {
+        journal.forget(sessions)?;
+        let mut overlay = self.overlaid()?;
+        let told: Vec<&SessionId> =
+            sessions.iter().filter(|session| overlay.of(session) != Overlaid::default()).collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        told.into_iter().for_each(|session| overlay.set(session.clone(), Overlaid::default()));
+        overlay.write(&self.places.state).map_err(ActError::file(&self.places.state))
+    }
+
+    /// Takes an act back: the last one on a session, or the one of a number.
     ///
     /// # Errors
     /// Those of [`Journal::find`] and [`Journal::take_back`]; [`ActError::InUse`].
@@ -99,6 +129,9 @@ impl Acts {
         }
         let entry = journal.find(number)?;
         let plan = &entry.plan;
+        if plan.act == "provider" {
+            return self.switch_back(&journal, entry);
+        }
         if let Some(session) = plan.makes.as_ref().or(plan.session.as_ref()) {
             self.free(session, &plan.file)?;
         }
@@ -140,6 +173,7 @@ impl Acts {
             makes: None,
             file: target.file.clone(),
             discards: None,
+            synced: None,
             steps,
         }
     }
@@ -263,28 +297,38 @@ impl Acts {
     pub fn archive(&self, target: &Target, away: bool) -> Result<Plan, ActError> {
         let at = (self.places.now)();
         let is_already = || {
-            ActError::changed(format!("{} is {}archived already", target.id, if away { "" } else { "not " }))
+            let how = if away { "archived already" } else { "not archived" };
+            Err(ActError::changed(format!("{} is {how}", target.id)))
         };
-        let step = match target.source() {
+        let steps = match target.source() {
             Source::Codex => {
-                let thread = Self::thread(target)?;
-                if self.store().read_thread(&thread)?.archived_at.is_some() == away {
-                    return Err(is_already());
+                // As Codex does: its sub-agents go and come with it.
+                let (store, own) = (self.store(), Self::thread(target)?);
+                let is_there =
+                    |thread: &ThreadId| store.read_thread(thread).map(|it| it.archived_at.is_some() == away);
+                if is_there(&own)? {
+                    return is_already();
                 }
-                Step::CodexArchive { thread, away, at }
+                let family = store.family(&own)?.into_iter().rev();
+                family
+                    .filter(|thread| !is_there(thread).unwrap_or(true))
+                    .map(|thread| Step::CodexArchive { thread, away, at })
+                    .collect()
             }
             Source::OpenCode if is_database(target) => {
                 let new = if away { at.as_millis().into() } else { Value::Null };
-                self.opencode(target, Column::TimeArchived, new)?
+                let step = self.opencode(target, Column::TimeArchived, new)?;
+                if matches!(&step, Step::OpenCodeSet { old, .. } if old.is_null() != away) {
+                    return is_already();
+                }
+                vec![step]
             }
-            _ if self.overlaid()?.of(&target.id).archived == away => {
-                return Err(is_already());
-            }
-            _ => self.overlay(target, |said| said.archived = away)?,
+            _ if self.overlaid()?.of(&target.id).archived == away => return is_already(),
+            _ => vec![self.overlay(target, |said| said.archived = away)?],
         };
         let (act, says) =
             if away { ("archive", "is put away") } else { ("unarchive", "is among the others again") };
-        Ok(Self::plan(target, act, format!("{} {says}", target.id), vec![step]))
+        Ok(Self::plan(target, act, format!("{} {says}", target.id), steps))
     }
 
     /// Deletes a session; what is deleted is laid aside, so that it can be taken back, unless it is meant for good.
@@ -295,15 +339,19 @@ impl Acts {
         let aside = self.aside();
         let steps = match target.source() {
             Source::Codex => {
-                let thread = Self::thread(target)?;
                 let store = self.store();
-                let metadata = Box::new(store.read_thread(&thread)?.metadata);
-                let files = store.files(&thread)?.into_iter();
-                let files = files.enumerate().map(|(n, file)| {
-                    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    (file, aside.join(format!("{n}-{name}")))
-                });
-                vec![Step::CodexDelete { thread, files: files.collect(), metadata }]
+                // As Codex does: with its sub-agents, and none that another thread goes on from.
+                let family = store.family(&Self::thread(target)?)?;
+                if let Some((heir, origin)) = store.heir(&family)? {
+                    return Err(ActError::Changed {
+                        message: format!("thread {heir} inherits from {origin}"),
+                        hint: Some(format!("Delete that one first: marline delete codex:{heir}")),
+                    });
+                }
+                family
+                    .into_iter()
+                    .map(|thread| self.codex_delete(&store, thread, &aside))
+                    .collect::<Result<_, _>>()?
             }
             Source::OpenCode => {
                 let database = database(target)?;
@@ -327,6 +375,26 @@ impl Acts {
         let says = format!("{} is deleted{}", target.id, if for_good { " for good" } else { "" });
         let discards = for_good.then_some(aside);
         Ok(Plan { discards, ..Self::plan(target, "delete", says, steps) })
+    }
+
+    fn codex_delete(
+        &self,
+        store: &LocalThreadStore,
+        thread: ThreadId,
+        aside: &Path,
+    ) -> Result<Step, ActError> {
+        let metadata = Box::new(store.read_thread(&thread)?.metadata);
+        let aside = aside.join(thread.as_str());
+        let files = store.files(&thread)?.into_iter().enumerate().map(|(n, file)| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (file, aside.join(format!("{n}-{name}")))
+        });
+        Ok(Step::CodexDelete {
+            files: files.collect(),
+            metadata,
+            rows: Some(aside.join("rows.json")),
+            thread,
+        })
     }
 
     /// Makes a new session that goes on from one, at its end or from before a prompt. The origin is left alone.
@@ -364,7 +432,7 @@ impl Acts {
                 let planned = Copy::plan(&target.file, until, target.id.raw(), &new);
                 let (copy, sum) = planned.map_err(ActError::file(&target.file))?;
                 if sum.length == 0 {
-                    return Err(ActError::invalid("there is nothing before that prompt"));
+                    return Err(ActError::invalid(NOTHING_BEFORE));
                 }
                 let path = target.file.with_file_name(match target.source() {
                     Source::Gemini => gemini_name(&target.file, &new),
@@ -398,10 +466,15 @@ impl Acts {
         let store = self.store();
         let ordinal = store.ordinal_at(origin, file, *offset)?;
         let turns = store.list_turns(origin, PageOf::first(usize::MAX))?.turns;
-        let turn = turns.iter().rev().find(|turn| turn.from <= ordinal);
-        Ok(Some(turn.map_or(ordinal, |turn| turn.from)))
+        match turns.iter().rposition(|turn| turn.from <= ordinal) {
+            None if turns.is_empty() => Ok(Some(ordinal)),
+            Some(n @ 1..) => Ok(Some(turns[n].from)),
+            _ => Err(ActError::invalid(NOTHING_BEFORE)),
+        }
     }
 }
+
+const NOTHING_BEFORE: &str = "there is nothing before that prompt";
 
 /// A step that puts lines behind a file, on lines of their own.
 fn append(path: &Path, text: String) -> Result<Step, ActError> {

@@ -39,6 +39,8 @@ pub enum ActError {
     Changed {
         /// What.
         message: String,
+        /// What to do.
+        hint: Option<String>,
     },
     /// A step failed. The steps before it were taken back, unless `undone` says otherwise.
     #[error("{what}")]
@@ -65,7 +67,7 @@ impl ActError {
     }
 
     pub(crate) fn changed(message: impl Into<String>) -> Self {
-        ActError::Changed { message: message.into() }
+        ActError::Changed { message: message.into(), hint: None }
     }
 
     pub(crate) fn failed(
@@ -84,7 +86,7 @@ impl ActError {
 impl From<StoreError> for ActError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict { message } => ActError::Changed { message },
+            StoreError::Conflict { message } => ActError::changed(message),
             StoreError::InvalidRequest { message } => ActError::Invalid { message, hint: None },
             error => ActError::failed("the thread could not be changed", error),
         }

@@ -1,7 +1,7 @@
 //! Who has a session open.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use marline_agents::Env;
 use marline_model::{SessionId, Source};
@@ -60,31 +60,87 @@ fn is_running(pid: u64, start: &Value) -> bool {
     start.is_null() || told == began
 }
 
-/// A process of ours that has the file open, or was told the session's id. A Marline that is at it is none of those who
-/// use it.
+/// An agent's process that has the file open, or was told the session's id.
 fn process_of(session: &str, file: Option<&Path>) -> Option<String> {
     let file = file.and_then(|file| file.canonicalize().ok());
-    let own = std::process::id().to_string();
-    for process in fs::read_dir("/proc").ok()?.flatten() {
-        let pid = process.file_name().to_string_lossy().into_owned();
-        if pid == own || !pid.bytes().all(|byte| byte.is_ascii_digit()) {
-            continue;
-        }
-        let mut open = fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
-        let has_it = file.is_some() && open.any(|open| fs::read_link(open.path()).ok() == file);
+    agents().into_iter().find_map(|process| {
+        let has_it = file.as_ref().is_some_and(|file| process.open_files().any(|open| open == *file));
         // Short ids could stand anywhere.
-        let is_told = || {
-            let words = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            session.len() > 16 && words.split(|byte| *byte == 0).any(|word| word == session.as_bytes())
-        };
-        if !has_it && !is_told() {
-            continue;
+        let is_told = session.len() > 16 && process.words.iter().any(|word| word == session);
+        let how = if has_it { "has it open" } else { "was started on it" };
+        (has_it || is_told).then(|| format!("{}, process {}, {how}", process.name, process.pid))
+    })
+}
+
+/// A process of an agent's.
+pub(crate) struct Process {
+    pid: u32,
+    name: String,
+    words: Vec<String>,
+}
+
+impl Process {
+    /// Reads what a process is; nothing, if it is none of an agent's.
+    fn of(pid: u32) -> Option<Self> {
+        let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).ok();
+        let words = read("cmdline")?;
+        let words = words.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+        let words: Vec<String> = words.collect();
+        let name = String::from_utf8_lossy(&read("comm")?).trim().to_owned();
+        // Itself, or a script: `node --flag /usr/bin/claude`, `node …/@google/gemini-cli/dist/index.js`.
+        let is_interpreted = INTERPRETERS.iter().any(|one| words[0].rsplit('/').next() == Some(one));
+        let script = words.iter().skip(1).find(|word| !word.starts_with('-')).filter(|_| is_interpreted);
+        let is_script = script.is_some_and(|script| script.split('/').any(is_an_agent));
+        let is_one = is_an_agent(&name) || words[0].rsplit('/').next().is_some_and(is_an_agent) || is_script;
+        is_one.then_some(Process { pid, name, words })
+    }
+
+    /// The files that it has open.
+    pub(crate) fn open_files(&self) -> impl Iterator<Item = PathBuf> + use<> {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.pid)).into_iter().flatten().flatten();
+        open.filter_map(|open| fs::read_link(open.path()).ok())
+    }
+}
+
+/// What runs agents that are scripts.
+const INTERPRETERS: [&str; 3] = ["node", "bun", "nodejs"];
+
+/// Says whether a program or a package is an agent's: `codex`, `claude-code`, `opencode-ai`.
+fn is_an_agent(name: &str) -> bool {
+    ["codex", "claude", "gemini", "opencode", "qwen"].iter().any(|agent| {
+        name.trim_start_matches(['.', '@'])
+            .strip_prefix(agent)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+    })
+}
+
+/// The agents' processes that run, without those in which this one runs: who acts from within a session means it.
+pub(crate) fn agents() -> Vec<Process> {
+    let mut ours = vec![std::process::id()];
+    while let Some(parent) = ours.last().and_then(|pid| parent_of(*pid)).filter(|pid| *pid > 0) {
+        ours.push(parent);
+    }
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| !ours.contains(pid)).filter_map(Process::of).collect()
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_are_known_by_their_names() {
+        for name in ["codex", "claude", ".opencode", "gemini-cli", "claude-code", "gemini.js", "@qwen-code"] {
+            assert!(is_an_agent(name), "{name}");
         }
-        let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-        if name.trim() != "marline" {
-            let how = if has_it { "has it open" } else { "was started on it" };
-            return Some(format!("{}, process {pid}, {how}", name.trim()));
+        for name in ["timeout", "tail", "marline", "codexes", "my-claude", ""] {
+            assert!(!is_an_agent(name), "{name}");
         }
     }
-    None
 }

@@ -5,10 +5,10 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use marline_model::Timestamp;
+use marline_model::{SessionId, Timestamp};
 use marline_store::Places;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,8 @@ pub enum Outcome {
     Final,
     /// It was taken back.
     Undone,
+    /// It failed, and nothing of it was left.
+    Failed,
     /// It was cut off and can't be taken back: somebody has written since. What it laid aside is kept.
     Stuck,
 }
@@ -37,6 +39,7 @@ impl Outcome {
             Outcome::Done => "is done",
             Outcome::Final => "was done for good",
             Outcome::Undone => "was taken back already",
+            Outcome::Failed => "failed, and nothing of it was left",
             Outcome::Stuck => "was cut off and can't be taken back",
         }
     }
@@ -89,7 +92,15 @@ impl Journal {
         lock.lock().map_err(ActError::file(&path))?;
         let mut journal = Journal { dir, codex, recovered: Vec::new(), _lock: lock };
         let entries = journal.entries()?;
-        entries.iter().try_for_each(discard)?;
+        for entry in &entries {
+            discard(entry)?;
+            if entry.outcome == Outcome::Final
+                && entry.plan.discards.is_some()
+                && !entry.plan.steps.is_empty()
+            {
+                journal.forget(&entry.plan.deletes())?;
+            }
+        }
         for mut entry in entries.into_iter().rev().filter(|entry| entry.outcome == Outcome::Begun) {
             let taken = journal.take_back(entry.clone());
             if let Ok(entry) = &taken {
@@ -153,8 +164,18 @@ impl Journal {
         self.write(&entry)?;
         for step in &entry.plan.steps {
             if let Err(error) = step.carry_out(&self.codex) {
-                self.take_back(entry)?;
-                return Err(error);
+                let left = self.take_back(entry.clone());
+                // What can't be taken back now stands in nobody's way later.
+                entry.outcome = if left.is_ok() { Outcome::Failed } else { Outcome::Stuck };
+                self.write(&entry)?;
+                return Err(match left {
+                    Ok(_) => error,
+                    Err(left) => {
+                        let stuck =
+                            format!("act {} was cut off and can't be taken back ({left})", entry.number);
+                        ActError::failed(stuck, error)
+                    }
+                });
             }
         }
         entry.outcome = if entry.plan.discards.is_some() { Outcome::Final } else { Outcome::Done };
@@ -163,26 +184,34 @@ impl Journal {
         Ok(entry)
     }
 
-    /// Finds an act that can be taken back: the last one, or the one of a number.
+    /// Finds an act that can be taken back: the last one on a session, or the one of a number.
     ///
     /// # Errors
-    /// [`ActError::Invalid`] when there is none.
+    /// [`ActError::Invalid`] when there is none, or when the last one is none that can be: one before is not meant then.
     pub fn find(&self, number: Option<u64>) -> Result<Entry, ActError> {
         let mut entries = self.entries()?.into_iter().rev();
         let found = match number {
-            None => entries.find(|entry| entry.outcome == Outcome::Done),
+            None => entries.find(|entry| entry.plan.act != "provider" && entry.outcome != Outcome::Undone),
             Some(number) => entries.find(|entry| entry.number == number),
         };
         match found {
             None => Err(ActError::invalid("there is nothing to take back")),
             Some(Entry { outcome: Outcome::Done, .. }) => Ok(found.expect("it is there")),
-            Some(entry) => Err(ActError::invalid(format!(
-                "act {} ({}) {}",
-                entry.number,
-                entry.plan.title(),
-                entry.outcome.says()
-            ))),
+            Some(entry) => Err(ActError::Invalid {
+                message: format!("act {} ({}) {}", entry.number, entry.plan.title(), entry.outcome.says()),
+                hint: self.before(entry.number)?.filter(|_| number.is_none()).map(|before| {
+                    format!("The one before was {}: marline undo {}", before.plan.title(), before.number)
+                }),
+            }),
         }
+    }
+
+    /// The last act on a session before another one that can be taken back.
+    fn before(&self, number: u64) -> Result<Option<Entry>, ActError> {
+        let is_it = |entry: &Entry| {
+            entry.number < number && entry.outcome == Outcome::Done && entry.plan.act != "provider"
+        };
+        Ok(self.entries()?.into_iter().rev().find(is_it))
     }
 
     /// Finds the last act of a kind that can be taken back.
@@ -195,6 +224,25 @@ impl Journal {
         found.ok_or_else(|| ActError::invalid("there is nothing to take back"))
     }
 
+    /// Forgets the words of acts on sessions that are gone for good, and what they laid aside.
+    pub(crate) fn forget(&self, sessions: &[SessionId]) -> Result<(), ActError> {
+        let is_theirs = |plan: &Plan| {
+            plan.makes.is_none() && plan.session.as_ref().is_some_and(|session| sessions.contains(session))
+        };
+        for mut entry in self.entries()?.into_iter().filter(|entry| is_theirs(&entry.plan)) {
+            if let Some(aside) = entry.plan.aside().filter(|aside| aside.exists()) {
+                fs::remove_dir_all(aside).map_err(ActError::file(aside))?;
+            }
+            if entry.outcome == Outcome::Done {
+                entry.outcome = Outcome::Final;
+            }
+            entry.plan.says = entry.plan.title();
+            entry.plan.steps = Vec::new();
+            self.write(&entry)?;
+        }
+        Ok(())
+    }
+
     /// Takes an act back.
     ///
     /// # Errors
@@ -202,6 +250,10 @@ impl Journal {
     pub fn take_back(&self, mut entry: Entry) -> Result<Entry, ActError> {
         for step in entry.plan.steps.iter().rev() {
             step.undo(&self.codex, entry.outcome == Outcome::Done)?;
+        }
+        // What was laid aside stands in its place again.
+        if let Some(aside) = entry.plan.aside().filter(|aside| aside.exists()) {
+            fs::remove_dir_all(aside).map_err(ActError::file(aside))?;
         }
         entry.outcome = Outcome::Undone;
         self.write(&entry)?;
@@ -212,7 +264,8 @@ impl Journal {
         let path = self.dir.join(format!("{:06}.json", entry.number));
         let next = path.with_extension("next");
         let write = || -> std::io::Result<()> {
-            let mut file = File::create(&next)?;
+            let _ = fs::remove_file(&next);
+            let mut file = File::options().create_new(true).write(true).mode(0o600).open(&next)?;
             file.write_all(&serde_json::to_vec_pretty(entry)?)?;
             file.sync_all()?;
             fs::rename(&next, &path)?;

@@ -34,7 +34,9 @@ pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};
 pub use launch::{Started, find_program};
 pub use opencode::{Column, Fork as OpenCodeFork};
-pub use provider::{Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch};
+pub use provider::{
+    Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch, Synced,
+};
 pub use step::{Plan, Step};
 pub use surgery::{Copy, Sum};
 pub use talk::{Carried, Found, Life, become_agent};

@@ -3,20 +3,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
+use marline_agents::database::{ReadOnly, open_read_only};
+use marline_store::open_to_write;
+use marline_store::rows::{insert, rows_of, to_json, to_sql};
 use ring::digest;
-use rusqlite::types::{Value as Sql, ValueRef};
-use rusqlite::{
-    Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, params, params_from_iter,
-};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, TransactionBehavior, params, params_from_iter};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::ActError;
-
-/// As long as OpenCode waits for itself.
-const WAIT: Duration = Duration::from_secs(5);
 
 /// A column of `session` that is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,11 +34,12 @@ impl Column {
     }
 }
 
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection, ActError> {
-    let opened = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-    let connection = opened.map_err(fail(path))?;
-    connection.busy_timeout(WAIT).map_err(fail(path))?;
-    Ok(connection)
+fn read(path: &Path) -> Result<ReadOnly, ActError> {
+    open_read_only(path).map_err(|error| ActError::failed(path.display().to_string(), error))
+}
+
+fn write(path: &Path) -> Result<Connection, ActError> {
+    open_to_write(path).map_err(fail(path))
 }
 
 fn fail(path: &Path) -> impl Fn(rusqlite::Error) -> ActError + use<> {
@@ -50,34 +47,9 @@ fn fail(path: &Path) -> impl Fn(rusqlite::Error) -> ActError + use<> {
     move |error| ActError::failed(path.clone(), error)
 }
 
-fn to_json(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => number.into(),
-        ValueRef::Real(number) => number.into(),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
-        ValueRef::Blob(bytes) => json!({"blob": bytes}),
-    }
-}
-
-fn to_sql(value: &Value) -> Sql {
-    match value {
-        Value::Null => Sql::Null,
-        Value::Bool(value) => Sql::Integer((*value).into()),
-        Value::Number(number) => {
-            number.as_i64().map_or_else(|| Sql::Real(number.as_f64().unwrap_or(0.0)), Sql::Integer)
-        }
-        Value::String(text) => Sql::Text(text.clone()),
-        other => {
-            let bytes = other["blob"].as_array().into_iter().flatten();
-            Sql::Blob(bytes.filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect())
-        }
-    }
-}
-
 /// Returns a column of a session.
 pub fn get(path: &Path, session: &str, column: Column) -> Result<Value, ActError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let ReadOnly { connection, .. } = &read(path)?;
     let query = format!("SELECT {} FROM session WHERE id = ?1", column.name());
     let found = connection.query_row(&query, [session], |row| Ok(to_json(row.get_ref(0)?))).optional();
     found
@@ -87,12 +59,15 @@ pub fn get(path: &Path, session: &str, column: Column) -> Result<Value, ActError
 
 /// Sets a column, if it still is what it was.
 pub fn set(path: &Path, session: &str, column: Column, old: &Value, new: &Value) -> Result<(), ActError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if get(path, session, column)? == *new {
+        return Ok(());
+    }
+    let connection = write(path)?;
     let name = column.name();
     let query = format!("UPDATE session SET {name} = ?2 WHERE id = ?1 AND {name} IS ?3");
     let changed =
         connection.execute(&query, params![session, to_sql(new), to_sql(old)]).map_err(fail(path))?;
-    if changed == 0 && get(path, session, column)? != *new {
+    if changed == 0 {
         return Err(ActError::changed(format!("OpenCode changed session {session} since")));
     }
     Ok(())
@@ -100,8 +75,8 @@ pub fn set(path: &Path, session: &str, column: Column, old: &Value, new: &Value)
 
 /// A session and all that it began.
 pub fn family(path: &Path, session: &str) -> Result<Vec<String>, ActError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let read = || -> rusqlite::Result<Vec<String>> {
+    let ReadOnly { connection, .. } = &read(path)?;
+    let found = || -> rusqlite::Result<Vec<String>> {
         let mut query = connection.prepare(
             "WITH RECURSIVE below(id) AS (
                 SELECT ?1 UNION SELECT s.id FROM session s JOIN below b ON s.parent_id = b.id)
@@ -109,7 +84,7 @@ pub fn family(path: &Path, session: &str) -> Result<Vec<String>, ActError> {
         )?;
         query.query_map([session], |row| row.get(0))?.collect()
     };
-    read().map_err(fail(path))
+    found().map_err(fail(path))
 }
 
 /// Tables with rows of sessions, those that others refer to first.
@@ -127,7 +102,7 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, &'static str
 
 /// Deletes sessions, after their rows were written to a file.
 pub fn delete(path: &Path, sessions: &[String], rows: &Path) -> Result<(), ActError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = write(path)?;
     let work = || -> rusqlite::Result<(Value, Vec<(String, &'static str)>)> {
         let mut kept = Map::new();
         let tables = tables(&connection)?;
@@ -172,17 +147,13 @@ pub fn put_back(path: &Path, rows: &Path) -> Result<(), ActError> {
     let bytes = fs::read(rows).map_err(ActError::file(rows))?;
     let kept: Map<String, Value> = serde_json::from_slice(&bytes)
         .map_err(|error| ActError::failed(rows.display().to_string(), error))?;
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = write(path)?;
     let work = || -> rusqlite::Result<()> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         for (table, _) in tables(&connection)? {
             for row in kept.get(&table).and_then(Value::as_array).into_iter().flatten() {
                 let Some(fields) = row.as_object() else { continue };
-                let names: Vec<String> = fields.keys().map(|name| format!("\"{name}\"")).collect();
-                let marks = vec!["?"; names.len()].join(", ");
-                let query =
-                    format!("INSERT OR IGNORE INTO \"{table}\" ({}) VALUES ({marks})", names.join(", "));
-                connection.execute(&query, params_from_iter(fields.values().map(to_sql)))?;
+                insert(&connection, &table, "IGNORE", fields)?;
             }
         }
         connection.execute_batch("COMMIT")
@@ -192,7 +163,7 @@ pub fn put_back(path: &Path, rows: &Path) -> Result<(), ActError> {
 
 /// Returns the message that a part belongs to, by the part's row.
 pub fn message_of(path: &Path, session: &str, part: u64) -> Result<String, ActError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let ReadOnly { connection, .. } = &read(path)?;
     let query = "SELECT message_id FROM part WHERE rowid = ?1 AND session_id = ?2";
     let row = i64::try_from(part).unwrap_or(-1);
     let found = connection.query_row(query, params![row, session], |row| row.get(0)).optional();
@@ -223,7 +194,7 @@ impl Fork {
     /// Makes it as OpenCode does: rows under new ids, and the title says that it is a fork. Returns how many messages it
     /// has.
     pub fn make(&self, path: &Path, now: i64) -> Result<usize, ActError> {
-        let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = write(path)?;
         let mut work = || -> rusqlite::Result<usize> {
             let work = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut session = rows_of(&work, "SELECT * FROM session WHERE id = ?1", &[&self.origin])?;
@@ -239,7 +210,7 @@ impl Fork {
             for name in ["time_created", "time_updated"] {
                 session.insert(name.to_owned(), now.into());
             }
-            insert(&work, "session", &session)?;
+            insert(&work, "session", "ABORT", &session)?;
             let query = "SELECT * FROM message WHERE session_id = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id";
             let messages = rows_of(&work, query, &[&self.origin, &self.before])?;
             for mut message in messages.iter().cloned() {
@@ -252,7 +223,7 @@ impl Fork {
                     data["parentID"] = self.id(parent).into();
                     message.insert("data".to_owned(), data.to_string().into());
                 }
-                insert(&work, "message", &message)?;
+                insert(&work, "message", "ABORT", &message)?;
                 for mut part in
                     rows_of(&work, "SELECT * FROM part WHERE message_id = ?1 ORDER BY id", &[&old])?
                 {
@@ -260,7 +231,7 @@ impl Fork {
                     part.insert("id".to_owned(), id.into());
                     part.insert("message_id".to_owned(), self.id(&old).into());
                     part.insert("session_id".to_owned(), self.new.as_str().into());
-                    insert(&work, "part", &part)?;
+                    insert(&work, "part", "ABORT", &part)?;
                 }
             }
             work.commit()?;
@@ -276,7 +247,7 @@ impl Fork {
 
     /// Takes it back, unless something was said in it.
     pub fn take_back(&self, path: &Path) -> Result<(), ActError> {
-        let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = write(path)?;
         let mut work = || -> rusqlite::Result<bool> {
             let work = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let query = "SELECT id FROM message WHERE session_id = ?1";
@@ -308,33 +279,6 @@ fn forked(title: &str) -> String {
     });
     let (title, number) = split.unwrap_or((title, 0));
     format!("{title} (fork #{})", number + 1)
-}
-
-fn rows_of(
-    connection: &Connection,
-    query: &str,
-    values: &[&dyn ToSql],
-) -> rusqlite::Result<Vec<Map<String, Value>>> {
-    let mut query = connection.prepare_cached(query)?;
-    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
-    let mut cursor = query.query(values)?;
-    let mut rows = Vec::new();
-    while let Some(row) = cursor.next()? {
-        let mut fields = Map::new();
-        for (at, name) in names.iter().enumerate() {
-            fields.insert(name.clone(), to_json(row.get_ref(at)?));
-        }
-        rows.push(fields);
-    }
-    Ok(rows)
-}
-
-fn insert(connection: &Connection, table: &str, fields: &Map<String, Value>) -> rusqlite::Result<()> {
-    let names: Vec<String> = fields.keys().map(|name| format!("\"{name}\"")).collect();
-    let marks = vec!["?"; names.len()].join(", ");
-    let query = format!("INSERT INTO \"{table}\" ({}) VALUES ({marks})", names.join(", "));
-    connection.execute(&query, params_from_iter(fields.values().map(to_sql)))?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use marline_index::{Overlaid, Overlay};
-use marline_model::{Change, SessionId, ThreadId, ThreadMetadata, ThreadMetadataPatch, Timestamp};
+use marline_model::{Change, SessionId, Source, ThreadId, ThreadMetadata, ThreadMetadataPatch, Timestamp};
 use marline_store::{HistoryItem, LocalThreadStore, Places, StoreError, ThreadStore as _};
 use serde::{Deserialize, Serialize};
 
 use crate::ActError;
 use crate::handoff::CodexThread;
 use crate::opencode::{self, Column};
+use crate::provider::Synced;
 use crate::provider::secrets::Secrets;
 use crate::surgery::{Copy, Sum};
 
@@ -41,6 +42,9 @@ pub struct Plan {
     /// What is thrown away when it is done, so that it can't be taken back.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub discards: Option<PathBuf>,
+    /// Sessions that were given a provider with it, and go back with it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub synced: Option<Synced>,
     /// How.
     pub steps: Vec<Step>,
 }
@@ -133,6 +137,9 @@ pub enum Step {
         files: Vec<(PathBuf, PathBuf)>,
         /// What is known of it beside its history.
         metadata: Box<ThreadMetadata>,
+        /// Where its rows are laid.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        rows: Option<PathBuf>,
     },
     /// Makes a thread of Codex that goes on from another one.
     CodexFork {
@@ -236,6 +243,16 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to)?;
     let file = File::options().write(true).open(to)?;
     file.set_modified(fs::metadata(from)?.modified()?)?;
+    file.sync_all()
+}
+
+/// Writes what is laid aside, durable and for its owner alone.
+fn lay_aside(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
     file.sync_all()
 }
 
@@ -408,6 +425,32 @@ impl Plan {
         Ok(())
     }
 
+    /// The sessions that it deletes.
+    pub(crate) fn deletes(&self) -> Vec<SessionId> {
+        let of = |source, raw: &str| SessionId::new(source, raw).ok();
+        let own = self.session.iter().filter(|_| self.act == "delete").cloned();
+        let others = self.steps.iter().flat_map(|step| match step {
+            Step::CodexDelete { thread, .. } => Vec::from_iter(of(Source::Codex, thread.as_str())),
+            Step::OpenCodeDelete { sessions, .. } => {
+                sessions.iter().filter_map(|id| of(Source::OpenCode, id)).collect()
+            }
+            _ => Vec::new(),
+        });
+        own.chain(others).collect()
+    }
+
+    /// The directory in which it lays aside what it deletes.
+    pub(crate) fn aside(&self) -> Option<&Path> {
+        let place = self.steps.iter().find_map(|step| match step {
+            Step::CodexDelete { files, .. } => files.first().map(|(_, aside)| aside),
+            Step::OpenCodeDelete { rows, .. } => Some(rows),
+            Step::Move { to, .. } => Some(to),
+            _ => None,
+        })?;
+        let named = |path: &Path| path.parent().is_some_and(|all| all.ends_with("acts/aside"));
+        place.ancestors().find(|path| named(path))
+    }
+
     /// The files that it gives other bytes.
     pub fn files(&self) -> Vec<&Path> {
         self.steps
@@ -475,10 +518,11 @@ impl Step {
                 store().unarchive_thread(thread)?;
                 Ok(())
             }
-            Step::CodexDelete { thread, files, .. } => {
+            Step::CodexDelete { thread, files, rows, .. } => {
                 // Whoever writes it may not write between the copy and the end.
-                Ok(store().delete_after(thread, &mut || {
-                    files.iter().try_for_each(|(file, aside)| copy(file, aside))
+                Ok(store().delete_after(thread, &mut |found| {
+                    files.iter().try_for_each(|(file, aside)| copy(file, aside))?;
+                    rows.as_ref().map_or(Ok(()), |rows| lay_aside(rows, found))
                 })?)
             }
             Step::CodexFork { thread, origin, before, provider } => {
@@ -502,6 +546,9 @@ impl Step {
         let store = || LocalThreadStore::new(codex.clone());
         match self {
             Step::Append { path, before, modified, text } => {
+                if fs::metadata(path).is_ok_and(|facts| facts.len() == *before) {
+                    return Ok(());
+                }
                 let mut file =
                     File::options().read(true).write(true).open(path).map_err(ActError::file(path))?;
                 let end = tail(&mut file, *before, text.len()).map_err(ActError::file(path))?;
@@ -557,7 +604,9 @@ impl Step {
                 }
                 Ok(())
             }
-            Step::CodexDelete { thread, files, metadata } => {
+            // What is laid aside last was not: nothing was deleted.
+            Step::CodexDelete { rows: Some(rows), .. } if !was_done && !rows.exists() => Ok(()),
+            Step::CodexDelete { thread, files, metadata, rows } => {
                 for (file, aside) in files {
                     if !file.exists() {
                         let next = unfinished(file);
@@ -568,8 +617,8 @@ impl Step {
                         return Err(written_since(file));
                     }
                 }
-                store().put_back(thread, (**metadata).clone())?;
-                Ok(())
+                let rows = rows.as_ref().and_then(|rows| fs::read(rows).ok());
+                Ok(store().put_back(thread, (**metadata).clone(), rows.as_deref())?)
             }
             Step::CodexFork { thread, origin, .. } => {
                 let store = store();

@@ -67,7 +67,10 @@ impl Target {
         // As an agent that runs there sees it.
         cwd.canonicalize().ok().filter(|path| path.is_dir()).ok_or_else(|| {
             gone(
-                format!("{}, where {} worked, is gone", cwd.display(), self.id),
+                match other {
+                    Some(other) => format!("{} is no directory that is there", other.display()),
+                    None => format!("{}, where {} worked, is gone", cwd.display(), self.id),
+                },
                 "Put it back, or say where to go on: --cwd DIRECTORY",
             )
         })

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 /// Numbered files, applied in order; never edited after they landed.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_sessions.sql"),
     include_str!("../migrations/0002_sources.sql"),
     include_str!("../migrations/0003_segments.sql"),
     include_str!("../migrations/0004_lists.sql"),
     include_str!("../migrations/0005_revisions.sql"),
     include_str!("../migrations/0006_overlay.sql"),
+    include_str!("../migrations/0007_touched.sql"),
 ];
 
 /// The catalogue's file within the index directory.

@@ -1,8 +1,9 @@
 //! The first pass: facts, prompts and answers of every file that changed, read side by side, written by one.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ use crate::write::{FileEnd, Writer, is_read_whole};
 
 /// How many bytes of a file's start tell whether it is still the same file.
 const HEAD: usize = 512;
+/// A first record is at most so long: Codex puts its instructions into it, some 20 KB.
+const HEADER: u64 = 256 * 1024;
 /// Parts on their way to the writer; together with the workers' buffers they bound the memory.
 const PARTS_IN_FLIGHT: usize = 4;
 /// A batch is committed when this much time has passed, so that results appear while the scan works.
@@ -312,6 +315,35 @@ fn head_of(path: &Path, limit: usize) -> io::Result<i64> {
     let mut bytes = Vec::with_capacity(HEAD);
     File::open(path)?.take(limit.min(HEAD) as u64).read_to_end(&mut bytes)?;
     Ok(((hash(&[&bytes]) & !0x3ff) | bytes.len() as u64) as i64)
+}
+
+/// What the start of a file says that was patched in its place.
+pub struct HeaderAgain {
+    /// The sum of its first bytes.
+    pub head: i64,
+    /// The provider of its first record, if that says one.
+    pub provider: Option<String>,
+}
+
+/// Reads the first record of a file again, of which nothing else changed.
+pub fn header_again(file: &SessionFile, head: i64) -> io::Result<HeaderAgain> {
+    let mut provider = None;
+    if let Some(agent) = registry::agent(file.source) {
+        let mut reader = agent.reader(file, None);
+        let mut each = |framed: Framed<'_>| {
+            let Framed::Record { value, .. } = framed else { return };
+            // What can't be read says nothing.
+            let _ = reader.read(value, Want::Messages, &mut |event| {
+                if let Event::Meta(meta) = event {
+                    provider = meta.provider.map(Cow::into_owned).or(provider.take());
+                }
+            });
+        };
+        let mut line = Vec::new();
+        BufReader::new(File::open(&file.path)?).take(HEADER).read_until(b'\n', &mut line)?;
+        Framer::default().lines(&mut &line[..], 0, &mut each)?;
+    }
+    Ok(HeaderAgain { head: head_of(&file.path, (head & 0x3ff) as usize)?, provider })
 }
 
 pub fn starts_with(path: &Path, head: i64) -> bool {

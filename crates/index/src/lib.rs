@@ -36,7 +36,7 @@ use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use marline_agents::Env;
+use marline_agents::{Env, Shape};
 use marline_model::SessionId;
 use marline_text::Doc;
 use rusqlite::Connection;
@@ -83,16 +83,23 @@ pub enum IndexError {
     #[error("no session is called {0}")]
     NotFound(String),
     /// Several sessions have ids that begin so.
-    #[error("{given} names {} sessions: {}", .found.len(), .found.join(", "))]
+    #[error("{given} names {}", sessions_named(.found, *.more))]
     Ambiguous {
         /// What was given.
         given: String,
         /// The ids it may mean, at most ten.
         found: Vec<String>,
+        /// It may mean others as well.
+        more: bool,
     },
     /// The words of a query or a cursor make no sense.
     #[error(transparent)]
     Query(#[from] QueryError),
+}
+
+fn sessions_named(found: &[String], more: bool) -> String {
+    let (least, rest) = if more { ("more than ", ", …") } else { ("", "") };
+    format!("{least}{} sessions: {}{rest}", found.len(), found.join(", "))
 }
 
 impl IndexError {
@@ -244,10 +251,21 @@ impl Index {
         lock.lock().map_err(|source| IndexError::Io { path: self.lock_path(), source })?;
         let family = "WITH RECURSIVE family (id) AS (VALUES (?1) UNION SELECT s.id FROM sessions s
                           JOIN family ON s.parent_id = family.id WHERE s.kind = 'subagent')
-                      SELECT number FROM sessions JOIN family USING (id)";
+                      SELECT s.number, s.id, f.path, f.shape FROM sessions s JOIN family USING (id)
+                      LEFT JOIN files f ON f.number = s.file";
         let numbers: Vec<i64> = {
             let mut query = self.connection.prepare(family)?;
-            query.query_map([id.to_string()], |row| row.get(0))?.collect::<Result<_, _>>()?
+            let rows = query.query_map([id.to_string()], |row| {
+                let path: Option<String> = row.get(2)?;
+                let is_one_of_many = row.get(3).is_ok_and(|shape: i64| shape == Shape::Database as i64);
+                let is_there = path.is_some_and(|path| Path::new(&path).exists()) && !is_one_of_many;
+                let is_own: bool = row.get::<_, String>(1)? == id.to_string();
+                Ok((row.get(0)?, is_own || !is_there))
+            })?;
+            // A sub-agent's session that is there all the same was not deleted with it.
+            let gone =
+                rows.filter_map(|row| row.map(|(number, is_gone)| is_gone.then_some(number)).transpose());
+            gone.collect::<Result<_, _>>()?
         };
         let mut writer = Writer::begin(&self.connection, &self.search_dir())?;
         let outcome = numbers.into_iter().try_for_each(|number| writer.purge_session(number));

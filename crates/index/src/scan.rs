@@ -12,7 +12,7 @@ use marline_agents::agent::Stat;
 use marline_agents::{Env, FileRole, SessionFile, Shape, registry};
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::files::{commit_unsettled, first_pass, read_store, starts_with};
+use crate::files::{commit_unsettled, first_pass, header_again, read_store, starts_with};
 use crate::part::FileState;
 use crate::texts::second_pass;
 use crate::write::Writer;
@@ -73,6 +73,7 @@ struct Known {
     number: i64,
     size: i64,
     mtime_ns: i64,
+    ctime_ns: i64,
     inode: i64,
     head: i64,
     read_to: i64,
@@ -127,7 +128,12 @@ pub fn scan(
     let unfinished: bool =
         connection.query_row("SELECT EXISTS (SELECT 1 FROM pending)", [], |row| row.get(0))?;
     let is_unsettled = has_note(connection, UNSETTLED)?;
-    if work.changed.is_empty() && work.gone.is_empty() && !unfinished && !is_unsettled {
+    if work.changed.is_empty()
+        && work.patched.is_empty()
+        && work.gone.is_empty()
+        && !unfinished
+        && !is_unsettled
+    {
         if is_everything && !has_note(connection, SCANNED)? {
             note(connection, SCANNED)?;
         }
@@ -163,6 +169,8 @@ pub fn scan(
 /// What is to be done, and what the catalogue knows of it.
 struct Work {
     changed: Vec<SessionFile>,
+    /// Of these, a byte may have been changed in its place.
+    patched: Vec<SessionFile>,
     unchanged: Vec<SessionFile>,
     gone: Vec<String>,
     known: HashMap<String, Known>,
@@ -186,6 +194,11 @@ fn compare(
         }
     };
     let (changed, unchanged): (Vec<_>, Vec<_>) = files.into_iter().partition(is_changed);
+    let is_patched = |file: &SessionFile| {
+        let known = known.get(&*file.path.to_string_lossy());
+        file.shape == Shape::Lines && known.is_some_and(|known| known.ctime_ns != file.stat.ctime_ns)
+    };
+    let patched = unchanged.iter().filter(|file| is_patched(file)).cloned().collect();
     let gone = known
         .iter()
         .filter(|(_, known)| is_everything && !known.missing && !known.is_seen)
@@ -193,7 +206,7 @@ fn compare(
         .filter(|(path, _)| !problems.iter().any(|(place, _)| Path::new(path).starts_with(place)))
         .map(|(path, _)| path.clone())
         .collect();
-    Ok(Work { changed, unchanged, gone, known })
+    Ok(Work { changed, patched, unchanged, gone, known })
 }
 
 /// Forgets what is gone and reads what changed, prompts and answers first.
@@ -204,10 +217,17 @@ fn read_files(
     stop: &Stop,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<(), IndexError> {
-    let Work { mut changed, unchanged, gone, known } = work;
+    let Work { mut changed, patched, unchanged, gone, known } = work;
     report.gone = gone.len() as u64;
     let promoted = forget(writer, gone.iter().filter_map(|path| known.get(path)))?;
     changed.extend(unchanged.into_iter().filter(|file| promoted.contains(&file.path)));
+    for file in patched {
+        let Some(known) = known.get(&*file.path.to_string_lossy()) else { continue };
+        // One that can't be read now is looked at the next time.
+        if let Ok(header) = header_again(&file, known.head) {
+            writer.header_again(known.number, file.stat, &header)?;
+        }
+    }
     let (stores, mut plans) = plan(writer, changed, &known, report)?;
     plans.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.file.path.cmp(&b.file.path)));
     report.read = (stores.len() + plans.len()) as u64;
@@ -246,7 +266,7 @@ pub fn settle(writer: &mut Writer<'_>, is_unsettled: bool) -> Result<(), IndexEr
 }
 
 pub const SELECT_KNOWN: &str =
-    "SELECT path, number, size, mtime_ns, inode, head, read_to, missing, copy_of IS NOT NULL
+    "SELECT path, number, size, mtime_ns, ctime_ns, inode, head, read_to, missing, copy_of IS NOT NULL
      FROM files INDEXED BY files_at_a_glance";
 
 /// What the catalogue knows of all files, or of some.
@@ -259,11 +279,12 @@ fn known_files(
             number: row.get(1)?,
             size: row.get(2)?,
             mtime_ns: row.get(3)?,
-            inode: row.get(4)?,
-            head: row.get(5)?,
-            read_to: row.get(6)?,
-            missing: row.get(7)?,
-            is_copy: row.get(8)?,
+            ctime_ns: row.get(4)?,
+            inode: row.get(5)?,
+            head: row.get(6)?,
+            read_to: row.get(7)?,
+            missing: row.get(8)?,
+            is_copy: row.get(9)?,
             is_seen: false,
         };
         Ok((row.get(0)?, known))

@@ -185,7 +185,8 @@ pub struct Projects {
 const MAX_RELATED: usize = 500;
 
 const COLUMNS: &str = "s.id, s.kind, s.parent_id, s.forked_from_id,
-    COALESCE(t.title, s.given_title, s.generated_title), s.first_prompt, s.project, s.cwd, s.git_branch, s.git_commit,
+    COALESCE(t.title, s.given_title, s.generated_title),
+    COALESCE(s.first_prompt, (SELECT o.first_prompt FROM sessions o WHERE o.id = s.forked_from_id)), s.project, s.cwd, s.git_branch, s.git_commit,
     s.git_remote, s.model, s.provider, s.agent_version, s.started_at, s.updated_at, s.archived, s.missing, s.prompts,
     s.answers, s.tool_calls, s.errors,
     (SELECT COUNT(*) FROM sessions c WHERE c.parent_id = s.id AND c.listed = 1),
@@ -430,8 +431,9 @@ impl Index {
             let found: Vec<(Session, i64)> =
                 statement.query_map([&value as &dyn ToSql], read)?.collect::<Result<_, _>>()?;
             if found.len() > 1 {
+                let more = found.len() > 10;
                 let found = found.iter().take(10).map(|(session, _)| session.id.to_string()).collect();
-                return Err(IndexError::Ambiguous { given: given.to_owned(), found });
+                return Err(IndexError::Ambiguous { given: given.to_owned(), found, more });
             }
             if let Some(found) = found.into_iter().next() {
                 return Ok(found);

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use marline_agents::agent::Stat;
 use marline_agents::{FileAct, FileRole, SessionFile, Shape};
 use marline_model::{ItemKind, SessionId, ToolStatus};
 use marline_text::Doc;
@@ -11,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::IndexError;
 use crate::changes::stamp;
+use crate::files::HeaderAgain;
 use crate::part::{EndRow, Facts, FileState, ItemRow, Part, Row};
 use crate::pending::{Piece, pack};
 use crate::text_index::TextWriter;
@@ -123,7 +125,7 @@ impl<'a> Writer<'a> {
         self.connection
             .prepare_cached(
                 "UPDATE files SET size = ?2, mtime_ns = ?3, inode = ?4, head = ?5, read_to = ?6, state = ?7,
-                 problem = NULL WHERE number = ?1",
+                 ctime_ns = ?8, problem = NULL WHERE number = ?1",
             )?
             .execute(params![
                 number,
@@ -132,8 +134,24 @@ impl<'a> Writer<'a> {
                 file.stat.inode as i64,
                 end.head,
                 end.read_to as i64,
-                state
+                state,
+                file.stat.ctime_ns
             ])?;
+        Ok(())
+    }
+
+    /// Notes that a file's first record says another provider now, or that it was looked at at least.
+    pub fn header_again(&mut self, number: i64, stat: Stat, header: &HeaderAgain) -> Result<(), IndexError> {
+        self.connection
+            .prepare_cached("UPDATE files SET ctime_ns = ?2, head = ?3 WHERE number = ?1")?
+            .execute(params![number, stat.ctime_ns, header.head])?;
+        let Some(provider) = &header.provider else { return Ok(()) };
+        let mut statement = self.connection.prepare_cached(
+            "UPDATE sessions SET provider = ?2 WHERE file = ?1 AND provider IS NOT ?2 RETURNING number",
+        )?;
+        for session in statement.query_map(params![number, provider], |row| row.get(0))? {
+            self.unstamped.insert(session?);
+        }
         Ok(())
     }
 

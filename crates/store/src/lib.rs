@@ -36,13 +36,17 @@ mod local;
 mod manager;
 mod memory;
 mod query;
+pub mod rows;
 mod thread;
 pub mod work;
 
 pub use contract::{StoreError, ThreadStore};
 pub use derive::{Derived, is_durable};
 pub use live::LiveThread;
-pub use local::{Goal, Ledger, LocalThreadStore, Places, Rehomed, RehomedThread, Rehoming, WriterLock};
+pub use local::{
+    Goal, LISTED, Ledger, LocalThreadStore, Places, Rehomed, RehomedThread, Rehoming, WriterLock,
+    open_to_write,
+};
 pub use manager::ThreadManager;
 pub use memory::InMemoryThreadStore;
 pub use query::{Cursor, Direction, Found, ListThreads, PageOf, Relation, SortKey, ThreadPage};

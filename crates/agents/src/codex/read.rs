@@ -303,11 +303,8 @@ impl CodexReader {
                 if let Some(model) = field("model") {
                     self.state.model = model.into_owned();
                 }
-                out.event(Event::Meta(Meta {
-                    model: field("model"),
-                    provider: field("model_provider_id"),
-                    ..Meta::default()
-                }));
+                // Its provider is history, too: Codex resumes a thread under that of the row or the header.
+                out.event(Event::Meta(Meta { model: field("model"), ..Meta::default() }));
             }
             b"thread_name_updated" => {
                 if let Some(name) = text("thread_name").filter(|name| !name.is_empty()) {

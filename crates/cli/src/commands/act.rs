@@ -62,7 +62,13 @@ fn place(args: &ForkArgs, target: &Target, context: &Context) -> Result<Fork, Ac
         }
         (None, None) => return Ok(Fork::Head),
     };
-    let item = context.index.item_at(&target.id, key).map_err(failed)?;
+    let item = context.index.item_at(&target.id, key).map_err(|error| match error {
+        IndexError::NotFound(_) => ActError::Invalid {
+            message: format!("there is no item {key} in {}", target.id),
+            hint: Some(format!("Items are numbered: marline show {}", target.id)),
+        },
+        error => failed(error),
+    })?;
     if item.kind != ItemKind::Prompt {
         return Err(ActError::Invalid {
             message: format!("item {key} of {} is no prompt", target.id),

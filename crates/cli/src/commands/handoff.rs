@@ -15,7 +15,7 @@ use crate::commands::act::{acts, told};
 use crate::commands::{print_json, print_line};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::terminal::{DIM, styled};
+use crate::terminal::{DIM, note, styled};
 
 pub fn run(args: &HandoffArgs) -> Result<ExitCode, Failure> {
     let act = &args.act;
@@ -25,13 +25,21 @@ pub fn run(args: &HandoffArgs) -> Result<ExitCode, Failure> {
     let target = Target::of(&session)?;
     let range = Range { from: args.from, to: args.to_seq };
     let conversation = Conversation::read(&context.index, &target.id, range)?;
+    let is_document = args.print || args.run;
     let way = match args.way {
         Some(WayArg::Native) => Way::Native,
         Some(WayArg::Brief) => Way::Brief,
         Some(WayArg::Pack) => Way::Pack,
+        None if is_document => Way::Brief,
         None if matches!(args.to, Source::Claude | Source::Codex) => Way::Native,
         None => Way::Brief,
     };
+    if way == Way::Native && is_document {
+        return Err(Failure::usage(
+            "A native hand-over makes a session; there is no document to print or to run.",
+            "Leave --print and --run out, and go on with marline resume; or say --as brief or --as pack.",
+        ));
+    }
     let marline = std::env::current_exe().ok().map(|path| path.display().to_string());
     let marline = marline.as_deref().unwrap_or("marline");
     let asked = HandOver { to: args.to, way, cwd: args.cwd.as_deref(), marline };
@@ -60,6 +68,10 @@ pub fn run(args: &HandoffArgs) -> Result<ExitCode, Failure> {
     print_line(&format!("{}.", entry.plan.says))?;
     print_report(&report)?;
     print_line(&format!("Go on: marline resume {made}"))?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Err(missing) = Started::begin(args.to, "", false, &target.directory(args.cwd.as_deref())?, &path) {
+        note(&format!("{missing}."));
+    }
     print_line(&styled(DIM, &format!("Back: marline undo {}", entry.number)))?;
     Ok(ExitCode::SUCCESS)
 }

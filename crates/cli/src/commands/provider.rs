@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 
-use marline_control::{Acts, KeyFrom, Profile, Rehome, Switch};
+use marline_control::{Acts, KeyFrom, Profile, ProviderSessions, Rehome, Switch, Synced};
 use marline_model::{Source, ThreadId};
 use marline_store::{Rehomed, RehomedThread};
 use serde_json::json;
@@ -34,6 +34,7 @@ pub fn run(command: &ProviderCommand) -> Result<ExitCode, Failure> {
         }
         ProviderCommand::Edit(args) => {
             let before = acts.profiles()?.get(&args.name)?.clone();
+            check_id(&acts, args, &before)?;
             keep(&acts, args, Some(before))
         }
         ProviderCommand::Import { name, all, json } => import(&acts, name, *all, *json),
@@ -70,6 +71,30 @@ pub fn run(command: &ProviderCommand) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Refuses another id where the old one is needed, unless that is meant.
+fn check_id(acts: &Acts, args: &ProfileArgs, before: &Profile) -> Result<(), Failure> {
+    let id = before.codex_id(&args.name);
+    if args.yes || before.agent != Source::Codex || args.id.as_deref().is_none_or(|new| new == id) {
+        return Ok(());
+    }
+    let is_used = acts.current_providers()?.iter().any(|one| one.profile.as_ref() == Some(&args.name));
+    let named = sessions_under(acts, id)?;
+    if !is_used && named == 0 {
+        return Ok(());
+    }
+    let used = if is_used { "is in use, and " } else { "" };
+    let bear = if named == 1 { "bears" } else { "bear" };
+    Err(Failure::refused(
+        &format!("{} {used}{} {bear} the id {id:?}.", args.name, sessions_of(named)),
+        "They keep it, and its entry stays in Codex' config.toml. If that is meant: --yes",
+    ))
+}
+
+fn sessions_under(acts: &Acts, provider: &str) -> Result<u64, Failure> {
+    let found = acts.provider_sessions()?.into_iter().find(|one| one.provider == provider);
+    Ok(found.map_or(0, |one| one.sessions))
 }
 
 fn list(acts: &Acts, json: bool) -> Result<ExitCode, Failure> {
@@ -140,10 +165,22 @@ fn keep(acts: &Acts, args: &ProfileArgs, before: Option<Profile>) -> Result<Exit
         KeyFrom::Env(variable.clone())
     } else if args.login {
         KeyFrom::Login
+    } else if args.no_key {
+        KeyFrom::None
     } else {
         // A login is sent to no other address than its own unless that is said.
-        let own = if args.base_url.is_some() { KeyFrom::None } else { KeyFrom::Login };
-        before.as_ref().map_or(own, |before| before.key.clone())
+        let is_elsewhere = |before: &Profile| before.key == KeyFrom::Login && before.base_url.is_none();
+        match (&before, &args.base_url) {
+            (None, None) => KeyFrom::Login,
+            (Some(before), None) => before.key.clone(),
+            (Some(before), Some(_)) if !is_elsewhere(before) => before.key.clone(),
+            (_, Some(_)) => {
+                return Err(Failure::usage(
+                    "Which key is sent to that address?",
+                    "Say so: --key-stdin, --key-env VARIABLE, --login for the agent's own, or --no-key.",
+                ));
+            }
+        }
     };
     let or = |new: &Option<String>, old: fn(&Profile) -> &Option<String>| {
         new.clone().or_else(|| before.as_ref().and_then(|before| old(before).clone()))
@@ -163,7 +200,8 @@ fn keep(acts: &Acts, args: &ProfileArgs, before: Option<Profile>) -> Result<Exit
 }
 
 fn import(acts: &Acts, names: &[String], all: bool, json: bool) -> Result<ExitCode, Failure> {
-    let offers = acts.offers()?;
+    let (offers, unread) = acts.offers()?;
+    unread.iter().for_each(|what| note(&format!("{what}.")));
     if names.is_empty() && !all {
         if json {
             print_json(&json!({"offers": offers}))?;
@@ -192,18 +230,22 @@ fn import(acts: &Acts, names: &[String], all: bool, json: bool) -> Result<ExitCo
             ));
         }
     }
-    let mut taken = Vec::new();
+    let (mut taken, mut failed) = (Vec::new(), Vec::new());
     for offer in offers.iter().filter(|offer| all || names.contains(&offer.name)) {
-        acts.accept(offer)?;
+        if let Err(error) = acts.accept(offer) {
+            note(&format!("{} is not taken over: {error}.", offer.name));
+            failed.push(json!({"name": offer.name, "why": error.to_string()}));
+            continue;
+        }
         taken.push(&offer.name);
         if !json {
             print_line(&format!("{} is kept.", offer.name))?;
         }
     }
     if json {
-        print_json(&json!({"imported": taken}))?;
+        print_json(&json!({"imported": taken, "failed": failed}))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if failed.is_empty() && unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(4) })
 }
 
 fn remove(acts: &Acts, name: &str) -> Result<ExitCode, Failure> {
@@ -211,11 +253,7 @@ fn remove(acts: &Acts, name: &str) -> Result<ExitCode, Failure> {
     print_line(&format!("{name} is forgotten, with its key."))?;
     if profile.agent == Source::Codex {
         let id = profile.codex_id(name);
-        let sessions = acts
-            .provider_sessions()?
-            .into_iter()
-            .find(|one| one.provider == id)
-            .map_or(0, |one| one.sessions);
+        let sessions = sessions_under(acts, id)?;
         if sessions > 0 {
             print_line(&styled(
                 DIM,
@@ -261,20 +299,34 @@ fn test(acts: &Acts, name: &str, json: bool) -> Result<ExitCode, Failure> {
 }
 
 fn sessions(acts: &Acts, json: bool) -> Result<ExitCode, Failure> {
-    let sessions = acts.provider_sessions()?;
+    let (sessions, listed) = (acts.provider_sessions()?, acts.listed_by_provider()?);
+    let listed = |one: &ProviderSessions| listed.get(&one.provider).copied().unwrap_or(0);
     if json {
-        print_json(&json!({"providers": sessions}))?;
+        let providers: Vec<_> = sessions
+            .iter()
+            .map(|one| {
+                let mut told = json!(one);
+                told["listed"] = listed(one).into();
+                told
+            })
+            .collect();
+        print_json(&json!({"providers": providers}))?;
         return Ok(ExitCode::SUCCESS);
     }
     for one in &sessions {
-        let shown = if one.shown { "shown by Codex" } else { "hidden by Codex" };
+        let shown = if one.shown { "shown" } else { "hidden" };
         let known = if one.known {
             ""
         } else {
             ", and its configuration has no entry of it: they can't be resumed there"
         };
-        print_line(&harmless(&format!("{}\t{}\t{shown}{known}", one.provider, one.sessions)))?;
+        let (provider, count, listed) = (&one.provider, one.sessions, listed(one));
+        print_line(&harmless(&format!("{provider}\t{count}\t{listed} {shown} by Codex{known}")))?;
     }
+    print_line(&styled(
+        DIM,
+        "Codex lists no session of a script or a sub-agent, and none that is archived.",
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -286,56 +338,80 @@ fn switch(acts: &Acts, args: &UseArgs) -> Result<ExitCode, Failure> {
     if let Some(KeyFrom::Env(variable)) = acts.profiles()?.by_name.get(&args.name).map(|profile| &profile.key)
         && std::env::var_os(variable).is_none_or(|key| key.is_empty())
     {
+        if !args.yes && !args.dry_run {
+            return Err(Failure::refused(
+                &format!("{variable}, which its key comes from, is not set here."),
+                "Set it; or say --yes, if it is set where the agent runs.",
+            ));
+        }
         note(&format!(
             "{variable}, which its key comes from, is not set here: where the agent runs, it must be."
         ));
     }
-    let switch = acts.use_provider(&args.name, args.alias.as_deref(), &marline())?;
+    let to = match args.sync_sessions {
+        true => Some(acts.codex_id(&args.name, args.alias.as_deref())?),
+        false => None,
+    };
+    let sync = to.as_deref().map(|to| Rehome { to: Some(to), from: &[], threads: &[], dry_run: false });
+    let mut switch = acts.use_provider(&args.name, args.alias.as_deref(), &marline())?;
+    let planned = sync.as_ref().map(|sync| planned(acts, sync)).transpose()?;
     if args.dry_run {
-        if args.json {
-            print_json(&switch)?;
-        } else {
-            print_line(&format!("{}. To be done:", switch.plan.says))?;
-            for step in &switch.plan.steps {
-                print_line(&format!("  {}", told(step)))?;
-            }
-            said_of_sessions(&switch)?;
-        }
-        return Ok(ExitCode::SUCCESS);
+        return switch_planned(args, &switch, planned.as_ref());
     }
-    let profiles = acts.profiles()?;
-    let to =
-        args.alias.clone().unwrap_or_else(|| profiles.by_name[&args.name].codex_id(&args.name).to_owned());
-    let sync = Rehome { to: Some(&to), from: &[], threads: &[], dry_run: false };
-    // All is shown and allowed before anything is done.
-    if args.sync_sessions && !is_allowed(acts, &sync, args.yes, args.json)? {
-        return Err(not_allowed());
+    if let (Some(sync), Some(plan)) = (&sync, &planned) {
+        // All is shown and allowed before anything is done.
+        if !is_allowed(sync, plan, args.yes, args.json)? {
+            return Err(not_allowed());
+        }
+        let to = sync.to.unwrap_or_default().to_owned();
+        switch.plan.synced = (plan.updated > 0).then(|| Synced { to, sessions: plan.threads.clone() });
     }
     // Nothing to do is no act.
-    let entry = if switch.plan.steps.is_empty() { None } else { Some(acts.switch(&switch)?) };
-    let act = json!({
-        "act": entry, "shows": switch.shows, "hides": switch.hides, "running": switch.running,
-    });
-    if !args.json {
-        print_line(&format!("{}{}.", switch.plan.says, if entry.is_some() { "" } else { " already" }))?;
-        said_of_sessions(&switch)?;
-        if entry.is_some() {
-            print_line(&styled(DIM, "Back: marline provider undo"))?;
-        }
-    } else if !args.sync_sessions {
-        print_json(&act)?;
+    let is_act = !switch.plan.steps.is_empty() || switch.plan.synced.is_some();
+    let entry = if is_act { Some(acts.switch(&switch)?) } else { None };
+    let tally = sync.as_ref().map(|sync| carried_out(acts, sync)).transpose()?;
+    if let Some(sync) = &sync {
+        (switch.shows, switch.hides) = acts.shown_and_hidden(sync.to.unwrap_or_default())?;
     }
-    if !args.sync_sessions {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let tally = carried_out(acts, &sync)?;
     if args.json {
+        let act = json!({
+            "act": entry, "shows": switch.shows, "hides": switch.hides, "running": switch.running,
+        });
+        let Some(tally) = tally else {
+            print_json(&act)?;
+            return Ok(ExitCode::SUCCESS);
+        };
         let mut told = tally.json();
         told["switch"] = act;
         print_json(&told)?;
         return Ok(tally.code());
     }
-    tally.report("")
+    print_line(&format!("{}{}.", switch.plan.says, if is_act { "" } else { " already" }))?;
+    said_of_sessions(&switch)?;
+    if entry.is_some() {
+        print_line(&styled(DIM, "Back: marline provider undo"))?;
+    }
+    tally.map_or(Ok(ExitCode::SUCCESS), |tally| tally.report(""))
+}
+
+/// Says what a switch would do, and what would become of sessions with it.
+fn switch_planned(args: &UseArgs, switch: &Switch, sync: Option<&Tally>) -> Result<ExitCode, Failure> {
+    if args.json {
+        let mut told = json!(switch);
+        if let Some(sync) = sync {
+            told["sessions"] = sync.json();
+        }
+        print_json(&told)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print_line(&format!("{}. To be done:", switch.plan.says))?;
+    for step in &switch.plan.steps {
+        print_line(&format!("  {}", told(step)))?;
+    }
+    match sync {
+        Some(sync) => sync.report("would be "),
+        None => said_of_sessions(switch).map(|()| ExitCode::SUCCESS),
+    }
 }
 
 fn said_of_sessions(switch: &Switch) -> Result<(), Failure> {
@@ -461,8 +537,7 @@ fn planned(acts: &Acts, rehome: &Rehome<'_>) -> Result<Tally, Failure> {
 }
 
 /// Shows what would be done, and asks whether it may be.
-fn is_allowed(acts: &Acts, rehome: &Rehome<'_>, yes: bool, json: bool) -> Result<bool, Failure> {
-    let plan = planned(acts, rehome)?;
+fn is_allowed(rehome: &Rehome<'_>, plan: &Tally, yes: bool, json: bool) -> Result<bool, Failure> {
     if plan.updated == 0 {
         return Ok(true);
     }
@@ -471,6 +546,7 @@ fn is_allowed(acts: &Acts, rehome: &Rehome<'_>, yes: bool, json: bool) -> Result
         let to = rehome.to.map_or_else(|| "their first provider".to_owned(), |to| format!("{to:?}"));
         let which = sources.join(", ");
         print_line(&harmless(&format!("Will re-home {} from {which} to {to}.", sessions_of(plan.updated))))?;
+        plan.report_exceptions()?;
         if rehome.to.is_some() {
             note(
                 "Reasoning that the old provider sealed may not be read by another account; a fork is the careful way.",
@@ -502,7 +578,7 @@ fn rehomed(acts: &Acts, rehome: &Rehome<'_>, yes: bool, json: bool) -> Result<Ex
     }
     let (tally, would) = if rehome.dry_run {
         (planned(acts, rehome)?, "would be ")
-    } else if is_allowed(acts, rehome, yes, json)? {
+    } else if is_allowed(rehome, &planned(acts, rehome)?, yes, json)? {
         (carried_out(acts, rehome)?, "")
     } else {
         return Err(not_allowed());
@@ -536,6 +612,8 @@ struct Tally {
     updated: u64,
     right: u64,
     from: BTreeMap<String, u64>,
+    /// Those that are updated, by the provider that they had.
+    threads: BTreeMap<String, Vec<ThreadId>>,
     deferred: Vec<RehomedThread>,
     refused: Vec<RehomedThread>,
     failed: Vec<RehomedThread>,
@@ -546,7 +624,8 @@ impl Tally {
         match &one.rehomed {
             Rehomed::Updated => {
                 self.updated += 1;
-                *self.from.entry(one.from).or_default() += 1;
+                *self.from.entry(one.from.clone()).or_default() += 1;
+                self.threads.entry(one.from).or_default().push(one.thread);
             }
             Rehomed::AlreadyRight => self.right += 1,
             Rehomed::Deferred(_) => self.deferred.push(one),
@@ -580,6 +659,15 @@ impl Tally {
             self.refused.len(),
             self.failed.len()
         ))?;
+        self.report_exceptions()?;
+        if !self.deferred.is_empty() {
+            print_line(&styled(DIM, "What is in use is done by the same command later."))?;
+        }
+        Ok(self.code())
+    }
+
+    /// Names those that are not simply done.
+    fn report_exceptions(&self) -> Result<(), Failure> {
         for (word, list) in
             [("deferred", &self.deferred), ("refused", &self.refused), ("failed", &self.failed)]
         {
@@ -591,9 +679,6 @@ impl Tally {
                 print_line(&harmless(&format!("  {word}: codex:{}: {why}", one.thread)))?;
             }
         }
-        if !self.deferred.is_empty() {
-            print_line(&styled(DIM, "What is in use is done by the same command later."))?;
-        }
-        Ok(self.code())
+        Ok(())
     }
 }

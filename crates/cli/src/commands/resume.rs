@@ -12,6 +12,7 @@ use marline_model::{ItemKind, SessionId};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::args::{Inside, ReadArgs, ResumeArgs};
+use crate::commands::act::acts;
 use crate::commands::{print_json, print_line, show};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -29,7 +30,7 @@ const LAST_WORDS: usize = 2_000;
 pub fn run(args: &ResumeArgs) -> Result<ExitCode, Failure> {
     let context = Context::read(&ReadArgs { json: args.json, no_refresh: false })?;
     let session = context.index.session(&args.id)?;
-    let target = Target::of(&session)?;
+    let target = acts()?.as_it_is(Target::of(&session)?);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let started = match &args.prompt {
         Some(prompt) => Started::turn(&target, prompt, args.cwd.as_deref(), &path)?,

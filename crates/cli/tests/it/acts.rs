@@ -126,10 +126,7 @@ fn what_is_put_away_is_among_the_archived_ones() {
         assert_eq!(told["shownBy"].is_string(), is_own, "{id}: who keeps it is said");
         done(&home, &["archive", id]);
         assert_eq!(home.sessions()[&raw]["archived"], true, "{id}");
-        assert_eq!(
-            home.run(&["archive", id]).status.code(),
-            Some(3).filter(|_| session["source"] != "opencode").or(Some(0))
-        );
+        assert_eq!(home.run(&["archive", id]).status.code(), Some(3), "{id}");
         // It stays so when the catalogue is made anew.
         fs::remove_dir_all(home.path().parent().unwrap().join("marline/index")).unwrap();
         assert_eq!(home.sessions()[&raw]["archived"], true, "{id}");
@@ -165,15 +162,22 @@ fn a_fork_has_what_was_before_a_prompt_and_leaves_its_origin_alone() {
         assert_eq!(fs::read_to_string(home.path().join(place("s1"))).unwrap(), text);
     }
     assert_eq!(home.sessions().len(), 4);
-    for words in [
-        &["fork", "s1", "--nth-message", "9"][..],
-        &["fork", "s1", "--at", "99"],
-        &["fork", "s1", "--nth-message", "1"],
+    for (words, why) in [
+        (&["fork", "s1", "--nth-message", "9"][..], "no prompt number 9"),
+        (&["fork", "s1", "--at", "99"], "no item 99"),
+        (&["fork", "s1", "--nth-message", "1"], "nothing before"),
+        (&["handoff", "s1", "--to", "codex", "--as", "native", "--print"], "--as brief"),
+        (&["resume", "s1", "--print", "--cwd", "/nowhere"], "/nowhere is no directory"),
     ] {
         let output = home.run(words);
-        assert!(matches!(output.status.code(), Some(2 | 4)), "{words:?}");
-        assert!(!output.stderr.is_empty());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains(why), "{words:?}: {error}");
     }
+    let printed = home.run(&["handoff", "s1", "--to", "codex", "--print"]);
+    assert!(
+        String::from_utf8_lossy(&printed.stdout).contains("# Hand-over"),
+        "what is printed is a document"
+    );
     done(&home, &["undo"]);
     assert_eq!(
         home.sessions().len(),
@@ -182,20 +186,36 @@ fn a_fork_has_what_was_before_a_prompt_and_leaves_its_origin_alone() {
     );
 }
 
+/// A process that is called as an agent is: it runs a script, has a file open, and was told words.
+fn agent(home: &Home, words: &[&str]) -> std::process::Child {
+    let program = home.path().parent().unwrap().join("claude");
+    if !program.exists() {
+        fs::copy("/bin/sh", &program).unwrap();
+    }
+    std::process::Command::new(program)
+        .args(["-c", &format!("exec 9< \"$0\"; {}", words[0])])
+        .args(&words[1..])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
 #[test]
 fn a_session_in_use_is_left_alone() {
     let home = Home::new();
     let file = home.write(&place("s1"), prompt("s1", 0, "Hello"));
     home.sessions();
-    let open = File::open(&file).unwrap();
-    // Somebody else has it open: this test.
+    let mut agent = agent(&home, &["read -r _", &file.display().to_string()]);
+    // An agent has it open; whoever else has, does not count.
+    let _open = File::open(&file).unwrap();
     for words in [&["rename", "s1", "Name"][..], &["delete", "s1"], &["delete", "s1", "--dry-run"]] {
         let output = home.run(words);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(3), "{words:?}: {error}");
-        assert!(error.contains("in use") && error.contains(&std::process::id().to_string()), "{error}");
+        assert!(error.contains("in use") && error.contains(&agent.id().to_string()), "{error}");
     }
-    drop(open);
+    agent.kill().unwrap();
+    agent.wait().unwrap();
     done(&home, &["rename", "s1", "Name"]);
     // What was written since is not taken back over.
     home.append(&place("s1"), answer("s1", 1, "Gone on"));
@@ -275,6 +295,47 @@ fn what_is_deleted_for_good_leaves_nothing_to_take_back() {
         assert!(!aside.exists() || fs::read_dir(aside).unwrap().next().is_none(), "{id}: nothing is kept");
     }
     assert_eq!(home.run(&["undo"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_fork_of_codex_keeps_the_name_and_begins_before_a_later_prompt() {
+    let (home, sessions) = fixtures_home();
+    let (_, codex) = sessions.iter().find(|(_, session)| session["source"] == "codex").unwrap();
+    let id = codex["id"].as_str().unwrap();
+    let output = home.run(&["fork", id, "--nth-message", "1"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && error.contains("nothing before that prompt"), "{error}");
+    let told = done(&home, &["fork", id]);
+    assert_eq!(told["session"]["title"], codex["title"], "as its origin is called");
+    let header = fs::read_to_string(told["session"]["files"][0]["path"].as_str().unwrap()).unwrap();
+    assert!(header.contains("\"source\":\"cli\""), "Codex lists it: {header}");
+    done(&home, &["rename", id, "A rope"]);
+    let told = done(&home, &["fork", id]);
+    assert_eq!(told["session"]["title"], "A rope");
+    let names = fs::read_to_string(home.path().join(".codex/session_index.jsonl")).unwrap();
+    assert!(names.contains(told["session"]["sourceSessionId"].as_str().unwrap()), "{names}");
+}
+
+/// The act before a failed one is not taken back in its stead.
+#[test]
+fn after_an_act_that_failed_nothing_else_is_taken_back() {
+    let home = Home::new();
+    home.write(&place("s1"), prompt("s1", 0, "Hello"));
+    home.sessions();
+    done(&home, &["rename", "s1", "First"]);
+    // A file is in the way of the directory that is laid aside.
+    let aside = home.path().parent().unwrap().join("marline/board/acts/aside");
+    fs::write(&aside, "").unwrap();
+    assert_eq!(home.run(&["delete", "s1"]).status.code(), Some(4));
+    let output = home.run(&["undo"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(2) && error.contains("failed") && error.contains("undo 1"),
+        "{error}"
+    );
+    assert_eq!(home.sessions()["s1"]["title"], "First");
+    done(&home, &["undo", "1"]);
+    done(&home, &["rename", "s1", "Second"]);
 }
 
 #[test]
@@ -459,11 +520,11 @@ fn a_session_that_an_agent_was_started_on_is_left_alone() {
     let (home, sessions) = fixtures_home();
     for (raw, session) in sessions {
         let id = session["id"].as_str().unwrap();
-        let mut agent = std::process::Command::new("sh")
-            .args(["-c", "read -r _", "sh", "--resume", &raw])
-            .stdin(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut agent = agent(&home, &["read -r _", "/dev/null", "--resume", &raw]);
+        // What merely names it is no agent.
+        let words = ["-c", "read -r _", "tail", "-f", &raw];
+        let mut other =
+            std::process::Command::new("sh").args(words).stdin(std::process::Stdio::piped()).spawn().unwrap();
         let told = |words: &[&str]| {
             let output = home.run(words);
             (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -473,5 +534,7 @@ fn a_session_that_an_agent_was_started_on_is_left_alone() {
         agent.wait().unwrap();
         assert!(code == Some(3) && error.contains("was started on it"), "{id}: {error}");
         assert_eq!(told(&["rename", id, "A name"]).0, Some(0), "{id}");
+        let _ = other.kill();
+        other.wait().unwrap();
     }
 }

@@ -123,6 +123,11 @@ fn the_real_agents_go_on_under_another_provider() {
     let mut active = vec![talk.clone(), fork.clone(), second.clone(), legacy.clone()];
     active.sort();
     assert_eq!(desk.listed(), active);
+    // What counts as shown is what Codex shows to those who ask for nothing in particular.
+    let shown = lab.codex(PROJECT, &[("thread/list", json!({"limit": 100}))]).unwrap().remove(0);
+    assert_eq!(shown["data"].as_array().map(Vec::len), Some(3));
+    let told = desk.json(&["provider", "sessions", "--json"]);
+    assert_eq!((&told["providers"][0]["listed"], &told["providers"][0]["sessions"]), (&json!(3), &json!(5)));
 
     let home = lab.home().join(".codex");
     let sessions = || {
@@ -140,7 +145,7 @@ fn the_real_agents_go_on_under_another_provider() {
         assert!(String::from_utf8_lossy(&answered.stdout).contains("takes the key"));
         assert_eq!(desk.asked_there("Hi").key, format!("key-of-{name}"));
         let told = desk.json(&["provider", "use", name, "--json"]);
-        assert_eq!((&told["shows"], &told["hides"]), (&json!(0), &json!(5)), "{name}");
+        assert_eq!((&told["shows"], &told["hides"]), (&json!(0), &json!(3)), "{name}");
         assert_eq!(sessions(), before, "{name}");
         assert_eq!(desk.listed(), Vec::<String>::new(), "{name}: Codex hides them");
         let told = desk.json(&["rehome", "--mode", "sync", "--to", name, "--yes", "--json"]);
@@ -197,6 +202,18 @@ fn the_real_agents_go_on_under_another_provider() {
     }
     let auth = std::fs::read_to_string(home.join("auth.json")).unwrap();
     assert!(auth.contains("key-of-other-gateway"));
+    // Marline lists and resumes it under the other provider, too.
+    let told = desk.json(&["ls", "--json", "--all", "--limit", "100"]);
+    let listed = told["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|session| session["sourceSessionId"] == talk)
+        .unwrap();
+    assert_eq!(listed["provider"], "other-gateway");
+    let prompt = Prompt::new("Through Marline").say("Yes");
+    desk.run(&["resume", &talk, "--prompt", prompt.text()]);
+    assert_eq!(desk.asked_there("Through Marline").key, "key-of-other-gateway");
 
     // A fork under yet another provider, whose origin stays as it is; and one id for all of them.
     desk.add("third", "codex", "/v1");
@@ -380,7 +397,7 @@ fn a_link_is_followed_and_stays_and_broken_settings_are_left_alone() {
 fn what_is_no_provider_is_refused_before_it_can_be_used() {
     let home = configured("");
     fn codex<'a>(more: &[&'a str]) -> Vec<&'a str> {
-        [&["provider", "add", "x", "--agent", "codex"][..], more].concat()
+        [&["provider", "add", "x", "--agent", "codex", "--no-key"][..], more].concat()
     }
     let url = ["--base-url", "https://x.example"];
     for (words, why) in [
@@ -390,12 +407,18 @@ fn what_is_no_provider_is_refused_before_it_can_be_used() {
         (codex(&[&url[..], &["--id", "openai"]].concat()), "built into"),
         (codex(&[&url[..], &["--id", &"i".repeat(300)]].concat()), "no provider id"),
         (codex(&[&url[..], &["--header", "Bad Name=1"]].concat()), "no header"),
-        (codex(&[&url[..], &["--key-env", "A B"]].concat()), "variable"),
+        ([&["provider", "add", "x", "--agent", "codex", "--key-env", "A B"][..], &url].concat(), "variable"),
         (codex(&[&url[..], &["--header", "Authorization=Bearer x"]].concat()), "in clear"),
         (codex(&["--base-url", "https://user:word@x.example"]), "no password"),
         (vec!["provider", "remove", "nobody"], "no provider"),
         (vec!["rehome", "--mode", "sync", "--to", "nobody", "--yes"], "no provider"),
-        (vec!["provider", "add", "a b", "--agent", "codex", "--base-url", "https://x"], "no name"),
+        (
+            vec!["provider", "add", "a b", "--agent", "codex", "--base-url", "https://x", "--no-key"],
+            "no name",
+        ),
+        (vec!["provider", "add", "x", "--agent", "codex", "--base-url", "https://x"], "Which key"),
+        (codex(&["--base-url", "https://x.example/v1?api-version=1&Api_Key=abc"]), "Api_Key"),
+        (codex(&["--base-url", "https://x.example/v1?sig=abc"]), "in clear"),
         (vec!["provider", "add", "x", "--agent", "qwen"], "can be switched"),
         (vec!["provider", "use", "nobody"], "no provider"),
     ] {
@@ -407,7 +430,7 @@ fn what_is_no_provider_is_refused_before_it_can_be_used() {
         3,
         "already",
     );
-    let empty = kept(&home, &codex(&url), Some(" \n"));
+    let empty = kept(&home, &[&["provider", "add", "x", "--agent", "codex"][..], &url].concat(), Some(" \n"));
     assert_eq!(empty.status.code(), Some(2), "a key must be there");
     // Its key is in no file but one that only its owner reads, and printed to nobody but who asks for it.
     for (path, (bytes, ..)) in snapshot(&home.path().parent().unwrap().join("marline")) {
@@ -420,6 +443,40 @@ fn what_is_no_provider_is_refused_before_it_can_be_used() {
         assert!(!String::from_utf8_lossy(&home.run(words).stdout).contains("sk-secret"), "{words:?}");
     }
     assert_eq!(home.run(&["provider", "key", "gateway"]).stdout, b"sk-secret\n");
+}
+
+#[test]
+fn a_provider_whose_key_is_not_there_or_whose_id_is_needed_is_refused_unless_that_is_meant() {
+    let home = configured("model_provider = \"gateway\"\n");
+    marline_lab::fixtures::copy_home(&home.path()).unwrap();
+    let url = ["--agent", "codex", "--base-url", "https://x.example/v1"];
+    add(&home, "far", &[&url[..], &["--key-env", "FAR_KEY"]].concat(), None);
+    failed(&home, &["provider", "use", "far"], 3, "FAR_KEY");
+    assert!(home.run(&["provider", "use", "far", "--yes"]).status.success());
+    add(&home, "mine", &[&url[..], &["--id", "lab", "--no-key"]].concat(), None);
+    failed(&home, &["provider", "edit", "mine", "--id", "other"], 3, "sessions bear the id \"lab\"");
+    failed(&home, &["provider", "edit", "far", "--id", "other"], 3, "in use");
+    assert!(home.run(&["provider", "edit", "mine", "--id", "other", "--yes"]).status.success());
+    // Nobody has said what the sessions' provider is: they can't be resumed.
+    let told = home.json(&["doctor"]).to_string();
+    assert!(told.contains("no entry of the provider \\\"lab\\\""), "{told}");
+}
+
+#[test]
+fn only_codex_sessions_are_given_a_provider() {
+    let home = configured("");
+    marline_lab::fixtures::copy_home(&home.path()).unwrap();
+    home.write(".claude/settings.json", "{}");
+    for (name, agent) in [("a", "claude"), ("g", "gemini")] {
+        add(&home, name, &["--agent", agent, "--base-url", "https://x.example"], Some("sk-x"));
+    }
+    let before = snapshot(&home.path());
+    for name in ["a", "g"] {
+        for more in [&["--sync-sessions", "--yes"][..], &["--alias", "lab"]] {
+            failed(&home, &[&["provider", "use", name], more].concat(), 2, "bear no provider");
+        }
+    }
+    assert_eq!(snapshot(&home.path()), before);
 }
 
 #[test]
@@ -486,6 +543,21 @@ fn providers_that_others_know_are_offered_and_taken_over() {
 }
 
 #[test]
+fn what_can_not_be_taken_over_is_named_and_the_rest_is_taken() {
+    let home = configured(
+        "[model_providers.bad]\nbase_url = \"https://b.example\"\nwire_api = \"chat\"\n\
+         [model_providers.good]\nbase_url = \"https://g.example\"\nenv_key = \"GOOD\"\n",
+    );
+    home.write(".cc-switch/cc-switch.db", "this is no database, however long one looks at it");
+    let output = home.run(&["provider", "import", "--all", "--json"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["imported"]), (Some(4), &json!(["good"])), "{told} {error}");
+    assert_eq!(told["failed"][0]["name"], "bad");
+    assert!(error.contains("cc-switch.db can't be read"), "{error}");
+}
+
+#[test]
 fn doctor_tells_why_codex_does_not_show_a_session() {
     let home = configured("model_provider = \"gateway\"\n");
     marline_lab::fixtures::copy_home(&home.path()).unwrap();
@@ -504,7 +576,77 @@ fn doctor_tells_why_codex_does_not_show_a_session() {
         assert!(told.contains(words), "{words} in {told}");
     }
     assert!(home.json(&["doctor", &codex(true)]).to_string().contains("archived"));
+    let child = sessions.values().find(|one| one["source"] == "codex" && one["kind"] == "subagent").unwrap();
+    let told = home.json(&["doctor", child["id"].as_str().unwrap()]).to_string();
+    assert!(told.contains("a sub-agent's session") && !told.contains("resume"), "{told}");
     failed(&home, &["doctor", "nobody"], 1, "nobody");
+}
+
+#[test]
+fn a_session_that_was_synced_is_listed_and_resumed_under_its_new_provider() {
+    let home = configured("");
+    marline_lab::fixtures::copy_home(&home.path()).unwrap();
+    let providers = || -> Vec<String> {
+        let sessions = home.sessions().into_values();
+        let codex = sessions.filter(|one| one["source"] == "codex" && one["kind"] == "main");
+        codex.map(|one| one["provider"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(providers().iter().all(|provider| provider == "lab"));
+    assert!(home.run(&["provider", "use", "gateway"]).status.success());
+    let told = home.json(&["rehome", "--mode", "sync", "--to", "gateway", "--yes"]);
+    let updated = told["updated"].as_u64().unwrap() as usize;
+    let now = providers();
+    assert_eq!(
+        now.iter().filter(|provider| *provider == "gateway").count(),
+        updated.min(now.len()),
+        "{told}"
+    );
+    let session = home.sessions().into_values().find(|one| one["provider"] == "gateway").unwrap();
+    let cwd = home.path();
+    let words = ["resume", session["id"].as_str().unwrap(), "--print", "--cwd", cwd.to_str().unwrap()];
+    let bin = home.write("bin/codex", "#!/bin/sh\n");
+    fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let typed = || {
+        let output = home.command(&words).env("PATH", home.path().join("bin")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(typed().contains("model_provider=\"gateway\""), "{}", typed());
+    assert!(home.run(&["restore"]).status.success());
+    assert!(providers().iter().all(|provider| provider == "lab"), "{:?}", providers());
+    assert!(typed().contains("model_provider=\"lab\""), "{}", typed());
+}
+
+#[test]
+fn a_switch_is_taken_back_with_the_sessions_that_were_synced_to_it() {
+    let home =
+        configured("model_provider = \"lab\"\n[model_providers.lab]\nbase_url = \"http://127.0.0.1:1\"\n");
+    marline_lab::fixtures::copy_home(&home.path()).unwrap();
+    home.sessions();
+    let state = || -> Vec<(std::path::PathBuf, Vec<u8>)> {
+        let all = snapshot(&home.path().join(".codex")).into_iter().map(|(path, (bytes, ..))| (path, bytes));
+        all.filter(|(path, _)| path.is_file() && !path.ends_with("auth.json")).collect()
+    };
+    let before = state();
+    let use_it = ["provider", "use", "gateway", "--sync-sessions", "--json"];
+    let planned = home.json(&use_it[..4].iter().copied().chain(["--dry-run"]).collect::<Vec<_>>());
+    assert!(state() == before, "a dry run does nothing");
+    let told = home.json(&[&use_it[..4], &["--yes"]].concat());
+    assert!(told["updated"].as_u64() > Some(1), "{told}");
+    assert_eq!(planned["sessions"]["updated"], told["updated"]);
+    assert_eq!((&told["switch"]["hides"], planned["plan"]["steps"].as_array().is_some()), (&json!(0), true));
+    let (number, refused) =
+        (told["switch"]["act"]["number"].to_string(), told["refused"].as_array().unwrap());
+    let shown = home.run(&["provider", "use", "gateway", "--sync-sessions", "--dry-run"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    for one in refused {
+        assert!(shown.contains(one["thread"].as_str().unwrap()), "{shown}");
+    }
+    failed(&home, &["undo"], 2, "nothing to take back");
+    assert!(home.run(&["undo", &number]).status.success());
+    assert!(state() == before, "sessions and settings are as they were");
+    let told = home.json(&["provider", "sessions"]);
+    let lab = told["providers"].as_array().unwrap().iter().find(|one| one["provider"] == "lab").unwrap();
+    assert!(lab["listed"].as_u64() < lab["sessions"].as_u64(), "{lab}");
 }
 
 /// A real keyring, on a bus of its own.
@@ -569,7 +711,7 @@ fn a_login_comes_back_whatever_became_of_the_keys_meanwhile() {
     let home = configured("");
     let auth = home.path().join(".codex/auth.json");
     home.write(".codex/auth.json", r#"{"auth_mode":"apikey","OPENAI_API_KEY":"sk-own"}"#);
-    add(&home, "plain", &["--agent", "codex", "--base-url", "http://127.0.0.1:1/v1"], None);
+    add(&home, "plain", &["--agent", "codex", "--base-url", "http://127.0.0.1:1/v1", "--no-key"], None);
     let key = || {
         let auth: Value = serde_json::from_slice(&fs::read(&auth).unwrap()).unwrap();
         auth["OPENAI_API_KEY"].as_str().map(str::to_owned)

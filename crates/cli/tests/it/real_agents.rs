@@ -202,3 +202,82 @@ fn after_a_kill_in_any_act_the_agents_open_their_sessions() {
         assert_eq!(session["skippedRecords"], 0, "{session}");
     }
 }
+
+const FAMILY: &str = "real_agents::a_thread_of_codex_goes_and_comes_with_its_sub_agents";
+
+#[test]
+fn a_thread_of_codex_goes_and_comes_with_its_sub_agents() {
+    let Some(agents) = alone::test(FAMILY, &[CODEX]) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
+    let helper = Prompt::new("Look around").say("The helper looked");
+    let asks = Prompt::new("Ask a helper").helper(helper).say("The helper is back");
+    lab.run(&CODEX, "alpha", &["exec", "--json", "--skip-git-repo-check", asks.text()], "").unwrap();
+    let home = Home::of(lab.home());
+    let marline = |words: &[&str]| {
+        let mut command = lab.program(std::path::Path::new(env!("CARGO_BIN_EXE_marline")), &[CODEX]);
+        let output = command.args(words).env("MARLINE_HOME", dir.path().join("marline")).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let kind = |kind: &str| {
+        let sessions = home.sessions().into_values();
+        let mut own = sessions.filter(|session| session["kind"] == kind && session["missing"] == false);
+        own.next().map(|session| session["sourceSessionId"].as_str().unwrap().to_owned())
+    };
+    let (parent, child) = (kind("main").unwrap(), kind("subagent").unwrap());
+    let ask = |calls: &[(&str, Value)]| lab.codex("alpha", calls).unwrap();
+    let archived = || {
+        let all = json!({"archived": true, "sourceKinds": ["exec", "subAgent", "subAgentThreadSpawn"]});
+        let answer = ask(&[("thread/list", all)]).remove(0);
+        let threads = answer["data"].as_array().unwrap().iter();
+        let mut ids: Vec<String> = threads.map(|thread| thread["id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    marline(&["archive", &parent]);
+    let mut both = vec![parent.clone(), child.clone()];
+    both.sort();
+    assert_eq!(archived(), both);
+    marline(&["undo"]);
+    assert_eq!(archived(), Vec::<String>::new());
+
+    // Whatever Codex has of them is away, and back as it was; Codex goes on with the thread then.
+    let folder = lab.home().join(".codex");
+    let named = || -> std::collections::BTreeMap<String, u32> {
+        let files = std::fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
+        let mut found = std::collections::BTreeMap::new();
+        for path in files.filter(|path| path.extension().is_some_and(|ending| ending == "sqlite")) {
+            let database = rusqlite::Connection::open(&path).unwrap();
+            let sql = "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+                       WHERE m.type = 'table' AND c.name IN ('thread_id', 'child_thread_id', 'id')";
+            let mut query = database.prepare(sql).unwrap();
+            let columns = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            let columns: Vec<(String, String)> = columns.map(Result::unwrap).collect();
+            for (table, column) in columns {
+                let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} IN (?1, ?2)");
+                let count: u32 = database.query_row(&sql, [&parent, &child], |row| row.get(0)).unwrap();
+                found.extend((count > 0).then_some((table, count)));
+            }
+        }
+        found
+    };
+    let before = named();
+    assert!(before.contains_key("thread_items") && before["threads"] == 2, "{before:?}");
+    marline(&["delete", &parent]);
+    assert_eq!((named(), kind("main"), kind("subagent")), (Default::default(), None, None));
+    marline(&["undo"]);
+    assert_eq!(named(), before);
+    let next = Prompt::new("And now?").say("Gone on");
+    let words = ["exec", "--json", "--skip-git-repo-check", "resume", &parent, next.text()];
+    lab.run(&CODEX, "alpha", &words, "").unwrap();
+    let asked = lab.server().asked();
+    let heard = &asked.iter().rev().find(|asked| asked.prompt.contains("And now?")).unwrap().heard;
+    assert!(heard.iter().any(|words| words.starts_with("The helper is back")), "{heard:?}");
+
+    marline(&["delete", &parent, "--now"]);
+    assert_eq!((named(), kind("main"), kind("subagent")), (Default::default(), None, None));
+    for (path, (bytes, ..)) in snapshot(&dir.path().join("marline/board")) {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("Ask a helper") && !text.contains("Look around"), "{}", path.display());
+    }
+}

@@ -158,7 +158,9 @@ impl Reading<'_> {
                 self.conversation.last_error = None;
                 What::Answer { text: entry.text, model: entry.model }
             }
-            ItemKind::Tool | ItemKind::FileChange => What::Call(self.call(entry)),
+            ItemKind::Tool => What::Call(self.call(entry)),
+            // What the calls before it came to: they are handed over themselves.
+            ItemKind::FileChange => return,
             kind => {
                 let count = match kind {
                     ItemKind::Reasoning => &mut tally.reasoning,
@@ -194,12 +196,8 @@ impl Reading<'_> {
             output.push_str(&format!("\n[{left} more bytes are left out]"));
             tally.outputs_cut += 1;
         }
-        let call = Call {
-            tool: if tool.name.is_empty() { "file_change".to_owned() } else { tool.name },
-            input: tool.input.unwrap_or(entry.text),
-            output,
-            status: tool.status,
-        };
+        let call =
+            Call { tool: tool.name, input: tool.input.unwrap_or(entry.text), output, status: tool.status };
         if call.command().is_some() {
             tally.commands += 1;
         } else {

@@ -159,6 +159,7 @@ impl Acts {
             makes: Some(makes),
             file,
             discards: None,
+            synced: None,
             steps: vec![step],
         })
     }

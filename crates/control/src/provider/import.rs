@@ -114,23 +114,28 @@ fn cc_switch(agent: &str, settings: &Value) -> Option<(Profile, Option<String>)>
     }
 }
 
-fn cc_switch_rows(path: &Path) -> Vec<(String, String, Value)> {
+fn cc_switch_rows(path: &Path) -> rusqlite::Result<Vec<(String, String, Value)>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
     let read = || -> rusqlite::Result<Vec<(String, String, String)>> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let mut query = connection.prepare("SELECT app_type, name, settings_config FROM providers")?;
         query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
     };
-    let rows = read().unwrap_or_default().into_iter();
-    rows.filter_map(|(agent, name, settings)| Some((agent, name, serde_json::from_str(&settings).ok()?)))
-        .collect()
+    let rows = read()?.into_iter();
+    let parsed =
+        rows.filter_map(|(agent, name, settings)| Some((agent, name, serde_json::from_str(&settings).ok()?)));
+    Ok(parsed.collect())
 }
 
 impl Acts {
-    /// Finds providers that other programs know and that are no profiles yet.
+    /// Finds providers that other programs know and that are no profiles yet; beside them, what could not be read.
     ///
     /// # Errors
-    /// [`ActError::Failed`] when the profiles can't be read. What other programs keep and can't be read is passed over.
-    pub fn offers(&self) -> Result<Vec<Offer>, ActError> {
+    /// [`ActError::Failed`] when the profiles can't be read.
+    pub fn offers(&self) -> Result<(Vec<Offer>, Vec<String>), ActError> {
+        let mut unread = Vec::new();
         let profiles = self.profiles()?;
         let mut offers: Vec<Offer> = Vec::new();
         let mut offer = |name: &str, from: &'static str, (profile, key): (Profile, Option<String>)| {
@@ -161,7 +166,12 @@ impl Acts {
             jsonc_parser::parse_to_serde_value(&settings, &Default::default()).unwrap_or_default();
         offer("claude", "Claude Code", from_env(Source::Claude, &settings["env"]));
         let folder = home.join(".cc-switch");
-        for (agent, name, settings) in cc_switch_rows(&folder.join("cc-switch.db")) {
+        let database = folder.join("cc-switch.db");
+        let rows = cc_switch_rows(&database).unwrap_or_else(|error| {
+            unread.push(format!("{} can't be read: {error}", database.display()));
+            Vec::new()
+        });
+        for (agent, name, settings) in rows {
             if let Some(found) = cc_switch(&agent, &settings) {
                 offer(&name, "cc-switch", found);
             }
@@ -191,7 +201,7 @@ impl Acts {
             };
             offer(name, "zcf", (found, key));
         }
-        Ok(offers)
+        Ok((offers, unread))
     }
 
     /// Takes an offer over.

@@ -8,27 +8,26 @@ mod files;
 mod import;
 mod probe;
 mod profiles;
+mod rehome;
 pub(crate) mod secrets;
 mod toml;
 mod why;
 
-use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use marline_agents::codex::config::Config;
-use marline_model::{SessionId, Source, ThreadId};
-use marline_store::{
-    Goal, Ledger, ListThreads, LocalThreadStore, RehomedThread, Rehoming, ThreadStore as _, WriterLock,
-};
+use marline_model::{Source, ThreadId};
+use marline_store::WriterLock;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use self::import::Offer;
 pub use self::probe::Probed;
 pub use self::profiles::{KeyFrom, Profile, Profiles};
+pub use self::rehome::{ProviderSessions, Rehome, Synced};
 use self::secrets::Secrets;
 use crate::launch::quoted;
 use crate::step::Vault;
@@ -41,19 +40,6 @@ const DEFAULT: &str = "openai";
 
 /// So many switches can be taken back; of older ones nothing is kept.
 const KEPT_SWITCHES: usize = 10;
-
-/// How many of Codex' sessions bear a provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ProviderSessions {
-    /// The provider's id.
-    pub provider: String,
-    /// How many sessions.
-    pub sessions: u64,
-    /// Codex lists them under its configuration as it is.
-    pub shown: bool,
-    /// Its configuration says what that provider is: they can be resumed.
-    pub known: bool,
-}
 
 /// A switch that is prepared.
 #[derive(Debug, Clone, Serialize)]
@@ -84,19 +70,6 @@ pub struct Current {
     pub profile: Option<String>,
     /// The provider's id, or its address.
     pub provider: Option<String>,
-}
-
-/// Which sessions get which provider.
-#[derive(Debug, Clone, Copy)]
-pub struct Rehome<'a> {
-    /// The provider; nothing: each its own first one.
-    pub to: Option<&'a str>,
-    /// Only those of these providers; all, if there are none.
-    pub from: &'a [String],
-    /// Only these; all, if there are none.
-    pub threads: &'a [ThreadId],
-    /// Say what would become of each, and do nothing.
-    pub dry_run: bool,
 }
 
 fn read(path: &Path) -> Result<Option<String>, ActError> {
@@ -238,32 +211,6 @@ impl Acts {
         Ok(current)
     }
 
-    /// How many of Codex' sessions each provider has.
-    ///
-    /// # Errors
-    /// [`ActError::Failed`]
-    pub fn provider_sessions(&self) -> Result<Vec<ProviderSessions>, ActError> {
-        let home = self.home_of(Source::Codex);
-        let config = Config::read(&home);
-        let current = config.model_provider.clone().unwrap_or_else(|| DEFAULT.to_owned());
-        let counts = self.codex_providers()?;
-        let mut found: Vec<ProviderSessions> = counts
-            .into_iter()
-            .map(|(provider, sessions)| ProviderSessions {
-                shown: provider == current,
-                known: config.knows(&provider),
-                provider,
-                sessions,
-            })
-            .collect();
-        found.sort_by_key(|one| (!one.shown, std::cmp::Reverse(one.sessions)));
-        Ok(found)
-    }
-
-    fn codex_providers(&self) -> Result<BTreeMap<String, u64>, ActError> {
-        Ok(LocalThreadStore::new(self.codex()).providers()?)
-    }
-
     /// Prepares a switch to a profile; `known_as` is the provider id that sessions bear already, behind which only address
     /// and key change.
     ///
@@ -279,6 +226,7 @@ impl Acts {
         let profiles = self.profiles()?;
         let mut profile = profiles.get(name)?.clone();
         if let Some(id) = known_as {
+            profile.only_codex(name)?;
             profile.id = Some(id.to_owned());
         }
         profile.check(name)?;
@@ -299,12 +247,10 @@ impl Acts {
             Source::OpenCode => self.switch_opencode(name, &profile, key.clone(), &aside)?,
             _ => return Err(ActError::invalid(format!("{name} is no profile that can be used"))),
         };
-        let (mut shows, mut hides) = (0, 0);
-        if profile.agent == Source::Codex {
-            for (provider, sessions) in self.codex_providers()? {
-                *(if provider == profile.codex_id(name) { &mut shows } else { &mut hides }) += sessions;
-            }
-        }
+        let (shows, hides) = match profile.agent {
+            Source::Codex => self.shown_and_hidden(profile.codex_id(name))?,
+            _ => (0, 0),
+        };
         let who = agent(profile.agent).name();
         let plan = Plan {
             act: "provider".to_owned(),
@@ -314,6 +260,7 @@ impl Acts {
             makes: None,
             file: PathBuf::new(),
             discards: None,
+            synced: None,
             steps,
         };
         let running = self.running(profile.agent);
@@ -557,30 +504,6 @@ impl Acts {
         open().map_err(ActError::file(&path))
     }
 
-    /// Says whether Codex would know a provider.
-    ///
-    /// # Errors
-    /// [`ActError::Invalid`] when it would not: sessions under it could not be resumed.
-    pub fn check_known(&self, provider: &str) -> Result<(), ActError> {
-        if Config::read(&self.home_of(Source::Codex)).knows(provider) {
-            return Ok(());
-        }
-        Err(ActError::Invalid {
-            message: format!(
-                "Codex' configuration has no provider {provider:?}: sessions under it could not be resumed"
-            ),
-            hint: Some("Switch to it first: marline provider use NAME".to_owned()),
-        })
-    }
-
-    /// How many sessions bear providers that Codex' configuration does not know.
-    ///
-    /// # Errors
-    /// [`ActError::Failed`]
-    pub fn dangling(&self) -> Result<u64, ActError> {
-        Ok(self.provider_sessions()?.iter().filter(|one| !one.known).map(|one| one.sessions).sum())
-    }
-
     /// Takes the last switch back, byte for byte.
     ///
     /// # Errors
@@ -591,54 +514,15 @@ impl Acts {
             return Ok(entry.clone());
         }
         let entry = journal.find_last("provider")?;
-        journal.take_back(entry)
+        self.switch_back(&journal, entry)
     }
 
-    /// The threads of some providers that are not put away.
-    ///
-    /// # Errors
-    /// [`ActError::Failed`]
-    pub fn threads_of(&self, providers: &[String]) -> Result<Vec<ThreadId>, ActError> {
-        let store = LocalThreadStore::new(self.codex());
-        let mut list =
-            ListThreads { page_size: 1000, model_providers: Some(providers.to_vec()), ..ListThreads::all() };
-        let mut found = Vec::new();
-        loop {
-            let page = store.list_threads(&list)?;
-            found.extend(page.threads.into_iter().map(|thread| thread.id));
-            list.cursor = page.next;
-            if list.cursor.is_none() {
-                return Ok(found);
-            }
+    /// Takes a switch back, with the sessions that were given its provider: they first, for they could not be resumed else.
+    pub(crate) fn switch_back(&self, journal: &Journal, entry: Entry) -> Result<Entry, ActError> {
+        if let Some(synced) = &entry.plan.synced {
+            self.give_back(synced)?;
         }
-    }
-
-    /// Plans a session under another provider that goes on from one, which stays as it is.
-    ///
-    /// # Errors
-    /// [`ActError::Failed`] when there is no such thread.
-    pub fn fork_under(&self, origin: &ThreadId, provider: &str) -> Result<Plan, ActError> {
-        let id =
-            |thread: &ThreadId| SessionId::new(Source::Codex, thread.as_str()).expect("a thread's id is one");
-        LocalThreadStore::new(self.codex()).read_thread(origin)?;
-        self.check_known(provider)?;
-        let thread = self.new_thread();
-        let (from, makes) = (id(origin), id(&thread));
-        Ok(Plan {
-            act: "fork".to_owned(),
-            says: format!("{makes} goes on under {provider}; {from} is left alone"),
-            session: Some(from),
-            shown_by: Some(agent(Source::Codex).name().to_owned()),
-            makes: Some(makes),
-            file: PathBuf::new(),
-            discards: None,
-            steps: vec![Step::CodexFork {
-                thread,
-                origin: origin.clone(),
-                before: None,
-                provider: Some(provider.to_owned()),
-            }],
-        })
+        journal.take_back(entry)
     }
 
     /// Does a plan that needs no session to be free.
@@ -647,20 +531,6 @@ impl Acts {
     /// Those of its steps; what was begun is taken back.
     pub fn carry_out_free(&self, plan: Plan) -> Result<Entry, ActError> {
         Journal::open(&self.places.state, self.codex())?.carry_out(plan, (self.places.now)())
-    }
-
-    /// Gives Codex' sessions another provider, and tells of each.
-    ///
-    /// # Errors
-    /// [`ActError::Failed`] when the home, the ledger or the database can't be read.
-    pub fn rehome(&self, rehome: &Rehome<'_>, told: &mut dyn FnMut(RehomedThread)) -> Result<(), ActError> {
-        fs::create_dir_all(&self.places.state).map_err(ActError::file(&self.places.state))?;
-        let mut ledger = Ledger::open(&self.places.state)?;
-        let open = open_files();
-        let which =
-            Rehoming { from: rehome.from, threads: rehome.threads, open: &open, dry_run: rehome.dry_run };
-        let goal = rehome.to.map_or(Goal::First, Goal::Provider);
-        Ok(LocalThreadStore::new(self.codex()).rehome(&mut ledger, goal, &which, told)?)
     }
 }
 
@@ -684,17 +554,4 @@ fn is_claude_ours(settings: &str) -> bool {
     let settings: serde_json::Value =
         jsonc_parser::parse_to_serde_value(settings, &Default::default()).unwrap_or_default();
     settings["apiKeyHelper"].as_str().is_some_and(|helper| helper.contains(" provider key "))
-}
-
-/// All files that processes of ours have open.
-fn open_files() -> HashSet<PathBuf> {
-    let own = std::process::id().to_string();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let others = processes.filter(|process| *process.file_name() != *own);
-    let files =
-        others.flat_map(|process| fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten());
-    files
-        .filter_map(|open| fs::read_link(open.path()).ok())
-        .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
-        .collect()
 }

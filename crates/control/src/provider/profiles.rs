@@ -12,9 +12,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ActError;
+use crate::target::agent;
 
 /// Headers with one of these in their name hold secrets.
 const SECRET_HEADERS: [&str; 6] = ["authorization", "key", "token", "secret", "cookie", "password"];
+
+/// The parameter of an address that looks like a secret.
+fn secret_parameter(address: &str) -> Option<&str> {
+    let (_, query) = address.split_once('?')?;
+    query.split(['&', ';', '#']).map(|one| one.split('=').next().unwrap_or_default()).find(|name| {
+        let name = name.to_ascii_lowercase();
+        let is_short = ["sig", "signature", "auth", "code", "pass", "pwd"].contains(&name.as_str());
+        is_short || SECRET_HEADERS.iter().any(|part| name.contains(part))
+    })
+}
 
 fn has_password(address: &str) -> bool {
     let host = address.split_once("://").map_or(address, |(_, rest)| rest);
@@ -83,6 +94,11 @@ impl Profile {
         {
             return invalid(format!("{url:?} is no address: it begins with https://"));
         }
+        if let Some(name) = self.base_url.as_deref().and_then(secret_parameter) {
+            return invalid(format!(
+                "{name:?} in the address would stand in clear in the profile; keep it as a key (--key-stdin)"
+            ));
+        }
         if self.base_url.as_deref().is_some_and(has_password) {
             return invalid("an address must hold no password; keep it as a key (--key-stdin)".to_owned());
         }
@@ -124,6 +140,17 @@ impl Profile {
                 invalid("only Codex, Claude Code, Gemini CLI and OpenCode can be switched".to_owned())
             }
         }
+    }
+
+    /// Says that sessions of its agent bear no provider, if they don't.
+    pub(super) fn only_codex(&self, name: &str) -> Result<(), ActError> {
+        if self.agent == Source::Codex {
+            return Ok(());
+        }
+        Err(ActError::Invalid {
+            message: format!("{name} is {}'s, whose sessions bear no provider", agent(self.agent).name()),
+            hint: Some(format!("Switch to it as it is: marline provider use {name}")),
+        })
     }
 
     fn check_codex(&self, name: &str) -> Result<(), ActError> {

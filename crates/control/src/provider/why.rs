@@ -4,15 +4,12 @@ use std::ops::ControlFlow;
 
 use marline_agents::codex::config::Config;
 use marline_index::{Finding, Session};
-use marline_model::{Source, ThreadId};
-use marline_store::{LocalThreadStore, ThreadStore as _};
+use marline_model::{SessionKind, Source, ThreadId};
+use marline_store::{LISTED, LocalThreadStore, ThreadStore as _};
 
 use super::DEFAULT;
-use crate::Acts;
 use crate::target::agent;
-
-/// Kinds of sessions that Codex lists unless it is asked for others. Source: 0.169.
-const LISTED: [&str; 2] = ["cli", "vscode"];
+use crate::{ActError, Acts};
 
 impl Acts {
     /// Finds why a session's agent does not list it, or would not resume it. What is right is not told.
@@ -25,6 +22,14 @@ impl Acts {
             say(
                 format!("Its file is gone: {who} can't show what it does not have."),
                 format!("Its prompts and answers are kept: marline show {id}"),
+            );
+            return found;
+        }
+        if session.kind == SessionKind::Subagent {
+            let began = session.parent_id.as_deref().unwrap_or_default();
+            say(
+                format!("It is a sub-agent's session: {who} shows it within the one that began it."),
+                format!("marline show {id}, or the other one: marline show {began}"),
             );
             return found;
         }
@@ -52,6 +57,37 @@ impl Acts {
             self.why_codex_hides(session, &thread, &mut say);
         }
         found
+    }
+
+    /// Finds what is wrong with all of Codex' sessions together.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`] when its home can't be read.
+    pub fn codex_findings(&self) -> Result<Vec<Finding>, ActError> {
+        let mut found = Vec::from_iter(self.codex_doubt());
+        for one in self.provider_sessions()?.into_iter().filter(|one| !one.known) {
+            found.push(Finding {
+                problem: format!(
+                    "Codex: its configuration has no entry of the provider {:?}, which {} sessions have: they can't be resumed.",
+                    one.provider, one.sessions
+                ),
+                cure: format!(
+                    "Put the entry back (marline provider use NAME --alias {}), or give them another one: marline rehome --help",
+                    one.provider
+                ),
+            });
+        }
+        let gone = LocalThreadStore::new(self.codex()).without_rollout()?;
+        if let Some(first) = gone.first() {
+            found.push(Finding {
+                problem: format!(
+                    "Codex: {} of its database's threads have no file any more, {first} for one.",
+                    gone.len()
+                ),
+                cure: "Codex lists them and can't open them: codex delete ID takes one away.".to_owned(),
+            });
+        }
+        Ok(found)
     }
 
     fn why_codex_hides(&self, session: &Session, thread: &ThreadId, say: &mut dyn FnMut(String, String)) {

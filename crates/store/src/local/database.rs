@@ -6,13 +6,16 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use marline_agents::agent::DatabaseError;
+use marline_agents::database::{ReadOnly, open_read_only};
 use marline_model::{HistoryMode, ThreadId, ThreadMetadata, ThreadSource, Timestamp};
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, params_from_iter};
 
 use crate::query::{Cursor, Direction, ListThreads, Relation, SortKey, ThreadPage};
 use crate::thread::StoredThread;
@@ -43,12 +46,32 @@ pub enum Doubt {
     /// It can't be read or written now.
     #[error("{path}: {source}")]
     Failed { path: PathBuf, source: rusqlite::Error },
+    /// It can't be opened without a trace.
+    #[error(transparent)]
+    Closed(#[from] DatabaseError),
+}
+
+/// A connection that leaves no trace in the agent's home, or one that writes.
+enum Opened {
+    Read(ReadOnly),
+    Write(Connection),
+}
+
+impl Deref for Opened {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self {
+            Opened::Read(read) => &read.connection,
+            Opened::Write(connection) => connection,
+        }
+    }
 }
 
 /// An open database.
 pub struct Database {
     path: PathBuf,
-    connection: Connection,
+    connection: Opened,
     columns: HashSet<String>,
     /// It knows which thread began which.
     has_edges: bool,
@@ -61,12 +84,38 @@ pub struct NewRow<'a> {
     pub originator: &'a str,
 }
 
-/// The newest state database of a directory.
-pub fn newest(folder: &Path) -> Option<PathBuf> {
+/// Opens an agent's database to write.
+///
+/// # Errors
+/// What SQLite says, also when another writer keeps it for longer than Codex itself would wait.
+pub fn open_to_write(path: &Path) -> rusqlite::Result<Connection> {
+    let begun = Instant::now();
+    loop {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(WRITE_WAIT)?;
+        match connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK") {
+            // While a thread of this process reads it without a trace, no other one can write.
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::ReadOnly)
+                    && !connection.is_readonly("main")?
+                    && begun.elapsed() < WRITE_WAIT =>
+            {
+                drop(connection);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            probed => return probed.map(|()| connection),
+        }
+    }
+}
+
+/// The newest database of a kind in a directory: `state_5.sqlite`.
+pub fn newest(folder: &Path, kind: &str) -> Option<PathBuf> {
     let names = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
     let numbered = names.filter_map(|path| {
         let name = path.file_name()?.to_str()?;
-        let number: u32 = name.strip_prefix("state_")?.strip_suffix(".sqlite")?.parse().ok()?;
+        let number: u32 =
+            name.strip_prefix(kind)?.strip_prefix('_')?.strip_suffix(".sqlite")?.parse().ok()?;
         Some((number, path))
     });
     numbered.max().map(|(_, path)| path)
@@ -75,18 +124,25 @@ pub fn newest(folder: &Path) -> Option<PathBuf> {
 impl Database {
     /// Opens it to read.
     pub fn read(folder: &Path) -> Result<Self, Doubt> {
-        Self::open(folder, OpenFlags::SQLITE_OPEN_READ_ONLY, READ_WAIT)
+        Self::open(folder, READ_WAIT, &|path| Ok(Opened::Read(open_read_only(path)?)))
     }
 
     /// Opens it to write.
     pub fn write(folder: &Path) -> Result<Self, Doubt> {
-        Self::open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITE_WAIT)
+        Self::open(folder, WRITE_WAIT, &|path| {
+            let failed = |source| Doubt::Failed { path: path.to_owned(), source };
+            Ok(Opened::Write(open_to_write(path).map_err(failed)?))
+        })
     }
 
-    fn open(folder: &Path, flags: OpenFlags, wait: Duration) -> Result<Self, Doubt> {
-        let path = newest(folder).ok_or_else(|| Doubt::Missing { folder: folder.to_owned() })?;
-        let opened = || -> rusqlite::Result<(Connection, HashSet<String>, bool)> {
-            let connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    fn open(
+        folder: &Path,
+        wait: Duration,
+        connect: &dyn Fn(&Path) -> Result<Opened, Doubt>,
+    ) -> Result<Self, Doubt> {
+        let path = newest(folder, "state").ok_or_else(|| Doubt::Missing { folder: folder.to_owned() })?;
+        let connection = connect(&path)?;
+        let look = || -> rusqlite::Result<(HashSet<String>, bool)> {
             connection.busy_timeout(wait)?;
             let plain = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
             connection.create_scalar_function(HOLDS, 2, plain, holds)?;
@@ -96,10 +152,9 @@ impl Database {
             };
             let edges = "SELECT 1 FROM sqlite_master WHERE name = 'thread_spawn_edges'";
             let has_edges = connection.query_row(edges, [], |_| Ok(())).optional()?.is_some();
-            Ok((connection, columns, has_edges))
+            Ok((columns, has_edges))
         };
-        let (connection, columns, has_edges) =
-            opened().map_err(|source| Doubt::Failed { path: path.clone(), source })?;
+        let (columns, has_edges) = look().map_err(|source| Doubt::Failed { path: path.clone(), source })?;
         const NEEDED: [&str; 7] =
             ["id", "rollout_path", "created_at", "updated_at", "source", "model_provider", "cwd"];
         let missing: Vec<&str> = NEEDED.into_iter().filter(|name| !columns.contains(*name)).collect();
@@ -405,18 +460,26 @@ impl Database {
         write().map_err(self.doubt())
     }
 
-    /// Deletes a row.
-    pub fn remove(&self, id: &ThreadId) -> Result<(), Doubt> {
-        let write = || -> rusqlite::Result<()> {
-            let transaction = self.connection.unchecked_transaction()?;
-            if self.has_edges {
-                transaction
-                    .execute("DELETE FROM thread_spawn_edges WHERE child_thread_id = ?1", [id.as_str()])?;
-            }
-            transaction.execute("DELETE FROM threads WHERE id = ?1", [id.as_str()])?;
-            transaction.commit()
+    /// The threads that have a row.
+    pub fn ids(&self) -> Result<Vec<ThreadId>, Doubt> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            self.connection.prepare("SELECT id FROM threads")?.query_map([], |row| row.get(0))?.collect()
         };
-        write().map_err(self.doubt())
+        Ok(read().map_err(self.doubt())?.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// Which thread began which: parent and child.
+    pub fn edges(&self) -> Result<Vec<(ThreadId, ThreadId)>, Doubt> {
+        if !self.has_edges {
+            return Ok(Vec::new());
+        }
+        let read = || -> rusqlite::Result<Vec<(String, String)>> {
+            let query = "SELECT parent_thread_id, child_thread_id FROM thread_spawn_edges";
+            let mut query = self.connection.prepare(query)?;
+            query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        let edges = read().map_err(self.doubt())?.into_iter();
+        Ok(edges.filter_map(|(parent, child)| Some((parent.parse().ok()?, child.parse().ok()?))).collect())
     }
 }
 

@@ -9,6 +9,9 @@ use super::{LocalThreadStore, history, internal, not_found};
 use crate::thread::{HistoryBase, NewThread};
 use crate::{StoreError, ThreadStore as _};
 
+/// Who begins threads that Codex lists unless it is asked for others. Source: 0.169.
+pub const LISTED: [&str; 2] = ["cli", "vscode"];
+
 impl LocalThreadStore {
     /// Returns the number of the record that stands at a byte of one of the rollouts that a thread is made of.
     ///
@@ -82,7 +85,10 @@ impl LocalThreadStore {
         new.metadata = thread.metadata;
         (new.metadata.created_at, new.metadata.updated_at, new.metadata.recency_at) =
             (None, Some(self.now()), None);
-        new.metadata.name = None;
+        if !LISTED.contains(&new.metadata.source.as_deref().unwrap_or_default()) {
+            // A person makes it: Codex' own fork of a script's thread is listed, too, and keeps the name.
+            new.metadata.source = Some(LISTED[0].to_owned());
+        }
         let places = self.record_places(origin)?;
         let first_out = places.iter().find(|place| before.is_some_and(|before| place.ordinal >= before));
         let mut copied = Vec::new();

@@ -10,6 +10,7 @@
 //! The database is asked first and the files when it can't answer; [`LocalThreadStore::doubt`] says why.
 
 mod database;
+mod delete;
 mod files;
 mod fork;
 mod header;
@@ -20,7 +21,7 @@ mod names;
 mod rehome;
 mod rollout;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, FileTimes};
 use std::io;
 use std::ops::ControlFlow;
@@ -28,11 +29,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use marline_model::{Change, HistoryMode, ThreadId, ThreadMetadata, ThreadMetadataPatch, Timestamp};
+use marline_model::{Change, HistoryMode, ThreadId, ThreadMetadataPatch, Timestamp};
 use serde_json::{Map, Value, json};
 
+pub use self::database::open_to_write;
 use self::database::{Database, Doubt, NewRow};
 use self::files::Rollout;
+pub use self::fork::LISTED;
 pub use self::ledger::Ledger;
 pub use self::lock::WriterLock;
 pub use self::rehome::{Goal, Rehomed, RehomedThread, Rehoming};
@@ -97,6 +100,17 @@ impl LocalThreadStore {
         Some(self.database().ok()?.thread(id).ok()?.is_some())
     }
 
+    /// Returns the threads that the state database has a row of and no file is there of.
+    ///
+    /// # Errors
+    /// [`StoreError::Internal`] when the home can't be read.
+    pub fn without_rollout(&self) -> Result<Vec<ThreadId>, StoreError> {
+        let rollouts = files::all(self.home()).map_err(internal(self.home()))?;
+        let there: HashSet<ThreadId> = rollouts.into_iter().map(|rollout| rollout.id).collect();
+        let ids = self.database().and_then(|database| database.ids()).unwrap_or_default();
+        Ok(ids.into_iter().filter(|id| !there.contains(id)).collect())
+    }
+
     /// Returns where a thread's rollout lies.
     ///
     /// # Errors
@@ -114,49 +128,6 @@ impl LocalThreadStore {
         let mut files = files::siblings(self.home(), &rollout).map_err(internal(self.home()))?;
         files.insert(0, rollout.path);
         Ok(files)
-    }
-
-    /// Says again what was known of a thread whose files were put back: its row and its name.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when they were not.
-    pub fn put_back(&self, id: &ThreadId, metadata: ThreadMetadata) -> Result<(), StoreError> {
-        let rollout = self.rollout(id)?;
-        let mut thread = self.read(&rollout)?;
-        let is_named = thread.metadata.name == metadata.name;
-        thread.metadata = metadata;
-        self.put(&thread, &rollout.path, "marline")?;
-        if is_named {
-            return Ok(());
-        }
-        let name = thread.metadata.name.as_deref();
-        names::set(self.home(), id, name, self.now()).map_err(internal(self.home()))
-    }
-
-    /// Deletes a thread after something was done that nobody writes it meanwhile.
-    ///
-    /// # Errors
-    /// Those of [`ThreadStore::delete_thread`]; [`StoreError::Internal`] with what `before` says, and nothing is deleted.
-    pub fn delete_after(
-        &self,
-        id: &ThreadId,
-        before: &mut dyn FnMut() -> io::Result<()>,
-    ) -> Result<(), StoreError> {
-        let _lock = self.alone(id)?;
-        let rollout = self.rollout(id)?;
-        if let Some(heir) = self.heir(id)? {
-            return Err(StoreError::conflict(format!("thread {heir} inherits from {id}")));
-        }
-        let others = files::siblings(self.home(), &rollout).map_err(internal(self.home()))?;
-        before().map_err(internal(&rollout.path))?;
-        names::remove(self.home(), id).map_err(internal(self.home()))?;
-        if let Some(database) = self.writable()? {
-            database.remove(id).map_err(|doubt| StoreError::internal("the state database", doubt))?;
-        }
-        for path in others.iter().chain([&rollout.path]) {
-            fs::remove_file(path).map_err(internal(path))?;
-        }
-        Ok(())
     }
 
     fn home(&self) -> &Path {
@@ -227,6 +198,7 @@ impl LocalThreadStore {
         // What the database does not know stands in the header.
         let mut metadata = row.metadata;
         metadata.name = thread.metadata.name.or(metadata.name);
+        metadata.model_provider = metadata.model_provider.or(thread.metadata.model_provider);
         Ok(StoredThread {
             history_mode: thread.history_mode,
             forked_from: thread.forked_from,
@@ -369,6 +341,8 @@ impl ThreadStore for LocalThreadStore {
         if let Some(thread) = writer.new.take() {
             let originator = writer.originator.clone();
             if let Err(error) = self.put(&thread, &path, &originator) {
+                // What the database does not know of is not there.
+                writer.recorder.take_back().map_err(internal(&path))?;
                 writer.new = Some(thread);
                 return Err(error);
             }
@@ -516,7 +490,7 @@ impl ThreadStore for LocalThreadStore {
     }
 
     fn delete_thread(&self, id: &ThreadId) -> Result<(), StoreError> {
-        self.delete_after(id, &mut || Ok(()))
+        self.delete_after(id, &mut |_| Ok(()))
     }
 }
 
@@ -548,17 +522,6 @@ impl LocalThreadStore {
             .iter()
             .filter_map(|rollout| files::thread(rollout, names.get(&rollout.id)).ok().flatten());
         Ok(read.collect())
-    }
-
-    /// A thread that inherits from another one by reference.
-    fn heir(&self, id: &ThreadId) -> Result<Option<ThreadId>, StoreError> {
-        for rollout in files::all(self.home()).map_err(internal(self.home()))? {
-            let Ok(Some(header)) = history::Header::read(&rollout.path) else { continue };
-            if rollout.id != *id && header.history_base.is_some_and(|base| base.thread_id == *id) {
-                return Ok(Some(rollout.id));
-            }
-        }
-        Ok(None)
     }
 
     /// Moves a rollout and says so in the database; what can't be said is moved back.

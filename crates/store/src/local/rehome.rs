@@ -118,7 +118,10 @@ impl LocalThreadStore {
             Err(doubt @ Doubt::Unknown { .. }) => Some(doubt.to_string()),
             _ => None,
         };
-        let database = self.database().ok();
+        let database = match which.dry_run {
+            true => self.database().ok(),
+            false => self.writable().ok().flatten().or_else(|| self.database().ok()),
+        };
         let mut batch: Vec<Work> = Vec::new();
         let meant: HashSet<&ThreadId> = which.threads.iter().collect();
         let rollouts = files::with_twins(self.home()).map_err(internal(self.home()))?;

@@ -139,6 +139,14 @@ impl RolloutRecorder {
         Ok(())
     }
 
+    /// Takes the file away again, with what was appended so far kept for another try.
+    pub fn take_back(&mut self) -> io::Result<()> {
+        self.held = fs::read(&self.path)?;
+        fs::remove_file(&self.path)?;
+        self.file = None;
+        Ok(())
+    }
+
     /// Returns when all that was written is durable.
     pub fn flush(&self) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };

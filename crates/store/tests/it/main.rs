@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod conformance;
+mod delete;
 mod homes;
 mod lists;
 mod live;
