@@ -72,6 +72,7 @@ impl Worker {
         let mut engine = Engine::new(Means {
             store: Box::new(store),
             index_dir: config.index_dir.clone(),
+            acts: board.acts.clone(),
             env: config.env.clone(),
             dir: config.data_dir.join("work"),
             marline: config.marline.clone(),

@@ -146,7 +146,7 @@ impl Engine {
                 .index()
                 .session_by_id(&id)
                 .map_err(|error| ActError::failed_to_read(&id, error))?;
-            let target = Target::of(&session)?;
+            let target = self.means.acts.as_it_is(Target::of(&session)?);
             let elsewhere = (active.run.place == Place::Worktree).then_some(cwd.as_path());
             cwd = target.directory(
                 elsewhere.or(task.cwd.as_deref().map(Path::new).filter(|_| session.cwd.is_none())),

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use marline_agents::Env;
@@ -15,6 +16,7 @@ use marline_store::work::{
 use super::holder::{holder, is_alive};
 use super::job::{Job, Outcome};
 use super::verdict::Transcripts;
+use crate::Acts;
 use crate::talk::{Carried, Found};
 
 /// What is claimed is claimed for so long, and claimed anew in time.
@@ -30,6 +32,8 @@ pub struct Means {
     pub store: Box<dyn WorkStore>,
     /// The index, which somebody else keeps fresh.
     pub index_dir: PathBuf,
+    /// Acts on sessions, which know what the agents' own stores say now.
+    pub acts: Arc<Acts>,
     /// Where agents keep their sessions.
     pub env: Env,
     /// Where talks are kept while they last, and worktrees.

@@ -51,6 +51,7 @@ fn engine(places: &Places) -> Result<Engine, Failure> {
     Ok(Engine::new(Means {
         store: Box::new(store(places)?),
         index_dir: places.index.clone(),
+        acts: Arc::new(crate::commands::act::acts()?),
         env: places.env.clone(),
         dir: places.data.join("work"),
         marline,
