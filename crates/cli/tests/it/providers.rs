@@ -660,7 +660,7 @@ fn where_there_is_a_keyring_keys_stand_in_it() {
         // The daemon is there a little later.
         let script = "printf x | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
             tries=0
-            until printf x | secret-tool store --label=Test probe x 2>/dev/null || [ $tries -ge 100 ]; do
+            until printf x | secret-tool store --label=Test probe x 2>/dev/null || [ $tries -ge 600 ]; do
                 tries=$((tries + 1)); sleep 0.05
             done
             exec \"$0\" \"$@\"";
