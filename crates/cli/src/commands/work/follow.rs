@@ -20,6 +20,8 @@ use crate::terminal::{BOLD, DIM, fit, note, styled, width};
 const TICK: Duration = Duration::from_millis(15);
 /// How often the screen is drawn at most.
 const DRAW: Duration = Duration::from_millis(80);
+/// How often at least, for its clocks.
+const CLOCK: Duration = Duration::from_secs(1);
 /// How often it is asked whether anybody works at a run.
 const ASK: Duration = Duration::from_secs(1);
 /// How long it may be impossible to write down what happens.
@@ -71,6 +73,7 @@ fn show(
     let mut screen = Screen::new(is_json);
     let (mut after, mut seen, mut asked, mut is_stopping) = (0, None, Instant::now(), false);
     let mut failing: Option<Instant> = None;
+    let mut run = store.run(id)?;
     loop {
         if let Some(engine) = &mut engine {
             match engine.step() {
@@ -83,18 +86,19 @@ fn show(
             }
         }
         let version = store.version()?;
-        if seen != Some(version) {
+        let is_news = seen != Some(version);
+        if is_news {
             seen = Some(version);
+            run = store.run(id)?;
             loop {
                 let events = store.events(id, after, PAGE)?;
                 let Some(last) = events.last() else { break };
                 after = last.seq;
-                let tasks = tasks_of(&store, &store.run(id)?)?;
+                let tasks = tasks_of(&store, &run)?;
                 events.iter().try_for_each(|logged| screen.tell(logged, &tasks))?;
             }
         }
-        screen.draw(&store, id)?;
-        let run = store.run(id)?;
+        screen.draw(&store, &run, is_news)?;
         if run.ended_at.is_some() {
             return screen.end(&store, &run);
         }
@@ -143,6 +147,8 @@ struct Screen {
     is_live: bool,
     drawn: usize,
     last: Instant,
+    /// Something happened since it was drawn.
+    is_old: bool,
     /// What each session said last.
     words: HashMap<String, String>,
     /// Open questions in words.
@@ -158,6 +164,7 @@ impl Screen {
             is_live,
             drawn: 0,
             last: Instant::now() - DRAW,
+            is_old: true,
             words: HashMap::new(),
             questions: Vec::new(),
             notes: Vec::new(),
@@ -211,14 +218,17 @@ impl Screen {
         Ok(())
     }
 
-    fn draw(&mut self, store: &dyn WorkStore, id: &str) -> Result<(), Failure> {
-        if !self.is_live || self.last.elapsed() < DRAW {
+    fn draw(&mut self, store: &dyn WorkStore, run: &Run, is_news: bool) -> Result<(), Failure> {
+        self.is_old |= is_news;
+        // Clocks go on, whatever happens.
+        let rest = if self.is_old { DRAW } else { CLOCK };
+        if !self.is_live || self.last.elapsed() < rest {
             return Ok(());
         }
         self.last = Instant::now();
-        let run = store.run(id)?;
-        let tasks = tasks_of(store, &run)?;
-        let mut lines = vec![styled(BOLD, &heading(&run))];
+        self.is_old = false;
+        let tasks = tasks_of(store, run)?;
+        let mut lines = vec![styled(BOLD, &heading(run))];
         // What runs first; what waits last, and not all of it.
         let room = rows().saturating_sub(4 + self.questions.len() + self.notes.len()).max(3);
         let mut shown: Vec<&Task> = tasks.iter().collect();
