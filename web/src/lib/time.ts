@@ -57,3 +57,11 @@ export function lasts(seconds: number): string {
 export function isWriting(time: string | null, now: number): boolean {
   return time !== null && now - Date.parse(time) < MINUTE;
 }
+
+/** How long something has been going on, in figures that stand still while they count: 0:07, 12:40, 1:02:03. */
+export function lap(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  const two = (count: number) => `${count}`.padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}

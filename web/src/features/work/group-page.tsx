@@ -1,0 +1,169 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { Ellipsis, Play, Plus } from 'lucide-react';
+import { useState } from 'react';
+import { patch, remove } from '../../api/client';
+import type { Group, GroupAnswer } from '../../api/types';
+import { Button } from '../../components/ui/button';
+import { Confirm } from '../../components/ui/confirm';
+import { Failed, Skeleton } from '../../components/ui/faces';
+import { Menu, MenuItem } from '../../components/ui/menu';
+import { Page, Section } from '../../components/ui/page';
+import { say } from '../../components/ui/toast';
+import { useActs } from '../../lib/acts';
+import { harmless } from '../../lib/harmless';
+import { many } from '../../lib/numbers';
+import { exportAs, useWorkAct } from './acts';
+import { GroupMembers } from './group-members';
+import { NameDialog } from './name-dialog';
+import { NewSessionsDialog } from './new-sessions-dialog';
+import { ofGroup, work } from './queries';
+import { RunDialog } from './run-dialog';
+import { RunView } from './run-view';
+import { RunsList } from './runs-list';
+
+type Open = 'run' | 'add' | 'name' | 'delete';
+
+/** One group: its sessions, what they do now, and its runs. */
+export function GroupPage({ id }: { id: string }) {
+  const answer = useQuery(work.group(id));
+  const navigate = useNavigate();
+  useActs({ back: () => void navigate({ to: '/groups' }) });
+  if (answer.isPending) return <Skeleton lines={6} />;
+  if (answer.error && !answer.data) return <Failed error={answer.error} retry={() => void answer.refetch()} />;
+  return <Shown answer={answer.data} />;
+}
+
+function Shown({ answer: { group, sessions, runs } }: { answer: GroupAnswer }) {
+  const [open, setOpen] = useState<Open | null>(null);
+  const close = () => setOpen(null);
+  const current = runs.find((run) => run.endedAt === undefined);
+  const over = runs.filter((run) => run !== current);
+  return (
+    <Page
+      wide
+      title={harmless(group.name)}
+      above={
+        <Link to="/groups" className="hover:underline">
+          Groups
+        </Link>
+      }
+      aside={
+        <span className="flex gap-2">
+          {!current && (
+            <Button kind="solid" icon={Play} disabled={group.members.length === 0} onClick={() => setOpen('run')}>
+              Run now
+            </Button>
+          )}
+          <GroupMenu group={group} isRunning={current !== undefined} onOpen={setOpen} />
+        </span>
+      }
+    >
+      {group.description && (
+        <p className="-mt-3 mb-5 max-w-3xl text-ink-2 [overflow-wrap:anywhere]">{harmless(group.description)}</p>
+      )}
+      {current && (
+        <Section title={`Run ${current.number}`}>
+          {current.prompt !== undefined && (
+            <p className="-mt-1.5 mb-3 line-clamp-3 max-w-3xl text-ink-2 [overflow-wrap:anywhere]">
+              {harmless(current.prompt)}
+            </p>
+          )}
+          <RunView id={current.id} sessions={sessions} />
+        </Section>
+      )}
+      <Section
+        title={many(group.members.length, 'session')}
+        aside={
+          <Button icon={Plus} onClick={() => setOpen('add')}>
+            New sessions
+          </Button>
+        }
+      >
+        <GroupMembers group={group} sessions={sessions} />
+      </Section>
+      <Section title="Runs">
+        {over.length === 0 ? (
+          <p className="text-ink-2">{current ? 'This is the first one.' : 'It has not been run yet.'}</p>
+        ) : (
+          <RunsList runs={over} sessions={sessions} />
+        )}
+      </Section>
+      {open === 'run' && <RunDialog group={group} onClose={close} />}
+      {open === 'add' && <NewSessionsDialog group={group.id} onClose={close} />}
+      {open === 'name' && <RenameGroup group={group} onClose={close} />}
+      {open === 'delete' && <DeleteGroup group={group} runs={over.length} onClose={close} />}
+    </Page>
+  );
+}
+
+function GroupMenu({ group, isRunning, onOpen }: { group: Group; isRunning: boolean; onOpen: (open: Open) => void }) {
+  return (
+    <Menu label="More" button={(props) => <Button icon={Ellipsis} label="More" {...props} />}>
+      {(close) => {
+        const choose = (act: () => void) => () => {
+          close();
+          act();
+        };
+        return (
+          <>
+            <MenuItem onClick={choose(() => onOpen('name'))}>Name and description</MenuItem>
+            <MenuItem onClick={choose(() => void exportAs(group.name, ofGroup(group.id, '/export')))}>
+              Export as JSON
+            </MenuItem>
+            <div className="my-1 border-line border-t" />
+            <MenuItem onClick={choose(() => (isRunning ? say('It runs; stop it first') : onOpen('delete')))}>
+              Delete the group
+            </MenuItem>
+          </>
+        );
+      }}
+    </Menu>
+  );
+}
+
+function RenameGroup({ group, onClose }: { group: Group; onClose: () => void }) {
+  const keep = useWorkAct(
+    (wanted: { name: string; description: string }) => patch<Group>(ofGroup(group.id), wanted),
+    onClose,
+    'shown',
+  );
+  return (
+    <NameDialog
+      title="Name and description"
+      name={group.name}
+      description={group.description ?? ''}
+      isBusy={keep.isPending}
+      error={keep.error}
+      onKeep={keep.mutate}
+      onClose={onClose}
+    />
+  );
+}
+
+function DeleteGroup({ group, runs, onClose }: { group: Group; runs: number; onClose: () => void }) {
+  const navigate = useNavigate();
+  const forget = useWorkAct(
+    () => remove(ofGroup(group.id)),
+    () => {
+      say('Deleted');
+      void navigate({ to: '/groups' });
+    },
+  );
+  return (
+    <Confirm
+      title={`Delete ${harmless(group.name)}`}
+      word="Delete it"
+      isBusy={forget.isPending}
+      onYes={() => forget.mutate(undefined)}
+      onClose={onClose}
+    >
+      <p>
+        {runs > 0
+          ? `The group and what is kept of its ${many(runs, 'run')} will be gone, for good.`
+          : 'The group will be gone, for good.'}
+      </p>
+      <p className="text-ink-2">Its sessions stay as they are.</p>
+    </Confirm>
+  );
+}
