@@ -41,7 +41,7 @@ export function ApprovalsPage() {
           </p>
         </Notice>
       ) : (
-        <ul>
+        <ul className="max-w-3xl">
           {open.map((asked) => (
             <li key={asked.number} className="border-line border-b py-5 first:pt-0">
               <Open asked={asked} />
@@ -104,13 +104,13 @@ function Answered({ asked }: { asked: Asked }) {
   const state = !decision ? 'interrupted' : decision.say === 'deny' ? 'cancelled' : 'completed';
   return (
     <Fold
-      icon={<StateMark state={state} word={words} bare />}
-      head={
-        <>
-          <AgentMark source={asked.source} />{' '}
-          <code className="align-[1px] font-mono text-ink text-xs">{firstLine(asked.question.what)}</code>
-        </>
+      icon={
+        <span className="flex shrink-0 items-center gap-2.5">
+          <StateMark state={state} word={words} bare />
+          <AgentMark source={asked.source} />
+        </span>
       }
+      head={<code className="font-mono text-ink text-xs">{firstLine(asked.question.what)}</code>}
       aside={
         <span className="flex shrink-0 items-center gap-3 text-ink-3 text-xs tabular-nums">
           <span className="max-w-64 truncate max-sm:hidden">{words}</span>

@@ -12,7 +12,9 @@ import { Page, Section } from '../../components/ui/page';
 import { say } from '../../components/ui/toast';
 import { useActs } from '../../lib/acts';
 import { harmless } from '../../lib/harmless';
+import { useNow } from '../../lib/now';
 import { many } from '../../lib/numbers';
+import { ago, whole } from '../../lib/time';
 import { exportAs, useWorkAct } from './acts';
 import { GroupMembers } from './group-members';
 import { NameDialog } from './name-dialog';
@@ -37,11 +39,12 @@ export function GroupPage({ id }: { id: string }) {
 function Shown({ answer: { group, sessions, runs } }: { answer: GroupAnswer }) {
   const [open, setOpen] = useState<Open | null>(null);
   const close = () => setOpen(null);
-  const current = runs.find((run) => run.endedAt === undefined);
-  const over = runs.filter((run) => run !== current);
+  const [last, ...earlier] = runs;
+  const isRunning = last !== undefined && last.endedAt === undefined;
+  const now = useNow();
   return (
     <Page
-      wide
+      wide={isRunning}
       title={harmless(group.name)}
       above={
         <Link to="/groups" className="hover:underline">
@@ -50,26 +53,38 @@ function Shown({ answer: { group, sessions, runs } }: { answer: GroupAnswer }) {
       }
       aside={
         <span className="flex gap-2">
-          {!current && (
+          {!isRunning && (
             <Button kind="solid" icon={Play} disabled={group.members.length === 0} onClick={() => setOpen('run')}>
               Run now
             </Button>
           )}
-          <GroupMenu group={group} isRunning={current !== undefined} onOpen={setOpen} />
+          <GroupMenu group={group} isRunning={isRunning} onOpen={setOpen} />
         </span>
       }
     >
       {group.description && (
         <p className="-mt-3 mb-5 max-w-3xl text-ink-2 [overflow-wrap:anywhere]">{harmless(group.description)}</p>
       )}
-      {current && (
-        <Section title={`Run ${current.number}`}>
-          {current.prompt !== undefined && (
+      {last && (
+        <Section
+          title={`Run ${last.number}`}
+          aside={
+            <Link
+              to="/runs/$id"
+              params={{ id: last.id }}
+              title={whole(last.createdAt)}
+              className="text-ink-3 text-xs hover:underline"
+            >
+              {isRunning ? 'On its own page' : ago(last.createdAt, now)}
+            </Link>
+          }
+        >
+          {last.prompt !== undefined && (
             <p className="-mt-1.5 mb-3 line-clamp-3 max-w-3xl text-ink-2 [overflow-wrap:anywhere]">
-              {harmless(current.prompt)}
+              {harmless(last.prompt)}
             </p>
           )}
-          <RunView id={current.id} sessions={sessions} />
+          <RunView key={last.id} id={last.id} sessions={sessions} />
         </Section>
       )}
       <Section
@@ -82,17 +97,15 @@ function Shown({ answer: { group, sessions, runs } }: { answer: GroupAnswer }) {
       >
         <GroupMembers group={group} sessions={sessions} />
       </Section>
-      <Section title="Runs">
-        {over.length === 0 ? (
-          <p className="text-ink-2">{current ? 'This is the first one.' : 'It has not been run yet.'}</p>
-        ) : (
-          <RunsList runs={over} sessions={sessions} />
-        )}
-      </Section>
+      {earlier.length > 0 && (
+        <Section title="Earlier runs">
+          <RunsList runs={earlier} sessions={sessions} />
+        </Section>
+      )}
       {open === 'run' && <RunDialog group={group} onClose={close} />}
       {open === 'add' && <NewSessionsDialog group={group.id} onClose={close} />}
       {open === 'name' && <RenameGroup group={group} onClose={close} />}
-      {open === 'delete' && <DeleteGroup group={group} runs={over.length} onClose={close} />}
+      {open === 'delete' && <DeleteGroup group={group} runs={runs.length} onClose={close} />}
     </Page>
   );
 }

@@ -112,7 +112,7 @@ function Words({
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) =>
           setFollowing(scrollHeight - scrollTop - clientHeight < NEAR)
         }
-        className="h-full space-y-1.5 overflow-y-auto overscroll-y-contain px-3.5 py-3 outline-offset-[-2px]"
+        className="relative h-full space-y-1.5 overflow-y-auto overscroll-y-contain px-3.5 py-3 outline-offset-[-2px]"
       >
         {dropped > 0 && (
           <p className="text-ink-3 text-xs">{dropped.toLocaleString('en')} earlier are in the session.</p>

@@ -5,7 +5,7 @@ import { Segmented } from '../../components/ui/segmented';
 import { EMPTY_LANE, type Heard, openQuestion } from './heard';
 import { Lane } from './lane';
 import { StateMark } from './state-mark';
-import { isHeld, stateOf } from './states';
+import { hasBegun, isHeld, stateOf } from './states';
 import { nameOf } from './titles';
 
 /** A lane narrower than this is not read. */
@@ -42,10 +42,7 @@ export function Lanes({ tasks, heard, isQueue, sessions, deadlines }: Props) {
     watch.observe(element);
     return () => watch.disconnect();
   }, []);
-  const begun = useMemo(
-    () => tasks.filter((task) => task.startedAt !== undefined || isHeld(task) || heard.lanes.has(task.id)),
-    [tasks, heard.lanes],
-  );
+  const begun = useMemo(() => tasks.filter((task) => hasBegun(task) || heard.lanes.has(task.id)), [tasks, heard.lanes]);
   const live = begun.filter(isHeld);
   const shown = which === 'live' ? live : begun;
   const size = laneWidth(width, shown.length);
@@ -76,7 +73,7 @@ export function Lanes({ tasks, heard, isQueue, sessions, deadlines }: Props) {
           />
           <nav
             aria-label="Lanes"
-            className="flex min-w-0 flex-1 flex-wrap gap-0.5 max-sm:flex-nowrap max-sm:overflow-x-auto"
+            className="relative flex min-w-0 flex-1 flex-wrap gap-0.5 max-sm:flex-nowrap max-sm:overflow-x-auto"
           >
             {shown.map((task, n) => {
               const lane = heard.lanes.get(task.id);
@@ -99,7 +96,7 @@ export function Lanes({ tasks, heard, isQueue, sessions, deadlines }: Props) {
       )}
       <div
         ref={row}
-        className={`h-[clamp(20rem,56dvh,40rem)] overflow-x-auto overflow-y-hidden max-sm:h-[62dvh] ${isMore ? 'snap-x scroll-smooth max-sm:snap-mandatory' : ''}`}
+        className={`relative h-[clamp(20rem,56dvh,40rem)] overflow-x-auto overflow-y-hidden max-sm:h-[62dvh] ${isMore ? 'snap-x scroll-smooth max-sm:snap-mandatory' : ''}`}
       >
         <div className="relative h-full" style={{ width: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map((item) => {

@@ -66,19 +66,19 @@ export function OptionsFields({ value, onChange }: { value: Chosen; onChange: (v
       <p id="permission-means" className={`-mt-2 text-xs ${permission === 'all' ? 'text-warn' : 'text-ink-3'}`}>
         {means}
       </p>
-      <div className="grid grid-cols-3 gap-3.5 max-sm:grid-cols-2">
+      <div className="grid grid-cols-3 items-end gap-3.5 max-sm:grid-cols-2">
         <Minutes
-          label="Interrupted after, minutes"
+          label="Interrupted after (min)"
           value={timeoutSeconds}
           onChange={(seconds) => onChange({ ...value, timeoutSeconds: seconds })}
         />
         <Minutes
-          label="Questions end with no after"
+          label="Unanswered is no after (min)"
           value={approvalSeconds}
           onChange={(seconds) => onChange({ ...value, approvalSeconds: seconds })}
         />
         <Count
-          label="Tried again, times"
+          label="Tried again (times)"
           min={0}
           max={20}
           value={retries}

@@ -16,10 +16,7 @@ export function PromptResults({ queue, tasks }: { queue: string; tasks: readonly
   return (
     <ol aria-label="Prompts at their end">
       {tasks.map((task) => (
-        <li
-          key={task.id}
-          className="border-line border-b py-1.5 [contain-intrinsic-size:auto_41px] [content-visibility:auto] px-2 -mx-2"
-        >
+        <li key={task.id} className="border-line border-b py-1.5">
           <Result queue={queue} task={task} />
         </li>
       ))}

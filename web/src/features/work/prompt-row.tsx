@@ -43,12 +43,12 @@ export function PromptRow({ queue, task, after, place, isHeld, isMoving, shift, 
         type="button"
         aria-label={`Move prompt ${task.number}; arrow keys move it up and down`}
         title="Drag, or use the arrow keys"
-        className="-ml-2 grid h-6 w-6 shrink-0 cursor-grab touch-none place-items-center rounded text-ink-3 hover:text-ink active:cursor-grabbing coarse:size-11"
+        className="-ml-2 grid h-6 w-6 shrink-0 cursor-grab touch-none place-items-center rounded text-ink-3 hover:text-ink active:cursor-grabbing coarse:-ml-3.5 coarse:-mr-3 coarse:size-11"
         {...handle}
       >
         <GripVertical className="size-4" aria-hidden />
       </button>
-      <span className="w-7 shrink-0 pt-0.5 text-right text-ink-3 text-xs tabular-nums coarse:pt-3">{task.number}</span>
+      <span className="w-6 shrink-0 pt-0.5 text-right text-ink-3 text-xs tabular-nums coarse:pt-3">{task.number}</span>
       <div className="min-w-0 flex-1 coarse:pt-2.5">
         <p className="line-clamp-3 whitespace-pre-wrap [overflow-wrap:anywhere]">
           {harmless(task.prompt.slice(0, SHOWN))}
@@ -105,7 +105,7 @@ function PromptMenu({
 }: Pick<Props, 'queue' | 'task' | 'place' | 'onMove'> & { onEdit: () => void }) {
   const { change, drop } = usePromptActs(queue, task);
   return (
-    <span className="flex shrink-0 gap-1">
+    <span className="-my-1 flex shrink-0 gap-1 coarse:my-0">
       {task.isManual && (
         <Button kind="edge" onClick={() => change({ manual: false })}>
           Release

@@ -48,7 +48,6 @@ function Shown({ answer: { queue, prompts, run, runs } }: { answer: QueueAnswer 
   const isReady = waiting.some((task) => !task.isManual);
   return (
     <Page
-      wide
       title={harmless(queue.name)}
       above={
         <Link to="/queues" className="hover:underline">
@@ -87,7 +86,7 @@ function Shown({ answer: { queue, prompts, run, runs } }: { answer: QueueAnswer 
           </p>
         )}
         {waiting.length > 0 && (
-          <div className="mb-4 max-w-5xl">
+          <div className="mb-4">
             <PromptList queue={queue.id} waiting={waiting} all={prompts} />
           </div>
         )}
@@ -95,9 +94,7 @@ function Shown({ answer: { queue, prompts, run, runs } }: { answer: QueueAnswer 
       </Section>
       {over.length > 0 && (
         <Section title="At their end">
-          <div className="max-w-5xl">
-            <PromptResults queue={queue.id} tasks={over} />
-          </div>
+          <PromptResults queue={queue.id} tasks={over} />
         </Section>
       )}
       {past.length > 0 && (

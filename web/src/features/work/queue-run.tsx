@@ -48,7 +48,7 @@ export function QueueRun({ run, prompts }: { run: Run; prompts: readonly Task[] 
         </p>
       )}
       {current && lane && (
-        <div className="h-[clamp(16rem,48dvh,32rem)] max-w-5xl">
+        <div className="h-[clamp(14rem,38dvh,26rem)] max-w-5xl">
           <Lane
             key={current.id}
             task={current}

@@ -20,7 +20,7 @@ export function RunPage({ id }: { id: string }) {
   const { options } = known;
   return (
     <Page
-      wide
+      wide={known.endedAt === undefined}
       title={`${harmless(known.name)}, run ${known.number}`}
       above={
         known.isQueue ? (

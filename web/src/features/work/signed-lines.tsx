@@ -28,7 +28,7 @@ export function SignedLines({ text, isSmall = false }: { text: string; isSmall?:
         aria-label="The change"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: What scrolls must be reached by keys.
         tabIndex={0}
-        className={`overflow-auto rounded-lg bg-sunken py-2 font-mono text-[12.5px] leading-5 ${isSmall ? 'max-h-48' : 'max-h-[50vh]'}`}
+        className={`relative overflow-auto rounded-lg bg-sunken py-2 font-mono text-[12.5px] leading-5 ${isSmall ? 'max-h-48' : 'max-h-[50vh]'}`}
       >
         {lines.map((line, n) => {
           const sign = signOf(line);

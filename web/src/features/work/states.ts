@@ -37,6 +37,11 @@ export function isHeld(task: Task): boolean {
   return task.status === 'claimed' || task.status === 'running';
 }
 
+/** There is something to be seen of it: an agent had it, or it failed before one could. */
+export function hasBegun(task: Task): boolean {
+  return task.startedAt !== undefined || (task.status !== 'pending' && task.status !== 'cancelled');
+}
+
 /** How a run stands, or what came of it. */
 export function stateOfRun(run: Run): State {
   if (run.endedAt === undefined) {
