@@ -10,7 +10,7 @@ import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
 import { many } from '../../lib/numbers';
 import { useWorkAct, wordsOf } from './acts';
-import { Agents } from './groups-page';
+import { Agents } from './agents';
 import { membersOf } from './members';
 import { ofGroup, work } from './queries';
 

@@ -158,17 +158,15 @@ function DeleteGroup({ group, runs, onClose }: { group: Group; runs: number; onC
   const navigate = useNavigate();
   const forget = useWorkAct(
     () => remove(ofGroup(group.id)),
-    () => {
-      say('Deleted');
-      void navigate({ to: '/groups' });
-    },
+    () => say('Deleted'),
   );
   return (
     <Confirm
       title={`Delete ${harmless(group.name)}`}
       word="Delete it"
       isBusy={forget.isPending}
-      onYes={() => forget.mutate(undefined)}
+      // Away first: this page would ask for what is gone.
+      onYes={() => void navigate({ to: '/groups' }).then(() => forget.mutate(undefined))}
       onClose={onClose}
     >
       <p>

@@ -2,17 +2,15 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Columns3, Plus } from 'lucide-react';
 import { useState } from 'react';
-import type { GroupLine, Member, Source } from '../../api/types';
-import { AgentMark } from '../../components/ui/agent-mark';
+import type { GroupLine } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Page } from '../../components/ui/page';
 import { ACTS, useActs } from '../../lib/acts';
-import { AGENTS } from '../../lib/agents';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
-import { many } from '../../lib/numbers';
 import { ago, whole } from '../../lib/time';
+import { Agents } from './agents';
 import { ImportButton } from './import-button';
 import { NewGroupDialog } from './new-group-dialog';
 import { work } from './queries';
@@ -96,27 +94,5 @@ function Row({ line: { group, lastRun } }: { line: GroupLine }) {
         )}
       </div>
     </li>
-  );
-}
-
-/** How many sessions there are of each agent. */
-export function Agents({ members }: { members: readonly Member[] }) {
-  if (members.length === 0) return <span>no sessions</span>;
-  const counts = new Map<Source, number>();
-  for (const { source } of members) counts.set(source, (counts.get(source) ?? 0) + 1);
-  return (
-    <span className="inline-flex items-center gap-2">
-      <span className="sr-only">{many(members.length, 'session')}: </span>
-      {[...counts].map(([source, count]) => (
-        <span
-          key={source}
-          className="inline-flex items-center gap-1 tabular-nums"
-          title={many(count, `${AGENTS[source]} session`)}
-        >
-          <AgentMark source={source} />
-          {count}
-        </span>
-      ))}
-    </span>
   );
 }

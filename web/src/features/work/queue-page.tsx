@@ -156,17 +156,15 @@ function DeleteQueue({ queue, prompts, onClose }: { queue: Queue; prompts: numbe
   const navigate = useNavigate();
   const forget = useWorkAct(
     () => remove(ofQueue(queue.id)),
-    () => {
-      say('Deleted');
-      void navigate({ to: '/queues' });
-    },
+    () => say('Deleted'),
   );
   return (
     <Confirm
       title={`Delete ${harmless(queue.name)}`}
       word="Delete it"
       isBusy={forget.isPending}
-      onYes={() => forget.mutate(undefined)}
+      // Away first: this page would ask for what is gone.
+      onYes={() => void navigate({ to: '/queues' }).then(() => forget.mutate(undefined))}
       onClose={onClose}
     >
       <p>
