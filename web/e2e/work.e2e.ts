@@ -247,6 +247,48 @@ describe('without an agent', () => {
     await page.close();
   });
 
+  it('what an agent asks is text, whatever it is', async () => {
+    const harm = '<img src=x onerror="window.__hostile=1"><script>window.__hostile=1</script>';
+    const question = {
+      id: 'q',
+      tool: harm,
+      what: `rm -rf "\u202e" ${harm}`,
+      cwd: harm,
+      files: [harm, 'javascript:window.__hostile=1'],
+      why: `[a](javascript:window.__hostile=1) ${harm}`,
+      diff: `@@ -1 +1 @@\n-${harm}\n+${harm}`,
+      forSession: true,
+    };
+    const asked = { number: 1, run: 'r', name: harm, task: 't', attempt: 1, source: 'codex', question };
+    const at = new Date().toISOString();
+    const until = new Date(Date.now() + 60_000).toISOString();
+    const page = await context.newPage();
+    faults.watch(page);
+    await page.route('**/api/v1/approvals', (route) =>
+      route.fulfill({
+        json: {
+          open: [{ ...asked, at, until, isOpen: true }],
+          answered: [
+            { ...asked, number: 2, at, until, isOpen: false, by: harm, decision: { say: 'deny', reason: harm } },
+          ],
+        },
+      }),
+    );
+    await page.goto(`${board.address}/approvals`);
+    const article = page.getByRole('article', { name: 'Question 1' });
+    await article.getByText('⟨U+202E⟩').waitFor();
+    await article.getByRole('region', { name: 'The change' }).getByText('onerror').first().waitFor();
+    await page.getByRole('button', { name: /rm -rf/ }).click();
+    await page
+      .getByText(/Denied: <img/)
+      .first()
+      .waitFor();
+    expect(await page.evaluate(() => '__hostile' in window)).toBe(false);
+    expect(await page.locator('img, [href^="javascript"]').count()).toBe(0);
+    expect(await barriers(page)).toEqual([]);
+    await page.close();
+  });
+
   it('what is no such file is refused in words', async () => {
     // A refusal is expected here, and no fault.
     const page = await context.newPage();

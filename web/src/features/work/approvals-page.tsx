@@ -11,6 +11,8 @@ import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
 import { many } from '../../lib/numbers';
 import { ago, whole } from '../../lib/time';
+import { titleOf } from '../../lib/titles';
+import { transcript } from '../transcript/queries';
 import { Until } from './elapsed';
 import { work } from './queries';
 import { AnswerButtons, QuestionView, sayDecision } from './question-view';
@@ -84,15 +86,24 @@ function Open({ asked }: { asked: Asked }) {
 function Whence({ asked }: { asked: Asked }) {
   return (
     <>
-      <Link to="/runs/$id" params={{ id: asked.run }} className="text-accent hover:underline coarse:py-2">
-        {harmless(asked.name)}
-      </Link>
-      {asked.session && (
-        <Link to="/s/$id" params={{ id: asked.session }} className="text-accent hover:underline coarse:py-2">
-          its session
+      {asked.session && <SessionLink id={asked.session} />}
+      <span className="text-ink-3">
+        in{' '}
+        <Link to="/runs/$id" params={{ id: asked.run }} className="text-accent hover:underline coarse:py-2">
+          {harmless(asked.name)}
         </Link>
-      )}
+      </span>
     </>
+  );
+}
+
+/** The session that asks, by its title once that is known. */
+function SessionLink({ id }: { id: string }) {
+  const detail = useQuery({ ...transcript.detail(id), retry: false });
+  return (
+    <Link to="/s/$id" params={{ id }} className="min-w-0 max-w-80 truncate text-accent hover:underline coarse:py-2">
+      {detail.data ? titleOf(detail.data.session) : 'its session'}
+    </Link>
   );
 }
 

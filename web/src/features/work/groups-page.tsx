@@ -83,7 +83,7 @@ function Row({ line: { group, lastRun } }: { line: GroupLine }) {
       <div className="flex flex-wrap items-center justify-end gap-x-3 text-ink-3 text-xs tabular-nums">
         {lastRun ? (
           <>
-            <StateMark state={stateOfRun(lastRun)} bare={lastRun.endedAt !== undefined} />
+            <StateMark state={stateOfRun(lastRun)} bare={lastRun.endedAt !== undefined} beats />
             <span>{counted(lastRun.counts)}</span>
             <time dateTime={lastRun.createdAt} title={whole(lastRun.createdAt)} className="w-12 text-right">
               {ago(lastRun.createdAt, now)}

@@ -4,7 +4,7 @@
 import type { AgentEvent, CallStatus, Decision, Logged, Question } from '../../api/types';
 
 /** A lane keeps so many entries; the session itself holds all. */
-export const KEPT = 200;
+export const KEPT = 150;
 /** Of what is said in one go, so many characters. */
 export const LONGEST = 20_000;
 

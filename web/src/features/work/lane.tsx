@@ -33,7 +33,7 @@ export const Lane = memo(function Lane({ task, name, heard, until }: Props) {
     <section
       aria-label={`${task.number}: ${name}`}
       data-lane={task.id}
-      className={`flex h-full min-h-0 flex-col overflow-hidden rounded-xl border ${state === 'asks' ? 'border-accent' : 'border-line'}`}
+      className={`flex h-full min-h-0 flex-col overflow-hidden rounded-xl contain-strict border ${state === 'asks' ? 'border-accent' : 'border-line'}`}
     >
       <header className="border-line border-b px-3.5 py-2.5">
         <h3 className="flex items-center gap-2 font-medium">
@@ -49,7 +49,7 @@ export const Lane = memo(function Lane({ task, name, heard, until }: Props) {
           </span>
         </h3>
         <p className="mt-1 flex items-center gap-3 text-ink-3 text-xs tabular-nums">
-          <StateMark state={state} />
+          <StateMark state={state} beats />
           {state === 'limited' && (heard.waits?.until ?? task.notBefore) && (
             <span>
               for <Until time={heard.waits?.until ?? task.notBefore ?? ''} />

@@ -96,9 +96,19 @@ export function Lanes({ tasks, heard, isQueue, sessions, deadlines }: Props) {
       )}
       <div
         ref={row}
-        className={`relative h-[clamp(20rem,56dvh,40rem)] overflow-x-auto overflow-y-hidden max-sm:h-[62dvh] ${isMore ? 'snap-x scroll-smooth max-sm:snap-mandatory' : ''}`}
+        className={`relative h-[clamp(20rem,56dvh,40rem)] overflow-x-auto overflow-y-hidden max-sm:h-[62dvh] ${isMore ? 'snap-x max-sm:snap-mandatory' : ''}`}
       >
         <div className="relative h-full" style={{ width: virtual.getTotalSize() }}>
+          {/* Where scrolling comes to rest; lanes come and go, and would pull it back to where it was. */}
+          {isMore &&
+            shown.map((task, n) => (
+              <span
+                key={task.id}
+                aria-hidden
+                className="absolute top-0 h-px w-px snap-start snap-always"
+                style={{ left: n * (size + GAP) }}
+              />
+            ))}
           {virtual.getVirtualItems().map((item) => {
             const task = shown[item.index];
             if (!task) return null;
@@ -107,7 +117,7 @@ export function Lanes({ tasks, heard, isQueue, sessions, deadlines }: Props) {
             return (
               <div
                 key={item.key}
-                className="absolute inset-y-0 left-0 snap-start p-px"
+                className="absolute inset-y-0 left-0 p-px"
                 style={{ width: item.size, transform: `translateX(${item.start}px)` }}
               >
                 <Lane

@@ -26,7 +26,7 @@ export function QueueRun({ run, prompts }: { run: Run; prompts: readonly Task[] 
   return (
     <div className="space-y-3">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
-        <StateMark state={waits ? 'limited' : stateOfRun(run)} />
+        <StateMark state={waits ? 'limited' : stateOfRun(run)} beats />
         <span className="tabular-nums" role="status">
           {counted(counts)}
         </span>

@@ -78,7 +78,7 @@ function Row({ line }: { line: QueueLine }) {
         <span className="block truncate font-mono text-ink-3 text-xs">{harmless(queue.project)}</span>
       </div>
       <div className="flex flex-wrap items-center justify-end gap-x-3 text-ink-3 text-xs tabular-nums max-sm:pl-8">
-        {state && <StateMark state={state} bare={run === null} />}
+        {state && <StateMark state={state} bare={run === null} beats />}
         <span>{state ? counted(counts) : 'no prompts'}</span>
       </div>
     </li>

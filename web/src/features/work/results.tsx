@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { ChevronRight } from 'lucide-react';
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import type { Session, Task } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Plain } from '../../components/ui/plain';
@@ -8,7 +8,7 @@ import { harmless } from '../../lib/harmless';
 import { short, totalTokens } from '../../lib/numbers';
 import { durationOf } from './lane';
 import { StateMark } from './state-mark';
-import { isOver, stateOf } from './states';
+import { isOver, type State, stateOf } from './states';
 import { firstLine, nameOf } from './titles';
 
 /** What came of each prompt of a run, a line each; a line opens to the whole answer. */
@@ -16,10 +16,13 @@ export function Results({
   tasks,
   isQueue,
   sessions,
+  asking,
 }: {
   tasks: readonly Task[];
   isQueue: boolean;
   sessions: readonly Session[];
+  /** The prompts whose agents wait for an answer. */
+  asking?: ReadonlySet<string>;
 }) {
   return (
     <table className="w-full table-fixed border-collapse text-left max-md:block">
@@ -34,22 +37,27 @@ export function Results({
       </thead>
       <tbody className="max-md:block">
         {tasks.map((task) => (
-          <Result key={task.id} task={task} name={nameOf(task, isQueue, sessions)} />
+          <Result
+            key={task.id}
+            task={task}
+            name={nameOf(task, isQueue, sessions)}
+            state={stateOf(task, asking?.has(task.id))}
+          />
         ))}
       </tbody>
     </table>
   );
 }
 
-function Result({ task, name }: { task: Task; name: string }) {
+const Result = memo(function Result({ task, name, state }: { task: Task; name: string; state: State }) {
   const [isOpen, setOpen] = useState(false);
   const tokens = totalTokens(task.usage);
   const words = task.why ?? task.answer;
   return (
     <>
-      <tr className="border-line align-top max-md:flex max-md:flex-wrap max-md:items-center max-md:gap-x-3 max-md:pt-2.5 md:border-b has-[[aria-expanded=true]]:border-transparent">
+      <tr className="border-line align-top max-md:flex max-md:flex-wrap max-md:items-center max-md:gap-x-3 border-b max-md:py-2.5 has-[[aria-expanded=true]]:border-transparent">
         <td className="py-2 max-md:py-0">
-          <StateMark state={stateOf(task)} />
+          <StateMark state={state} />
         </td>
         <td className="py-2 pr-4 max-md:order-first max-md:w-full max-md:py-0">
           <span className="flex min-w-0 items-center gap-2">
@@ -98,7 +106,7 @@ function Result({ task, name }: { task: Task; name: string }) {
       )}
     </>
   );
-}
+});
 
 /** The whole of what a prompt ended with. */
 export function Answer({ task }: { task: Task }) {

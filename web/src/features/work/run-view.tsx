@@ -32,6 +32,10 @@ export function RunView({ id, sessions = NO_SESSIONS }: { id: string; sessions?:
     () => new Map(approvals.data?.open.map((asked) => [asked.number, asked.until] as const)),
     [approvals.data],
   );
+  const asking = useMemo(
+    () => new Set(approvals.data?.open.filter((asked) => asked.run === id).map((asked) => asked.task)),
+    [approvals.data, id],
+  );
   if (answer.isPending) return <Skeleton lines={5} />;
   if (answer.error && !answer.data) return <Failed error={answer.error} retry={() => void answer.refetch()} />;
   const { run, tasks } = answer.data;
@@ -44,12 +48,12 @@ export function RunView({ id, sessions = NO_SESSIONS }: { id: string; sessions?:
   );
   // A queue's run has the prompts that it has begun, and counts all that wait.
   const counts = isOpen && !run.isQueue ? countsOf(tasks) : run.counts;
-  const results = <Results tasks={tasks} isQueue={run.isQueue} sessions={sessions} />;
+  const results = <Results tasks={tasks} isQueue={run.isQueue} sessions={sessions} asking={asking} />;
   return (
     <div className="space-y-5">
       <div className="space-y-2.5">
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-          <StateMark state={stateOfRun(run)} />
+          <StateMark state={stateOfRun(run)} beats />
           <span className="tabular-nums" role="status">
             {counted(counts)}
           </span>

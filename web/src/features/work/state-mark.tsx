@@ -22,15 +22,24 @@ const LOOKS: Record<State, Look> = {
   stopping: { icon: Square, word: 'stopping', colour: 'text-warn' },
 };
 
-/** How something stands: by shape, colour and word. `bare` leaves the word to screen readers. */
-export function StateMark({ state, word, bare = false }: { state: State; word?: string; bare?: boolean }) {
+interface Props {
+  state: State;
+  word?: string;
+  /** The word is for screen readers only. */
+  bare?: boolean;
+  /** The dot of what works beats: where one looks at it, not in lists of many. */
+  beats?: boolean;
+}
+
+/** How something stands: by shape, colour and word. */
+export function StateMark({ state, word, bare = false, beats = false }: Props) {
   const look = LOOKS[state];
   return (
     <span
       className={`inline-flex items-center gap-1.5 whitespace-nowrap text-xs ${look.colour}`}
       title={word ?? look.word}
     >
-      <Shape icon={look.icon} isMoving={state === 'running'} />
+      <Shape icon={look.icon} isMoving={beats && state === 'running'} />
       <span className={bare ? 'sr-only' : ''}>{word ?? look.word}</span>
     </span>
   );
