@@ -15,7 +15,7 @@ import { ofGroup } from './queries';
 
 /** The sessions of a group, in the order in which they begin. */
 export function GroupMembers({ group, sessions }: { group: Group; sessions: readonly Session[] }) {
-  const change = useWorkAct((wanted: { remove: string[] } | { remove_new: true }) =>
+  const change = useWorkAct((wanted: { remove: string[] } | { add: Member[] } | { remove_new: true }) =>
     patch<Group>(ofGroup(group.id), wanted),
   );
   const drop = (session: Member['session']) => {
@@ -26,7 +26,7 @@ export function GroupMembers({ group, sessions }: { group: Group; sessions: read
         onSuccess: () =>
           say('Taken out of the group; the session stays', {
             label: 'Undo',
-            run: () => void patch(ofGroup(group.id), { add: group.members.filter((one) => one.session === session) }),
+            run: () => change.mutate({ add: group.members.filter((one) => one.session === session) }),
           }),
       },
     );

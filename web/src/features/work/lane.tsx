@@ -7,12 +7,12 @@ import { Plain } from '../../components/ui/plain';
 import { ToolState } from '../../components/ui/state';
 import { harmless } from '../../lib/harmless';
 import { short, totalTokens } from '../../lib/numbers';
-import { clock, took } from '../../lib/time';
+import { clock } from '../../lib/time';
 import { Elapsed, Until } from './elapsed';
 import { type Entry, type Lane as Heard, openQuestion } from './heard';
 import { AnswerButtons, QuestionView, sayDecision } from './question-view';
 import { StateMark } from './state-mark';
-import { stateOf } from './states';
+import { durationOf, stateOf } from './states';
 
 interface Props {
   task: Task;
@@ -68,9 +68,7 @@ export const Lane = memo(function Lane({ task, name, heard, until }: Props) {
 function Time({ task, startedAt }: { task: Task; startedAt: string | null }) {
   const since = startedAt ?? task.startedAt;
   if (since === undefined || since === null) return null;
-  if (task.completedAt !== undefined && task.startedAt !== undefined) {
-    return <span>{took(Date.parse(task.completedAt) - Date.parse(task.startedAt))}</span>;
-  }
+  if (task.completedAt !== undefined) return <span>{durationOf(task)}</span>;
   return task.status === 'running' ? <Elapsed since={since} /> : null;
 }
 
@@ -195,10 +193,4 @@ function Asked({ entry, until }: { entry: Extract<Entry, { kind: 'asked' }>; unt
       )}
     </div>
   );
-}
-
-/** How long a prompt took, or has taken. */
-export function durationOf(task: Task): string {
-  if (task.startedAt === undefined) return '';
-  return task.completedAt === undefined ? '' : took(Date.parse(task.completedAt) - Date.parse(task.startedAt));
 }

@@ -18,7 +18,7 @@ const PEEK = 20;
 export function laneWidth(row: number, lanes: number): number {
   const fit = Math.max(1, Math.floor((row + GAP) / (NARROWEST + GAP)));
   if (lanes <= fit) return Math.max(0, (row - GAP * (lanes - 1)) / Math.max(1, lanes));
-  return (row - GAP * fit - PEEK) / fit;
+  return Math.max(0, (row - GAP * fit - PEEK) / fit);
 }
 
 interface Props {

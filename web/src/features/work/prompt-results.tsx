@@ -4,11 +4,10 @@ import { Button } from '../../components/ui/button';
 import { Fold } from '../../components/ui/fold';
 import { Plain } from '../../components/ui/plain';
 import { short, totalTokens } from '../../lib/numbers';
-import { durationOf } from './lane';
 import { usePromptActs } from './prompt-row';
 import { Answer } from './results';
 import { StateMark } from './state-mark';
-import { stateOf } from './states';
+import { durationOf, stateOf } from './states';
 import { firstLine } from './titles';
 
 /** Prompts that are at their end; each opens to what came of it. */

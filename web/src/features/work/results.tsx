@@ -6,9 +6,8 @@ import { AgentMark } from '../../components/ui/agent-mark';
 import { Plain } from '../../components/ui/plain';
 import { harmless } from '../../lib/harmless';
 import { short, totalTokens } from '../../lib/numbers';
-import { durationOf } from './lane';
 import { StateMark } from './state-mark';
-import { isOver, type State, stateOf } from './states';
+import { durationOf, isOver, type State, stateOf } from './states';
 import { firstLine, nameOf } from './titles';
 
 /** What came of each prompt of a run, a line each; a line opens to the whole answer. */

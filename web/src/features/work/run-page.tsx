@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { Failed, Skeleton } from '../../components/ui/faces';
 import { Page } from '../../components/ui/page';
 import { Plain } from '../../components/ui/plain';
+import { useActs } from '../../lib/acts';
 import { harmless } from '../../lib/harmless';
 import { whole } from '../../lib/time';
 import { PERMISSIONS } from './options-fields';
@@ -14,6 +15,14 @@ export function RunPage({ id }: { id: string }) {
   const answer = useQuery(work.run(id));
   const run = answer.data?.run;
   const group = useQuery({ ...work.group(run?.list ?? ''), enabled: run !== undefined && !run.isQueue });
+  const navigate = useNavigate();
+  useActs({
+    back: () =>
+      run &&
+      void navigate(
+        run.isQueue ? { to: '/queues/$id', params: { id: run.list } } : { to: '/groups/$id', params: { id: run.list } },
+      ),
+  });
   if (answer.isPending) return <Skeleton lines={6} />;
   if (answer.error && !answer.data) return <Failed error={answer.error} retry={() => void answer.refetch()} />;
   const { run: known } = answer.data;

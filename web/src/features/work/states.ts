@@ -2,6 +2,7 @@
 
 import type { Run, Task, WorkCounts } from '../../api/types';
 import { many } from '../../lib/numbers';
+import { took } from '../../lib/time';
 
 /** Everything a prompt or a run can be, each with a shape and a word. */
 export type State =
@@ -35,6 +36,12 @@ export function isOver(task: Task): boolean {
 /** An agent is at it, or is about to begin. */
 export function isHeld(task: Task): boolean {
   return task.status === 'claimed' || task.status === 'running';
+}
+
+/** How long a prompt took. */
+export function durationOf(task: Task): string {
+  if (task.startedAt === undefined || task.completedAt === undefined) return '';
+  return took(Date.parse(task.completedAt) - Date.parse(task.startedAt));
 }
 
 /** There is something to be seen of it: an agent had it, or it failed before one could. */

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { AgentEvent, Logged, Question } from '../../api/types';
+import type { AgentEvent, Logged, Question, Run, Task, WorkCounts } from '../../api/types';
+import { fileName } from '../../lib/save-file';
+import { lap } from '../../lib/time';
 import { fold, KEPT, LONGEST, NOTHING_HEARD, openQuestion } from './heard';
+import { laneWidth } from './lanes';
+import { membersOf } from './members';
 import { before, landing, moved } from './order';
+import { signOf } from './signed-lines';
+import { counted, hasBegun, shareOf, stateOf, stateOfRun } from './states';
+import { firstLine, nameOf } from './titles';
 
 const at = '2026-11-21T10:00:00.000Z';
 let seq = 0;
@@ -135,5 +142,136 @@ describe('reordering', () => {
     expect(landing(middles, 0, 35)).toBe(1);
     expect(landing(middles, 3, 35)).toBe(2);
     expect(landing(middles, 1, 99)).toBe(3);
+  });
+});
+
+const COUNTS: WorkCounts = { pending: 0, running: 0, completed: 0, failed: 0, interrupted: 0, cancelled: 0 };
+const OPTIONS = {
+  timeoutSeconds: 7_200,
+  approvalSeconds: 1_800,
+  retries: 0,
+  waitsForLimit: true,
+  limitSeconds: 300,
+  halfDone: 'interrupt',
+  isPlain: false,
+  arguments: [],
+};
+const run = (more: Partial<Run>): Run =>
+  ({
+    id: 'r',
+    number: 1,
+    list: 'l',
+    isQueue: false,
+    name: 'n',
+    options: OPTIONS,
+    maxConcurrency: 3,
+    place: 'own',
+    wish: 'run',
+    counts: COUNTS,
+    createdAt: at,
+    ...more,
+  }) as Run;
+const task = (more: Partial<Task>): Task =>
+  ({
+    id: 't',
+    list: 'l',
+    number: 1,
+    position: 1,
+    prompt: '\n  Do it\nwell',
+    images: [],
+    status: 'pending',
+    isManual: false,
+    source: 'codex',
+    isNew: false,
+    attempt: 0,
+    goesOn: false,
+    itemsBefore: 0,
+    heard: 0,
+    usage: { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 },
+    addedAt: at,
+    ...more,
+  }) as Task;
+
+describe('states', () => {
+  it.each([
+    [{}, 'running'],
+    [{ wish: 'pause' }, 'paused'],
+    [{ wish: 'stop' }, 'stopping'],
+    [{ endedAt: at, counts: { ...COUNTS, completed: 3 } }, 'completed'],
+    [{ endedAt: at, counts: { ...COUNTS, completed: 3, failed: 1 } }, 'failed'],
+    [{ endedAt: at, counts: { ...COUNTS, completed: 3, interrupted: 1 } }, 'interrupted'],
+    [{ endedAt: at, counts: { ...COUNTS, cancelled: 2 } }, 'cancelled'],
+  ] as [Partial<Run>, string][])('of a run %#', (more, state) => {
+    expect(stateOfRun(run(more))).toBe(state);
+  });
+
+  it.each([
+    [{}, false, 'pending'],
+    [{ isManual: true }, false, 'manual'],
+    [{ notBefore: at }, false, 'limited'],
+    [{ status: 'running' }, false, 'running'],
+    [{ status: 'running' }, true, 'asks'],
+    [{ status: 'completed' }, true, 'completed'],
+  ] as [Partial<Task>, boolean, string][])('of a prompt %#', (more, asks, state) => {
+    expect(stateOf(task(more), asks)).toBe(state);
+  });
+
+  it('a prompt that failed before an agent could begin is seen, one that was taken back is not', () => {
+    expect(
+      [{}, { status: 'failed' }, { status: 'cancelled' }].map((more) => hasBegun(task(more as Partial<Task>))),
+    ).toEqual([false, true, false]);
+  });
+
+  it('counts are words and a share', () => {
+    const counts = { ...COUNTS, running: 2, pending: 1, completed: 4, failed: 1 };
+    expect(counted(counts)).toBe('2 working, 1 waiting, 4 done, 1 failed');
+    expect(counted(COUNTS)).toBe('nothing yet');
+    expect(shareOf(counts)).toBe(5 / 8);
+    expect(shareOf(COUNTS)).toBe(0);
+  });
+});
+
+describe('words and sizes', () => {
+  it('a queue’s lane is called after its prompt, a group’s after its session', () => {
+    expect(nameOf(task({}), true, [])).toBe('Do it');
+    expect(nameOf(task({}), false, [])).toBe('New session of Codex');
+    expect(firstLine('')).toBe('');
+  });
+
+  it('sessions become members by the agent that their ids name', () => {
+    expect(membersOf(['codex:1', 'nobody:2', 'claude:a:b'])).toEqual([
+      { source: 'codex', session: 'codex:1' },
+      { source: 'claude', session: 'claude:a:b' },
+    ]);
+  });
+
+  it('lanes fill the row where they fit, and let the next one show where not', () => {
+    expect(laneWidth(1_000, 1)).toBe(1_000);
+    expect(laneWidth(1_000, 2)).toBe(494);
+    expect(laneWidth(1_000, 50) * 2).toBeLessThan(1_000);
+    expect(laneWidth(358, 3)).toBeLessThan(358);
+    expect(laneWidth(0, 3)).toBeGreaterThanOrEqual(0);
+  });
+
+  it.each([
+    ['+a', 'added'],
+    ['-a', 'removed'],
+    ['+++ b/x', 'place'],
+    ['--- a/x', 'place'],
+    ['@@ -1 +1 @@', 'place'],
+    [' a', 'plain'],
+    ['', 'plain'],
+  ])('a line of a change %j', (line, sign) => {
+    expect(signOf(line)).toBe(sign);
+  });
+
+  it('time that counts keeps its figures in place', () => {
+    expect([-5, 7_900, 760_000, 3_723_000].map(lap)).toEqual(['0:00', '0:07', '12:40', '1:02:03']);
+  });
+
+  it('a name becomes one that file systems take', () => {
+    expect(fileName('Tidy: the/report?')).toBe('Tidy-the-report');
+    expect(fileName('../..')).toBe('export');
+    expect(fileName('Größe 2')).toBe('Größe-2');
   });
 });
