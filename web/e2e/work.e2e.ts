@@ -86,6 +86,10 @@ describe('without an agent', () => {
 
   it('prompts are added and put in order by mouse, by keys and by menu; the order lasts', async () => {
     const page = await open('/queues');
+    await page.getByRole('button', { name: 'New queue' }).click();
+    await page.getByRole('dialog', { name: 'New queue' }).getByText('How its prompts are run').click();
+    expect(await barriers(page)).toEqual([]);
+    await page.keyboard.press('Escape');
     await makeQueue(page, 'In order');
     for (const words of ['The first', 'The second', 'The third', 'The fourth']) await addPrompt(page, words);
     expect(await numbers(page)).toBe('1234');
@@ -289,6 +293,62 @@ describe('without an agent', () => {
     await page.close();
   });
 
+  it('of fifty lanes and thousands of events, only what is on the screen is in the page', async () => {
+    const at = new Date().toISOString();
+    const usage = { inputTokens: 1, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 1, reasoningTokens: 0 };
+    const tasks = Array.from({ length: 50 }, (_, n) => ({
+      id: `t${n}`,
+      list: 'r',
+      number: n + 1,
+      position: n + 1,
+      prompt: 'p',
+      images: [],
+      status: 'running',
+      isManual: false,
+      source: 'codex',
+      isNew: true,
+      attempt: 1,
+      goesOn: false,
+      run: 'r',
+      itemsBefore: 0,
+      heard: 0,
+      usage,
+      addedAt: at,
+      startedAt: at,
+    }));
+    const counts = { pending: 0, running: 50, completed: 0, failed: 0, interrupted: 0, cancelled: 0 };
+    const run = { id: 'r', number: 9, list: 'g', isQueue: true, name: 'Fifty', options: {}, maxConcurrency: 50 };
+    const events = Array.from({ length: 9_000 }, (_, n) => ({
+      seq: n + 1,
+      run: 'r',
+      task: `t${n % 50}`,
+      at,
+      event: 'item',
+      item: { kind: 'said', text: `Words ${n}`, more: false },
+    }));
+    const asked: number[] = [];
+    const page = await context.newPage();
+    faults.watch(page);
+    await page.route('**/api/v1/runs/r', (route) =>
+      route.fulfill({ json: { run: { ...run, place: 'own', wish: 'run', counts, createdAt: at }, tasks } }),
+    );
+    await page.route('**/api/v1/runs/r/events*', (route) => {
+      const after = Number(new URL(route.request().url()).searchParams.get('after') ?? 0);
+      asked.push(after);
+      return route.fulfill({ json: { events: events.slice(after, after + 1_000) } });
+    });
+    await page.goto(`${board.address}/runs/r`);
+    await page.getByText('Words 8950').waitFor();
+    expect(await page.locator('[data-lane]').count()).toBeLessThan(10);
+    expect(await page.getByText('30 earlier are in the session.').count()).toBeGreaterThan(0);
+    await page.getByRole('button', { name: /^To lane 40:/ }).click();
+    await page.getByRole('region', { name: /^40: / }).getByText('Words 8989').waitFor();
+    expect(await page.locator('[data-lane]').count()).toBeLessThan(10);
+    // Each event is read once.
+    expect(asked).toEqual([...new Set(asked)]);
+    await page.close();
+  });
+
   it('what is no such file is refused in words', async () => {
     // A refusal is expected here, and no fault.
     const page = await context.newPage();
@@ -344,17 +404,18 @@ describe.skipIf(IS_SKIPPED)('with a real agent', () => {
       .fill('Tie a knot {{run: touch knot}} {{say: The knot is tied.}}');
     await dialog.getByRole('combobox', { name: 'What an agent may do without asking' }).selectOption('ask');
     await dialog.getByText('waits in Approvals').waitFor();
+    expect(await barriers(page)).toEqual([]);
     await dialog.getByRole('combobox', { name: 'Where they work' }).selectOption('shared');
     await dialog.getByRole('button', { name: 'Run 2 sessions' }).click();
     const lane = (n: number) => page.getByRole('region', { name: new RegExp(`^${n}: `) });
-    await lane(1).getByText('waits for you').waitFor();
-    await lane(2).getByText('waits for you').waitFor();
+    await lane(1).locator('header').getByText('waits for you').waitFor();
+    await lane(2).locator('header').getByText('waits for you').waitFor();
     expect(existsSync(join(directory, 'knot'))).toBe(false);
     await page.getByRole('link', { name: /Approvals.*2.*open/ }).waitFor();
     await page.screenshot({ path: join(PICTURES, 'work-lanes.png') });
     expect(await barriers(page)).toEqual([]);
     await lane(1).getByRole('button', { name: 'Allow once' }).click();
-    await lane(1).getByText('done').waitFor();
+    await lane(1).locator('header').getByText('done').waitFor();
     expect(existsSync(join(directory, 'knot'))).toBe(true);
 
     const inbox = await open('/approvals');

@@ -21,6 +21,9 @@ function soon(): void {
   }, EVERY);
 }
 
+/** Between two rounds of asking: agents that write all the time leave the page and the server some. */
+const BREATH = 40;
+
 let isAsking = false;
 let hasMore = false;
 
@@ -32,6 +35,7 @@ async function askForWork(): Promise<void> {
   while (hasMore) {
     hasMore = false;
     await renewWork(cache);
+    await new Promise((resolve) => setTimeout(resolve, BREATH));
   }
   isAsking = false;
 }

@@ -25,7 +25,10 @@ export function SelectionBar({ ids, onClear, children }: Props) {
         role="toolbar"
         aria-label="Selected sessions"
       >
-        <span className="whitespace-nowrap pr-2 font-medium tabular-nums">{many(ids.length, 'session')}</span>
+        <span className="whitespace-nowrap pr-2 font-medium tabular-nums">
+          {ids.length.toLocaleString('en')}
+          <span className="max-sm:sr-only"> {ids.length === 1 ? 'session' : 'sessions'}</span>
+        </span>
         {children}
         <Menu label="Copy" button={(props) => <Button {...props}>Copy</Button>}>
           {(close) => (

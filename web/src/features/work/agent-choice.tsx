@@ -12,7 +12,7 @@ export function AgentChoice({ value, onChange }: { value: Source; onChange: (sou
         .map((source) => (
           <label
             key={source}
-            className="inline-flex h-8 cursor-pointer items-center rounded-md border border-line px-2.5 hover:bg-hover has-[:checked]:border-accent has-[:checked]:bg-accent-soft has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-accent coarse:h-11"
+            className="inline-flex h-8 cursor-pointer items-center rounded-md border border-line px-2.5 hover:bg-hover has-[:checked]:border-accent has-[:checked]:font-medium has-[:checked]:ring-1 has-[:checked]:ring-accent has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-accent coarse:h-11"
           >
             <input
               type="radio"

@@ -1,4 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
+import { ChevronRight } from 'lucide-react';
 import { useState } from 'react';
 import { post } from '../../api/client';
 import type { Mode, Queue, Source } from '../../api/types';
@@ -56,7 +57,13 @@ export function NewQueueDialog({ onClose }: { onClose: () => void }) {
         <DirectoryField value={project} onChange={setProject} />
         <ModeFields mode={mode} onMode={setMode} stops={stops} onStops={setStops} />
         <details className="group">
-          <summary className="text-ink-2 hover:text-ink coarse:py-3">How its prompts are run…</summary>
+          <summary className="flex items-center gap-1.5 text-ink-2 hover:text-ink coarse:py-3">
+            <ChevronRight
+              className="size-3.5 text-ink-3 transition-transform duration-100 group-open:rotate-90"
+              aria-hidden
+            />
+            How its prompts are run
+          </summary>
           <div className="grid gap-3.5 pt-3">
             <OptionsFields value={options} onChange={setOptions} />
           </div>
@@ -87,7 +94,7 @@ export function ModeFields({
 }) {
   return (
     <>
-      <div className="grid gap-1.5">
+      <div className="grid justify-items-start gap-1.5">
         <Segmented
           label="Where prompts are said"
           value={mode}
