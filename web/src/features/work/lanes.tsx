@@ -62,15 +62,17 @@ export function Lanes({ tasks, heard, isQueue, sessions, deadlines }: Props) {
     <div>
       {(isMore || which === 'live') && (
         <div className="mb-2.5 flex items-center gap-3">
-          <Segmented
-            label="Which lanes"
-            value={which}
-            onChange={setWhich}
-            options={[
-              { value: 'all', label: `All ${begun.length}` },
-              { value: 'live', label: `Working ${live.length}` },
-            ]}
-          />
+          {(live.length > 0 || which === 'live') && (
+            <Segmented
+              label="Which lanes"
+              value={which}
+              onChange={setWhich}
+              options={[
+                { value: 'all', label: `All ${begun.length}` },
+                { value: 'live', label: `Working ${live.length}` },
+              ]}
+            />
+          )}
           <nav
             aria-label="Lanes"
             className="relative flex min-w-0 flex-1 flex-wrap gap-0.5 max-sm:flex-nowrap max-sm:overflow-x-auto"

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent, Logged, Question, Run, Task, WorkCounts } from '../../api/types';
 import { fileName } from '../../lib/save-file';
-import { lap } from '../../lib/time';
+import { lap, took } from '../../lib/time';
 import { fold, KEPT, LONGEST, NOTHING_HEARD, openQuestion } from './heard';
 import { laneWidth } from './lanes';
 import { membersOf } from './members';
@@ -266,6 +266,12 @@ describe('words and sizes', () => {
   });
 
   it('time that counts keeps its figures in place', () => {
+    expect([59_000, 119_700, 3_599_900, 7_199_000].map(took)).toEqual([
+      '59.0 s',
+      '2 min 0 s',
+      '1 h 0 min',
+      '2 h 0 min',
+    ]);
     expect([-5, 7_900, 760_000, 3_723_000].map(lap)).toEqual(['0:00', '0:07', '12:40', '1:02:03']);
   });
 
