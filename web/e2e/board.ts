@@ -42,13 +42,17 @@ function printed(child: ChildProcess): Promise<string> {
   });
 }
 
-/** Starts a board; `fill` puts sessions into its home. */
-export async function start(fill: (home: string) => void, words: string[] = []): Promise<Board> {
+/** Starts a board; `fill` puts sessions into its home, `more` is what its agents need of the environment. */
+export async function start(
+  fill: (home: string) => void,
+  words: string[] = [],
+  more: Record<string, string> = {},
+): Promise<Board> {
   const dir = mkdtempSync(join(tmpdir(), 'marline-'));
   const home = join(dir, 'home');
   mkdirSync(home);
   fill(home);
-  const env = { PATH: process.env.PATH ?? '', HOME: home, MARLINE_HOME: join(dir, 'm') };
+  const env = { PATH: process.env.PATH ?? '', HOME: home, MARLINE_HOME: join(dir, 'm'), ...more };
   const run = () => spawn(BIN, ['up', '--no-open', ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const child = run();
   const first = await printed(child);

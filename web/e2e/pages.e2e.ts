@@ -1,12 +1,11 @@
 // Every page in both widths and both themes: nothing fails, nothing overflows, nothing keeps anybody out.
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, ROOT, SIZES, settled, start } from './board';
-
-const AXE = readFileSync(join(ROOT, 'web/node_modules/axe-core/axe.min.js'), 'utf8');
+import { barriers } from './barriers';
+import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, SIZES, settled, start } from './board';
 
 let browser: Browser;
 let board: Board;
@@ -19,27 +18,6 @@ afterAll(async () => {
   await browser.close();
   await board.end();
 });
-
-/** What axe finds that keeps people out. */
-async function barriers(page: Page): Promise<string[]> {
-  // Put in by the browser's own means, which a page's policy does not bind.
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const axe = (window as unknown as { axe: { run: (options: object) => Promise<{ violations: AxeFinding[] }> } }).axe;
-    interface AxeFinding {
-      id: string;
-      impact: string;
-      nodes: { html: string; failureSummary: string }[];
-    }
-    const { violations } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] });
-    return violations
-      .filter((found) => found.impact === 'serious' || found.impact === 'critical')
-      .map(
-        (found) =>
-          `${found.id}: ${found.nodes.map((node) => `${node.html.slice(0, 160)} (${node.failureSummary.slice(0, 300)})`).join(' | ')}`,
-      );
-  });
-}
 
 interface Listed {
   sessions: { id: string; forkedFromId: string | null; counts: { toolCalls: number; subagents: number } }[];
@@ -64,6 +42,9 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
         ['search', '/search?q=zebra', /Search/],
         ['search-empty', '/search', /Everything that was said/],
         ['search-none', '/search?q=qqqqqqqqqqqqq', /Nothing was found/],
+        ['groups-none', '/groups', /No groups yet/],
+        ['queues-none', '/queues', /No queues yet/],
+        ['approvals-none', '/approvals', /Nothing waits for you/],
         ['usage', '/usage?range=all', /Usage/],
         ['sources', '/sources', /Sources and health/],
         ['providers', '/providers', /Providers/],
@@ -99,7 +80,16 @@ it('shows no page wider than a small phone', async () => {
   const context = await enter(browser, board, 'phone');
   const page = await context.newPage();
   await page.setViewportSize({ ...SIZES.phone, width: 320 });
-  for (const address of ['/', '/search?q=zebra', '/usage', '/sources', '/settings']) {
+  for (const address of [
+    '/',
+    '/search?q=zebra',
+    '/groups',
+    '/queues',
+    '/approvals',
+    '/usage',
+    '/sources',
+    '/settings',
+  ]) {
     await page.goto(`${board.address}${address}`, { waitUntil: 'networkidle' });
     expect(
       await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),

@@ -39,14 +39,19 @@ export function ofSession(id: string, rest = ''): string {
   return `/api/v1/sessions/${encodeURIComponent(id)}${rest}`;
 }
 
-async function ask(method: string, path: string, signal?: AbortSignal, body?: object): Promise<Response> {
+async function ask(method: string, path: string, signal?: AbortSignal, body?: object | string): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       credentials: 'same-origin',
       ...(signal ? { signal } : {}),
-      ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
+      ...(body !== undefined
+        ? {
+            body: typeof body === 'string' ? body : JSON.stringify(body),
+            headers: { 'content-type': 'application/json' },
+          }
+        : {}),
     });
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -76,14 +81,19 @@ export async function getText(path: string, signal?: AbortSignal): Promise<strin
   return (await ask('GET', path, signal)).text();
 }
 
-/** Asks for something to be made. */
-export async function post<T>(path: string, body?: object): Promise<T> {
+/** Asks for something to be made; a text is JSON already. */
+export async function post<T>(path: string, body?: object | string): Promise<T> {
   return (await ask('POST', path, undefined, body)).json();
 }
 
 /** Asks for something to be kept under its address. */
 export async function put<T>(path: string, body: object): Promise<T> {
   return (await ask('PUT', path, undefined, body)).json();
+}
+
+/** Asks for something to be changed. */
+export async function patch<T>(path: string, body: object): Promise<T> {
+  return (await ask('PATCH', path, undefined, body)).json();
 }
 
 /** Asks for something to be removed. */

@@ -1,11 +1,11 @@
 import type { Doing } from '../lib/acts';
 import { set, settings } from '../lib/settings';
+import type { Page } from './navigation';
 import { router } from './router';
 
 /** What can be done on every page; `open` shows the palette or the help. */
 export function everywhere(open: (what: 'palette' | 'help') => void): Doing {
-  const go = (to: '/' | '/search' | '/usage' | '/sources' | '/providers' | '/settings') => () =>
-    void router.navigate({ to });
+  const go = (to: Page) => () => void router.navigate({ to });
   return {
     palette: () => open('palette'),
     help: () => open('help'),
@@ -16,6 +16,9 @@ export function everywhere(open: (what: 'palette' | 'help') => void): Doing {
     },
     sessions: go('/'),
     search: go('/search'),
+    groups: go('/groups'),
+    queues: go('/queues'),
+    approvals: go('/approvals'),
     usage: go('/usage'),
     sources: go('/sources'),
     providers: go('/providers'),

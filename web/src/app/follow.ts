@@ -2,6 +2,7 @@ import type { Status } from '../api/types';
 import { patchSession, refreshSessions, sessions } from '../features/sessions/queries';
 import { status } from '../features/sources/queries';
 import { transcript } from '../features/transcript/queries';
+import { renewWork } from '../features/work/queries';
 import { live } from '../lib/live';
 import { cache } from './cache';
 
@@ -18,6 +19,25 @@ function soon(): void {
     void refreshSessions(cache);
     void cache.invalidateQueries({ queryKey: status.queryKey });
   }, EVERY);
+}
+
+/** Between two rounds of asking: agents that write all the time leave the page and the server some. */
+const BREATH = 40;
+
+let isAsking = false;
+let hasMore = false;
+
+/** Asks for what changed in groups and queues: at once, and once more for all that changed while it was asked. */
+async function askForWork(): Promise<void> {
+  hasMore = true;
+  if (isAsking) return;
+  isAsking = true;
+  while (hasMore) {
+    hasMore = false;
+    await renewWork(cache);
+    await new Promise((resolve) => setTimeout(resolve, BREATH));
+  }
+  isAsking = false;
 }
 
 /** Keeps what is on the screen true: events patch the cache, and the stream comes back whenever it can. */
@@ -37,7 +57,7 @@ export function follow(): void {
         return;
       }
       case 'work':
-        void cache.invalidateQueries({ queryKey: ['work'] });
+        void askForWork();
         return;
       case 'reset':
         void cache.invalidateQueries();

@@ -1,30 +1,65 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
-import { Activity, ChartColumn, List, type LucideIcon, Moon, Search, Settings2, Sun, Waypoints } from 'lucide-react';
+import { Link, useLocation, useNavigate } from '@tanstack/react-router';
+import {
+  Activity,
+  ChartColumn,
+  Columns3,
+  Ellipsis,
+  Inbox,
+  List,
+  ListOrdered,
+  type LucideIcon,
+  Moon,
+  Search,
+  Settings2,
+  Sun,
+  Waypoints,
+} from 'lucide-react';
+import { Menu, MenuItem } from '../components/ui/menu';
 import { Progress } from '../components/ui/progress';
 import { status } from '../features/sources/queries';
+import { work } from '../features/work/queries';
 import { ACTS, type ActName, offers } from '../lib/acts';
-import { bytes } from '../lib/numbers';
+import { bytes, short } from '../lib/numbers';
 import { useIsDark } from '../lib/settings';
 import { lasts } from '../lib/time';
 import { Mark } from './mark';
 
+/** Where a page is. */
+export type Page =
+  | '/'
+  | '/search'
+  | '/groups'
+  | '/queues'
+  | '/approvals'
+  | '/usage'
+  | '/sources'
+  | '/providers'
+  | '/settings';
+
 interface Place {
-  to: '/' | '/search' | '/usage' | '/sources' | '/providers' | '/settings';
+  to: Page;
   name: string;
   icon: LucideIcon;
   act: ActName;
+  /** There are pages below it. */
+  isDeep?: true;
 }
 
-const PAGES: readonly Place[] = [
-  { to: '/', name: 'Sessions', icon: List, act: 'sessions' },
-  { to: '/search', name: 'Search', icon: Search, act: 'search' },
-  { to: '/usage', name: 'Usage', icon: ChartColumn, act: 'usage' },
-  { to: '/sources', name: 'Sources', icon: Activity, act: 'sources' },
-];
-/** Seldom wanted: not within the thumb's reach, but in the settings. */
+const SESSIONS: Place = { to: '/', name: 'Sessions', icon: List, act: 'sessions' };
+const SEARCH: Place = { to: '/search', name: 'Search', icon: Search, act: 'search' };
+const GROUPS: Place = { to: '/groups', name: 'Groups', icon: Columns3, act: 'groups', isDeep: true };
+const QUEUES: Place = { to: '/queues', name: 'Queues', icon: ListOrdered, act: 'queues', isDeep: true };
+const APPROVALS: Place = { to: '/approvals', name: 'Approvals', icon: Inbox, act: 'approvals' };
+const USAGE: Place = { to: '/usage', name: 'Usage', icon: ChartColumn, act: 'usage' };
+const SOURCES: Place = { to: '/sources', name: 'Sources', icon: Activity, act: 'sources' };
 const PROVIDERS: Place = { to: '/providers', name: 'Providers', icon: Waypoints, act: 'providers' };
 const SETTINGS: Place = { to: '/settings', name: 'Settings', icon: Settings2, act: 'settings' };
+
+const SIDE = [SESSIONS, SEARCH, GROUPS, QUEUES, APPROVALS, USAGE, SOURCES, PROVIDERS];
+/** Within the thumb's reach; what is seldom wanted is one step further. */
+const BOTTOM = [SESSIONS, SEARCH, GROUPS, APPROVALS];
+const MORE = [QUEUES, USAGE, SOURCES, PROVIDERS, SETTINGS];
 
 const ENTRY =
   'flex w-full items-center gap-2.5 rounded-md px-2 py-1.5 text-ink-2 hover:bg-hover hover:text-ink max-lg:justify-center';
@@ -40,7 +75,7 @@ export function Side() {
         <Mark />
         <span className="max-lg:hidden">Marline</span>
       </Link>
-      {[...PAGES, PROVIDERS].map((page) => (
+      {SIDE.map((page) => (
         <Entry key={page.to} {...page} />
       ))}
       <div className="mt-auto flex flex-col gap-0.5">
@@ -52,17 +87,37 @@ export function Side() {
   );
 }
 
-function Entry({ to, name, icon: Icon, act }: Place) {
+function Entry({ to, name, icon: Icon, act, isDeep }: Place) {
   return (
     <Link
       to={to}
-      activeOptions={{ exact: true, includeSearch: false }}
+      activeOptions={{ exact: !isDeep, includeSearch: false }}
       title={`${name} (${ACTS[act].keys})`}
       className={`${ENTRY} data-[status=active]:bg-hover data-[status=active]:font-medium data-[status=active]:text-ink`}
     >
-      <Icon className="size-4 shrink-0" aria-hidden />
+      <span className="relative">
+        <Icon className="size-4 shrink-0" aria-hidden />
+        {act === 'approvals' && <OpenQuestions className="absolute -top-2 -right-2.5 lg:hidden" isSilent />}
+      </span>
       <span className="max-lg:sr-only">{name}</span>
+      {act === 'approvals' && <OpenQuestions className="ml-auto max-lg:sr-only" />}
     </Link>
+  );
+}
+
+/** How many questions of agents wait for an answer. */
+function OpenQuestions({ className, isSilent = false }: { className: string; isSilent?: boolean }) {
+  const { data } = useQuery(work.approvals);
+  const count = data?.open.length ?? 0;
+  if (count === 0) return null;
+  return (
+    <span
+      aria-hidden={isSilent || undefined}
+      className={`grid h-4 min-w-4 place-items-center rounded-full bg-accent px-1 font-medium text-2xs text-on-accent tabular-nums ${className}`}
+    >
+      {short(count)}
+      {!isSilent && <span className="sr-only"> open</span>}
+    </span>
   );
 }
 
@@ -78,6 +133,9 @@ function Theme() {
   );
 }
 
+const THUMB =
+  'flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-ink-3 data-[status=active]:text-accent';
+
 /** The pages, within the thumb's reach. */
 export function Bottom() {
   return (
@@ -85,18 +143,49 @@ export function Bottom() {
       aria-label="Pages"
       className="fixed inset-x-0 bottom-0 z-30 flex border-line border-t bg-canvas pb-[env(safe-area-inset-bottom)] sm:hidden"
     >
-      {[...PAGES, SETTINGS].map(({ to, name, icon: Icon }) => (
-        <Link
-          key={to}
-          to={to}
-          activeOptions={{ exact: true, includeSearch: false }}
-          className="flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-ink-3 data-[status=active]:text-accent"
-        >
-          <Icon className="size-5" aria-hidden />
+      {BOTTOM.map(({ to, name, icon: Icon, act, isDeep }) => (
+        <Link key={to} to={to} activeOptions={{ exact: !isDeep, includeSearch: false }} className={THUMB}>
+          <span className="relative">
+            <Icon className="size-5" aria-hidden />
+            {act === 'approvals' && <OpenQuestions className="absolute -top-1.5 -right-2.5" />}
+          </span>
           {name}
         </Link>
       ))}
+      <More />
     </nav>
+  );
+}
+
+function More() {
+  const navigate = useNavigate();
+  const at = useLocation({ select: (location) => location.pathname });
+  const isHere = MORE.some(({ to }) => at.startsWith(to));
+  return (
+    <Menu
+      label="More pages"
+      button={(props) => (
+        <button type="button" className={THUMB} data-status={isHere ? 'active' : undefined} {...props}>
+          <Ellipsis className="size-5" aria-hidden />
+          More
+        </button>
+      )}
+    >
+      {(close) =>
+        MORE.map(({ to, name, icon: Icon }) => (
+          <MenuItem
+            key={to}
+            onClick={() => {
+              close();
+              void navigate({ to });
+            }}
+          >
+            <Icon className="size-4 text-ink-3" aria-hidden />
+            {name}
+          </MenuItem>
+        ))
+      }
+    </Menu>
   );
 }
 

@@ -7,13 +7,13 @@ import { Dialog } from '../components/ui/dialog';
 import { Keys } from '../components/ui/keys';
 import { search } from '../features/search/queries';
 import { Snippet } from '../features/search/snippet';
-import { titleOf } from '../features/sessions/facts';
 import { sessions } from '../features/sessions/queries';
 import { ACTS, offers, useApplying } from '../lib/acts';
 import { harmless } from '../lib/harmless';
 import { useNow } from '../lib/now';
 import { useSettled } from '../lib/settled';
 import { ago } from '../lib/time';
+import { titleOf } from '../lib/titles';
 
 interface Option {
   id: string;

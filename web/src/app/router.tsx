@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import type { ListFilter } from '../features/sessions/queries';
 import { SessionsPage } from '../features/sessions/sessions-page';
+import { SelectionActs } from '../features/work/selection-acts';
 import { all, one, parseSearch, stringifySearch } from '../lib/search-params';
 import { FirstRun } from './first-run';
 import { Broken, Nowhere } from './nowhere';
@@ -42,6 +43,7 @@ const list = createRoute({
         filter={filter}
         onChange={(next) => void navigate({ search: next, replace: next.q !== filter.q, resetScroll: true })}
         firstRun={<FirstRun />}
+        selectionActs={(ids, onDone) => <SelectionActs sessions={ids} onDone={onDone} />}
       />
     );
   },
@@ -99,16 +101,67 @@ const providers = createRoute({
   component: lazyRouteComponent(() => import('../features/providers/providers-page'), 'ProvidersPage'),
 });
 
+const groups = createRoute({
+  getParentRoute: () => root,
+  path: '/groups',
+  component: lazyRouteComponent(() => import('../features/work/groups-page'), 'GroupsPage'),
+});
+
+const group = createRoute({
+  getParentRoute: () => root,
+  path: '/groups/$id',
+  component: lazyRouteComponent(() => import('./work-routes'), 'GroupRoute'),
+});
+
+const queues = createRoute({
+  getParentRoute: () => root,
+  path: '/queues',
+  component: lazyRouteComponent(() => import('../features/work/queues-page'), 'QueuesPage'),
+});
+
+const queue = createRoute({
+  getParentRoute: () => root,
+  path: '/queues/$id',
+  component: lazyRouteComponent(() => import('./work-routes'), 'QueueRoute'),
+});
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: '/runs/$id',
+  component: lazyRouteComponent(() => import('./work-routes'), 'RunRoute'),
+});
+
+const approvals = createRoute({
+  getParentRoute: () => root,
+  path: '/approvals',
+  component: lazyRouteComponent(() => import('../features/work/approvals-page'), 'ApprovalsPage'),
+});
+
 const docs = createRoute({
   getParentRoute: () => root,
   path: '/docs/api',
   component: lazyRouteComponent(() => import('../features/settings/api-docs-page'), 'ApiDocsPage'),
 });
 
-export const routes = { session, usage };
+export const routes = { session, usage, group, queue, run };
 
 export const router = createRouter({
-  routeTree: root.addChildren([list, session, search, usage, sources, providers, settings, docs]),
+  routeTree: root.addChildren([
+    list,
+    session,
+    search,
+    groups,
+    group,
+    queues,
+    queue,
+    run,
+    approvals,
+    usage,
+    sources,
+    providers,
+    settings,
+    docs,
+  ]),
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',

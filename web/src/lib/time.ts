@@ -43,8 +43,11 @@ export function took(ms: number | null): string {
   if (ms === null) return '';
   if (ms < 1_000) return `${ms} ms`;
   if (ms < MINUTE) return `${(ms / 1_000).toFixed(1)} s`;
-  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min ${Math.round((ms % MINUTE) / 1_000)} s`;
-  return `${Math.floor(ms / HOUR)} h ${Math.round((ms % HOUR) / MINUTE)} min`;
+  // Rounded before it is divided: there are no sixty seconds beside a minute.
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** How long something will take, as one says it. */
@@ -56,4 +59,12 @@ export function lasts(seconds: number): string {
 /** What was written within the last minute is being written. */
 export function isWriting(time: string | null, now: number): boolean {
   return time !== null && now - Date.parse(time) < MINUTE;
+}
+
+/** How long something has been going on, in figures that stand still while they count: 0:07, 12:40, 1:02:03. */
+export function lap(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  const two = (count: number) => `${count}`.padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }

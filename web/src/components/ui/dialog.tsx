@@ -34,7 +34,8 @@ export function Dialog({ title, onClose, children, place = 'middle', wide = fals
       ref={dialog}
       aria-label={title}
       onCancel={onClose}
-      onClose={onClose}
+      // In development an effect runs twice: a closing that was followed by an opening is none.
+      onClose={() => !dialog.current?.open && onClose()}
       onClick={(event) => event.target === dialog.current && onClose()}
       className={`w-[calc(100vw-16px)] bg-raised shadow-float outline-none ${wide ? 'sm:w-[min(960px,92vw)]' : 'sm:w-[560px]'} ${PLACES[place]}`}
     >

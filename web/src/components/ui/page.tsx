@@ -1,11 +1,24 @@
 import type { ReactNode } from 'react';
 
+interface Props {
+  title: string;
+  aside?: ReactNode;
+  /** What the page belongs to, above its title. */
+  above?: ReactNode;
+  /** As wide as the screen is: things stand side by side. */
+  wide?: boolean;
+  children: ReactNode;
+}
+
 /** A page with its title; what stands beside the title goes to the right. */
-export function Page({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
+export function Page({ title, aside, above, wide = false, children }: Props) {
   return (
-    <div className="mx-auto w-full max-w-5xl px-6 pt-5 pb-12 max-sm:px-4">
+    <div className={`mx-auto w-full px-6 pt-5 pb-12 max-sm:px-4 ${wide ? 'max-w-[1800px]' : 'max-w-5xl'}`}>
       <header className="mb-5 flex flex-wrap items-center justify-between gap-3">
-        <h1 className="font-semibold text-lg">{title}</h1>
+        <div className="min-w-0">
+          {above && <p className="text-ink-3 text-xs">{above}</p>}
+          <h1 className="font-semibold text-lg [overflow-wrap:anywhere]">{title}</h1>
+        </div>
         {aside}
       </header>
       {children}

@@ -1,16 +1,14 @@
 import { useMutation } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import { put } from '../../api/client';
 import type { NamedProfile, Profile, Source } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
+import { FIELD, Field } from '../../components/ui/field';
 import { Segmented } from '../../components/ui/segmented';
 import { ofProvider } from './queries';
 
 type KeyKind = 'kept' | 'env' | 'login' | 'none';
-
-const FIELD =
-  'h-8 w-full rounded-md border border-line-strong bg-transparent px-2.5 outline-none focus:border-accent coarse:h-11';
 
 const SWITCHABLE: { value: Source; label: string }[] = [
   { value: 'codex', label: 'Codex' },
@@ -142,14 +140,4 @@ export function ProfileDialog({ named, onKept, onClose }: Props) {
 function kindOf(profile: Profile | undefined): KeyKind {
   if (!profile) return 'kept';
   return typeof profile.key === 'object' ? 'env' : profile.key;
-}
-
-function Field({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is what stands in it.
-    <label className="grid gap-1">
-      <span className="text-ink-2 text-sm">{label}</span>
-      {children}
-    </label>
-  );
 }

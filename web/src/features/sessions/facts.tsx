@@ -5,11 +5,6 @@ import { harmless } from '../../lib/harmless';
 import { dollars, many, short, totalTokens } from '../../lib/numbers';
 import { ago, isWriting, whole } from '../../lib/time';
 
-/** A session's title, whatever it has for one. */
-export function titleOf(session: Pick<Session, 'title' | 'firstPrompt'>): string {
-  return harmless(session.title ?? session.firstPrompt?.split('\n')[0] ?? 'Without a word');
-}
-
 /** Where a session was, under its title. */
 export function Place({ session }: { session: Session }) {
   return (

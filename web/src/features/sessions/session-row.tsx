@@ -2,7 +2,8 @@ import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { Session } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
-import { Counts, Place, titleOf, When } from './facts';
+import { titleOf } from '../../lib/titles';
+import { Counts, Place, When } from './facts';
 
 interface Props {
   session: Session;

@@ -26,10 +26,12 @@ interface Props {
   onChange: (filter: ListFilter) => void;
   /** What is shown where there is no session at all. */
   firstRun: React.ReactNode;
+  /** What else can be done with sessions that are selected. */
+  selectionActs: (ids: string[], onDone: () => void) => React.ReactNode;
 }
 
 /** All sessions. */
-export function SessionsPage({ filter, onChange, firstRun }: Props) {
+export function SessionsPage({ filter, onChange, firstRun, selectionActs }: Props) {
   const { group, list } = useSettings();
   const isByDay = group === 'day' || filter.sort !== undefined;
   const pages = useInfiniteQuery({ ...sessions.list(filter), enabled: isByDay });
@@ -109,7 +111,11 @@ export function SessionsPage({ filter, onChange, firstRun }: Props) {
           }}
         />
       )}
-      {selection.ids.length > 0 && <SelectionBar ids={selection.ids} onClear={selection.clear} />}
+      {selection.ids.length > 0 && (
+        <SelectionBar ids={selection.ids} onClear={selection.clear}>
+          {selectionActs(selection.ids, selection.clear)}
+        </SelectionBar>
+      )}
     </div>
   );
 }

@@ -2,14 +2,15 @@ import { Brain, CircleAlert, FilePen, Info, Layers, ScrollText, Shrink } from 'l
 import { memo, useState } from 'react';
 import type { Item } from '../../api/types';
 import { Button } from '../../components/ui/button';
+import { Fold } from '../../components/ui/fold';
+import { Plain } from '../../components/ui/plain';
 import { harmless } from '../../lib/harmless';
 import { bytes, dollars, short, totalTokens } from '../../lib/numbers';
 import { clock, whole } from '../../lib/time';
 import { Markdown } from './markdown';
 import { marker } from './marks';
 import { Pictures } from './pictures';
-import { Plain } from './plain';
-import { Fold, ToolLine, useOpen } from './tool-line';
+import { ToolLine, useOpen } from './tool-line';
 
 export interface ItemActs {
   /** Reads the whole texts. */

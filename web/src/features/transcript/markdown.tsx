@@ -1,9 +1,9 @@
 import { type ReactNode, useState } from 'react';
 import ReactMarkdown, { type Components } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
+import { Plain } from '../../components/ui/plain';
 import { harmless } from '../../lib/harmless';
 import { Code } from './code';
-import { Plain } from './plain';
 
 /** Longer texts, and texts that nest deeper or have more rows, are shown as they stand: reading them would stop the page. */
 const MAX_MARKDOWN = 100_000;

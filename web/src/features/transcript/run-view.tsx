@@ -1,8 +1,9 @@
 import { Layers2 } from 'lucide-react';
 import type { Item } from '../../api/types';
+import { Fold } from '../../components/ui/fold';
 import { type ItemActs, ItemView } from './item-view';
 import { sumUp } from './rows';
-import { Fold, useOpen } from './tool-line';
+import { useOpen } from './tool-line';
 
 interface Props extends ItemActs {
   session: string;

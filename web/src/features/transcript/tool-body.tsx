@@ -3,13 +3,13 @@ import { Link } from '@tanstack/react-router';
 import { Circle, CircleCheck, CircleDot, type LucideIcon } from 'lucide-react';
 import type { Action, Item, Tool } from '../../api/types';
 import { Button } from '../../components/ui/button';
+import { Plain } from '../../components/ui/plain';
 import { harmless } from '../../lib/harmless';
 import { bytes } from '../../lib/numbers';
 import { Code } from './code';
 import { Diffs } from './diff-view';
 import { languageOf } from './highlight';
 import { Pictures } from './pictures';
-import { Plain } from './plain';
 import { readPage } from './queries';
 import { Terminal } from './terminal';
 

@@ -1,0 +1,22 @@
+import { GroupPage } from '../features/work/group-page';
+import { QueuePage } from '../features/work/queue-page';
+import { RunPage } from '../features/work/run-page';
+import { routes } from './router';
+
+/** A group's page at its address. */
+export function GroupRoute() {
+  const { id } = routes.group.useParams();
+  return <GroupPage key={id} id={id} />;
+}
+
+/** A queue's page at its address. */
+export function QueueRoute() {
+  const { id } = routes.queue.useParams();
+  return <QueuePage key={id} id={id} />;
+}
+
+/** A run's page at its address. */
+export function RunRoute() {
+  const { id } = routes.run.useParams();
+  return <RunPage key={id} id={id} />;
+}
