@@ -49,7 +49,13 @@ pub fn check() -> Outcome {
 /// Goes through the web app in a real browser, on the debug build of `marline`.
 pub fn in_browser() -> Outcome {
     let browser = system::chromium()?;
-    step::run("build marline", cargo().args(["build", "--quiet", "--locked", "--package", "marline"]))?;
+    let programs = ["build", "--quiet", "--locked", "--package", "marline", "--package", "marline-lab"];
+    step::run("build marline and its lab", cargo().args(programs))?;
+    // Groups and queues are run from the browser, too.
+    if std::env::var_os("MARLINE_SKIP_REAL_AGENTS").is_none_or(|value| value != "1") {
+        let lab = target()?.join("debug/marline-lab");
+        step::run("the real agents", std::process::Command::new(lab).arg("install"))?;
+    }
     let mut tests = npm();
     tests.args(["run", "--silent", "e2e"]).env("MARLINE_BIN", target()?.join("debug/marline"));
     tests.env("CHROMIUM", browser).env("MARLINE_E2E_DIR", scratch("e2e")?);
