@@ -1205,7 +1205,7 @@ export interface components {
             /** @description Sessions to be taken out. */
             remove?: components["schemas"]["SessionId"][];
             /** @description Sessions that are yet to begin are all taken out. */
-            remove_new?: boolean;
+            removeNew?: boolean;
         };
         /** @description A group to be made. */
         GroupRequest: {
@@ -1225,7 +1225,7 @@ export interface components {
             /** @description At most so many at a time. */
             maxConcurrency?: number | null;
             /** @description Where its sessions work. */
-            place?: components["schemas"]["Place"];
+            place?: components["schemas"]["Workplace"];
             /** @description How. Words and variables for the agents' programs can't be given here. */
             options?: components["schemas"]["Options"];
         };
@@ -1736,9 +1736,11 @@ export interface components {
         PromptPatchRequest: {
             /** @description Its words. */
             prompt?: string | null;
+            /** @description Its pictures, in base64, instead of those it has. */
+            images?: string[] | null;
             /** @description Whether it waits for a person. */
             manual?: boolean | null;
-            status?: components["schemas"]["Status"] | null;
+            status?: components["schemas"]["TaskStatus"] | null;
         };
         /** @description A prompt to be added. */
         PromptRequest: {
@@ -1839,7 +1841,7 @@ export interface components {
             /** @description The queue. */
             queue: components["schemas"]["Queue"];
             /** @description How its prompts stand. */
-            counts: components["schemas"]["Counts"];
+            counts: components["schemas"]["TaskCounts"];
             run: components["schemas"]["Run"] | null;
         };
         /** @description What is changed in a queue. */
@@ -1968,13 +1970,13 @@ export interface components {
             /** @description At most so many at a time. */
             maxConcurrency: number;
             /** @description Where its sessions work. */
-            place: components["schemas"]["Place"];
+            place: components["schemas"]["Workplace"];
             /** @description What people want of it. */
             wish: components["schemas"]["Wish"];
             /** @description Who works at it. */
             claim?: components["schemas"]["Claim"];
             /** @description What came of it; of one that goes on, when it was last written. */
-            counts: components["schemas"]["Counts"];
+            counts: components["schemas"]["TaskCounts"];
             /** @description When it began. */
             createdAt: components["schemas"]["Timestamp"];
             /** @description When it ended. */
@@ -2219,7 +2221,7 @@ export interface components {
             /** @description Pictures that belong to it. */
             images: string[];
             /** @description How it stands. */
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["TaskStatus"];
             /** @description It waits until a person releases it. */
             isManual: boolean;
             /** @description Another one, which must be completed first. */
@@ -2270,6 +2272,44 @@ export interface components {
             /** @description It is not begun before. */
             notBefore?: components["schemas"]["Timestamp"];
         };
+        /** @description How many tasks stand how. */
+        TaskCounts: {
+            /**
+             * Format: int64
+             * @description Waiting.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description With an agent.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description Answered.
+             */
+            completed: number;
+            /**
+             * Format: int64
+             * @description Failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Cut off.
+             */
+            interrupted: number;
+            /**
+             * Format: int64
+             * @description Taken back.
+             */
+            cancelled: number;
+        };
+        /**
+         * @description How a prompt stands.
+         * @enum {string}
+         */
+        TaskStatus: "pending" | "claimed" | "running" | "completed" | "failed" | "interrupted" | "cancelled";
         /**
          * Format: date-time
          * @description A point in time: milliseconds since 1970-01-01 UTC. Printed as RFC 3339.
@@ -2542,7 +2582,7 @@ export interface components {
             event: "cancelled";
         } | {
             /** @description In numbers. */
-            counts: components["schemas"]["Counts"];
+            counts: components["schemas"]["TaskCounts"];
             /** @enum {string} */
             event: "progress";
         } | {
@@ -2552,7 +2592,7 @@ export interface components {
             event: "wished";
         } | {
             /** @description What came of it. */
-            counts: components["schemas"]["Counts"];
+            counts: components["schemas"]["TaskCounts"];
             /** @enum {string} */
             event: "ended";
         } | {
@@ -2561,6 +2601,11 @@ export interface components {
             /** @enum {string} */
             event: "note";
         };
+        /**
+         * @description Where the sessions of a run work.
+         * @enum {string}
+         */
+        Workplace: "own" | "shared" | "directory" | "worktree";
     };
     responses: never;
     parameters: never;
@@ -2670,6 +2715,8 @@ export type SourceReport = components['schemas']['SourceReport'];
 export type SourcesAnswer = components['schemas']['SourcesAnswer'];
 export type Status = components['schemas']['Status'];
 export type Task = components['schemas']['Task'];
+export type TaskCounts = components['schemas']['TaskCounts'];
+export type TaskStatus = components['schemas']['TaskStatus'];
 export type Timestamp = components['schemas']['Timestamp'];
 export type Todo = components['schemas']['Todo'];
 export type TodoStatus = components['schemas']['TodoStatus'];
@@ -2688,6 +2735,7 @@ export type Way = components['schemas']['Way'];
 export type Wish = components['schemas']['Wish'];
 export type WishRequest = components['schemas']['WishRequest'];
 export type WorkEvent = components['schemas']['WorkEvent'];
+export type Workplace = components['schemas']['Workplace'];
 export type $defs = Record<string, never>;
 export interface operations {
     sessions_list: {
@@ -4146,7 +4194,10 @@ export interface operations {
     };
     work_approvals: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Those alone that wait for an answer. */
+                open?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;

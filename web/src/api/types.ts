@@ -1,6 +1,5 @@
 // The API's words, by the names that the app calls them. The shapes are generated from the server's OpenAPI document.
 
-import type * as Raw from './schema';
 import type { DeviceAnswer, Page } from './schema';
 
 export type {
@@ -18,6 +17,8 @@ export type {
   Facet,
   FileDiff,
   Group,
+  GroupAnswer,
+  GroupLine,
   HandoffAnswer,
   HandoffRequest,
   Hunk,
@@ -27,6 +28,7 @@ export type {
   ItemPage,
   LinkAnswer,
   LiveEvent,
+  Logged,
   Member,
   Mode,
   NamedProfile,
@@ -39,7 +41,11 @@ export type {
   ProvidersAnswer,
   Question,
   Queue,
+  QueueAnswer,
+  QueueLine,
   RehomeAnswer,
+  Run,
+  RunAnswer,
   SearchAnswer,
   SearchHit,
   Session,
@@ -47,6 +53,9 @@ export type {
   Source,
   SourcesAnswer,
   Status,
+  Task,
+  TaskCounts,
+  TaskStatus,
   Tool,
   ToolStatus,
   TouchedFiles,
@@ -54,32 +63,8 @@ export type {
   UsageReport,
   UseAnswer,
   Wish,
+  Workplace,
 } from './schema';
 
 export type SessionPage = Page;
 export type Device = DeviceAnswer;
-
-// The document has one schema of a name, and three of work share theirs with others: the catalogue's `Counts` and `Place`
-// and the server's `Status`. Until they are told apart there, these say what is sent.
-
-/** How a prompt stands. */
-export type TaskStatus = 'pending' | 'claimed' | 'running' | 'completed' | 'failed' | 'interrupted' | 'cancelled';
-
-/** How many prompts stand how. */
-export type WorkCounts = Record<'pending' | 'running' | 'completed' | 'failed' | 'interrupted' | 'cancelled', number>;
-
-/** Where the sessions of a run work. */
-export type WorkPlace = 'own' | 'shared' | 'directory' | 'worktree';
-
-export type Run = Omit<Raw.Run, 'counts' | 'place'> & { counts: WorkCounts; place: WorkPlace };
-export type Task = Omit<Raw.Task, 'status'> & { status: TaskStatus };
-export type Logged = Raw.Logged;
-export type GroupLine = Omit<Raw.GroupLine, 'lastRun'> & { lastRun: Run | null };
-export type GroupAnswer = Omit<Raw.GroupAnswer, 'runs'> & { runs: Run[] };
-export type QueueLine = Omit<Raw.QueueLine, 'counts' | 'run'> & { counts: WorkCounts; run: Run | null };
-export type QueueAnswer = Omit<Raw.QueueAnswer, 'prompts' | 'run' | 'runs'> & {
-  prompts: Task[];
-  run: Run | null;
-  runs: Run[];
-};
-export type RunAnswer = Omit<Raw.RunAnswer, 'run' | 'tasks'> & { run: Run; tasks: Task[] };

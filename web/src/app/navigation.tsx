@@ -107,7 +107,7 @@ function Entry({ to, name, icon: Icon, act, isDeep }: Place) {
 
 /** How many questions of agents wait for an answer. */
 function OpenQuestions({ className, isSilent = false }: { className: string; isSilent?: boolean }) {
-  const { data } = useQuery(work.approvals);
+  const { data } = useQuery(work.open);
   const count = data?.open.length ?? 0;
   if (count === 0) return null;
   return (

@@ -59,7 +59,7 @@ pub struct GroupRequest {
 
 /// What is changed in a group.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GroupPatchRequest {
     /// Its new name.
     #[serde(default)]

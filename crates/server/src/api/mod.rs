@@ -56,8 +56,11 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(providers::keep_provider, providers::forget_provider))
         .routes(routes!(providers::use_provider))
         .routes(routes!(providers::rehome))
-        .routes(routes!(groups::groups, groups::make_group))
-        .routes(routes!(groups::group, groups::change_group, groups::delete_group))
+        .routes(routes!(groups::groups, groups::make_group).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(
+            routes!(groups::group, groups::change_group, groups::delete_group)
+                .layer(DefaultBodyLimit::max(MAX_PROMPT)),
+        )
         .routes(routes!(groups::run_group).layer(DefaultBodyLimit::max(MAX_PROMPT)))
         .routes(routes!(queues::queues, queues::make_queue))
         .routes(routes!(queues::queue, queues::change_queue, queues::delete_queue))

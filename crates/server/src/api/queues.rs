@@ -117,6 +117,9 @@ pub struct PromptPatchRequest {
     /// Its words.
     #[serde(default)]
     prompt: Option<String>,
+    /// Its pictures, in base64, instead of those it has.
+    #[serde(default)]
+    images: Option<Vec<String>>,
     /// Whether it waits for a person.
     #[serde(default)]
     manual: Option<bool>,
@@ -289,12 +292,9 @@ pub async fn change_prompt(
     request: Body<PromptPatchRequest>,
 ) -> Result<Json<Task>, Problem> {
     let request = body(request)?;
-    let patch = PromptPatch {
-        prompt: request.prompt,
-        images: None,
-        is_manual: request.manual,
-        status: request.status,
-    };
+    let images = request.images.map(|images| keep(&board, &images)).transpose()?;
+    let patch =
+        PromptPatch { prompt: request.prompt, images, is_manual: request.manual, status: request.status };
     Ok(Json(board.desk(move |desk| desk.update_prompt(&id, &prompt, patch)).await?))
 }
 

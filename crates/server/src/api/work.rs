@@ -53,6 +53,15 @@ pub struct RunEventParams {
     after: u64,
 }
 
+/// Which questions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ApprovalParams {
+    /// Those alone that wait for an answer.
+    #[serde(default)]
+    open: bool,
+}
+
 /// What is wanted of a run.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -188,12 +197,17 @@ pub async fn wish(
 }
 
 /// Lists what agents ask.
-#[utoipa::path(get, path = "/api/v1/approvals", tag = "work", responses((status = 200, body = ApprovalsAnswer)))]
-pub async fn approvals(State(board): State<Board>) -> Result<Json<ApprovalsAnswer>, Problem> {
-    let answer = board.desk(|desk| {
+#[utoipa::path(get, path = "/api/v1/approvals", tag = "work", params(ApprovalParams),
+    responses((status = 200, body = ApprovalsAnswer)))]
+pub async fn approvals(
+    State(board): State<Board>,
+    Query(params): Query<ApprovalParams>,
+) -> Result<Json<ApprovalsAnswer>, Problem> {
+    let answer = board.desk(move |desk| {
         let mut open = desk.store().questions(true, RUNS * ANSWERED)?;
         open.retain(|asked| asked.decision.is_none());
-        Ok(ApprovalsAnswer { open, answered: desk.store().questions(false, ANSWERED)? })
+        let answered = if params.open { Vec::new() } else { desk.store().questions(false, ANSWERED)? };
+        Ok(ApprovalsAnswer { open, answered })
     });
     Ok(Json(answer.await?))
 }

@@ -61,6 +61,7 @@ pub enum HalfDone {
 /// Where the sessions of a run work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Workplace)]
 pub enum Place {
     /// In their own directories, one after the other where several share one.
     #[default]
@@ -203,6 +204,7 @@ pub enum Wish {
 /// How a prompt stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TaskStatus)]
 pub enum Status {
     /// It waits for its turn.
     Pending,
@@ -334,6 +336,7 @@ pub struct Task {
 /// How many tasks stand how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TaskCounts)]
 pub struct Counts {
     /// Waiting.
     pub pending: u64,

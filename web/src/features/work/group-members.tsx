@@ -15,7 +15,7 @@ import { ofGroup } from './queries';
 
 /** The sessions of a group, in the order in which they begin. */
 export function GroupMembers({ group, sessions }: { group: Group; sessions: readonly Session[] }) {
-  const change = useWorkAct((wanted: { remove: string[] } | { add: Member[] } | { remove_new: true }) =>
+  const change = useWorkAct((wanted: { remove: string[] } | { add: Member[] } | { removeNew: true }) =>
     patch<Group>(ofGroup(group.id), wanted),
   );
   const drop = (session: Member['session']) => {
@@ -70,11 +70,7 @@ export function GroupMembers({ group, sessions }: { group: Group; sessions: read
         ))}
       </ul>
       {fresh.length > 0 && (
-        <Button
-          className="mt-2 -ml-2.5"
-          disabled={change.isPending}
-          onClick={() => change.mutate({ remove_new: true })}
-        >
+        <Button className="mt-2 -ml-2.5" disabled={change.isPending} onClick={() => change.mutate({ removeNew: true })}>
           Take out those yet to begin
         </Button>
       )}

@@ -64,6 +64,11 @@ export const work = {
       // What was heard before is the same object: only lanes that changed are drawn again.
       structuralSharing: false,
     }),
+  /** What waits for an answer alone: the whole page needs the rest, too. */
+  open: queryOptions({
+    queryKey: ['work', 'open'] as const,
+    queryFn: ({ signal }) => get<ApprovalsAnswer>('/api/v1/approvals?open=true', signal),
+  }),
   approvals: queryOptions({
     queryKey: ['work', 'approvals'] as const,
     queryFn: ({ signal }) => get<ApprovalsAnswer>('/api/v1/approvals', signal),

@@ -14,7 +14,7 @@ import { firstLine } from './titles';
 /** A queue at work: the prompt that runs now, or what it waits for. */
 export function QueueRun({ run, prompts }: { run: Run; prompts: readonly Task[] }) {
   const events = useQuery(work.events(run.id));
-  const approvals = useQuery(work.approvals);
+  const approvals = useQuery(work.open);
   const heard = events.data ?? NOTHING_HEARD;
   // What this run has to do: what others left at its end is none of its business.
   const own = useMemo(() => prompts.filter((task) => task.status === 'pending' || task.run === run.id), [prompts, run]);

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { post } from '../../api/client';
-import type { Group, Run, WorkPlace } from '../../api/types';
+import type { Group, Run, Workplace } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
 import { Field, Problem, SELECT, TEXT } from '../../components/ui/field';
@@ -10,7 +10,7 @@ import { useWorkAct, wordsOf } from './acts';
 import { type Chosen, Count, Headless, OptionsFields } from './options-fields';
 import { ofGroup } from './queries';
 
-const PLACES: Record<WorkPlace, { name: string; means: string }> = {
+const PLACES: Record<Workplace, { name: string; means: string }> = {
   own: {
     name: 'Each where it is at home',
     means: 'In its own directory. Sessions that share one take turns, so that they do not get into each other’s way.',
@@ -29,7 +29,7 @@ const PLACES: Record<WorkPlace, { name: string; means: string }> = {
   },
 };
 
-function isPlace(word: string): word is WorkPlace {
+function isPlace(word: string): word is Workplace {
   return word in PLACES;
 }
 
@@ -37,7 +37,7 @@ function isPlace(word: string): word is WorkPlace {
 export function RunDialog({ group, onClose }: { group: Group; onClose: () => void }) {
   const [prompt, setPrompt] = useState('');
   const [most, setMost] = useState(3);
-  const [place, setPlace] = useState<WorkPlace>('own');
+  const [place, setPlace] = useState<Workplace>('own');
   const [options, setOptions] = useState<Chosen>({});
   const run = useWorkAct(
     () => post<Run>(ofGroup(group.id, '/runs'), { prompt, maxConcurrency: most, place, options }),

@@ -27,7 +27,7 @@ export function RunView({ id, sessions = NO_SESSIONS }: { id: string; sessions?:
   const isOpen = answer.data !== undefined && answer.data.run.endedAt === undefined;
   const [isLaid, setLaid] = useState(false);
   const events = useQuery({ ...work.events(id), enabled: isOpen || isLaid });
-  const approvals = useQuery(work.approvals);
+  const approvals = useQuery(work.open);
   const deadlines = useMemo(
     () => new Map(approvals.data?.open.map((asked) => [asked.number, asked.until] as const)),
     [approvals.data],

@@ -1,6 +1,6 @@
 // How prompts and runs stand, as people say it.
 
-import type { Run, Task, WorkCounts } from '../../api/types';
+import type { Run, Task, TaskCounts } from '../../api/types';
 import { many } from '../../lib/numbers';
 import { took } from '../../lib/time';
 
@@ -62,7 +62,7 @@ export function stateOfRun(run: Run): State {
   return 'completed';
 }
 
-const COUNTED: [keyof WorkCounts, string][] = [
+const COUNTED: [keyof TaskCounts, string][] = [
   ['running', 'working'],
   ['pending', 'waiting'],
   ['completed', 'done'],
@@ -72,19 +72,19 @@ const COUNTED: [keyof WorkCounts, string][] = [
 ];
 
 /** "2 working, 1 waiting, 5 done". */
-export function counted(counts: WorkCounts): string {
+export function counted(counts: TaskCounts): string {
   const parts = COUNTED.filter(([name]) => counts[name] > 0).map(([name, word]) => `${counts[name]} ${word}`);
   return parts.length > 0 ? parts.join(', ') : 'nothing yet';
 }
 
-export function countsOf(tasks: readonly Task[]): WorkCounts {
-  const counts: WorkCounts = { pending: 0, running: 0, completed: 0, failed: 0, interrupted: 0, cancelled: 0 };
+export function countsOf(tasks: readonly Task[]): TaskCounts {
+  const counts: TaskCounts = { pending: 0, running: 0, completed: 0, failed: 0, interrupted: 0, cancelled: 0 };
   for (const task of tasks) counts[task.status === 'claimed' ? 'running' : task.status]++;
   return counts;
 }
 
 /** So many of how many are at their end. */
-export function shareOf(counts: WorkCounts): number {
+export function shareOf(counts: TaskCounts): number {
   const over = counts.completed + counts.failed + counts.interrupted + counts.cancelled;
   const all = over + counts.running + counts.pending;
   return all === 0 ? 0 : over / all;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AgentEvent, Logged, Question, Run, Task, WorkCounts } from '../../api/types';
+import type { AgentEvent, Logged, Question, Run, Task, TaskCounts } from '../../api/types';
 import { fileName } from '../../lib/save-file';
 import { lap, took } from '../../lib/time';
 import { fold, KEPT, LONGEST, NOTHING_HEARD, openQuestion } from './heard';
@@ -145,7 +145,7 @@ describe('reordering', () => {
   });
 });
 
-const COUNTS: WorkCounts = { pending: 0, running: 0, completed: 0, failed: 0, interrupted: 0, cancelled: 0 };
+const COUNTS: TaskCounts = { pending: 0, running: 0, completed: 0, failed: 0, interrupted: 0, cancelled: 0 };
 const OPTIONS = {
   timeoutSeconds: 7_200,
   approvalSeconds: 1_800,
