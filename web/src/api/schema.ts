@@ -1783,6 +1783,10 @@ export interface components {
             current: components["schemas"]["Current"][];
             /** @description How many of Codex' sessions each provider has. */
             sessions: components["schemas"]["ProviderSessions"][];
+            /** @description How many of them Codex lists under it: those of a terminal or an editor that are not put away. */
+            listed: {
+                [key: string]: number;
+            };
         };
         /** @description What an agent asks leave for. */
         Question: {

@@ -34,6 +34,8 @@ pub struct ProvidersAnswer {
     current: Vec<Current>,
     /// How many of Codex' sessions each provider has.
     sessions: Vec<ProviderSessions>,
+    /// How many of them Codex lists under it: those of a terminal or an editor that are not put away.
+    listed: BTreeMap<String, u64>,
 }
 
 /// A provider to be kept.
@@ -130,7 +132,12 @@ fn answer(acts: &Acts) -> Result<ProvidersAnswer, Problem> {
         name,
         profile,
     });
-    Ok(ProvidersAnswer { providers: providers.collect(), sessions: acts.provider_sessions()?, current })
+    Ok(ProvidersAnswer {
+        providers: providers.collect(),
+        sessions: acts.provider_sessions()?,
+        listed: acts.listed_by_provider()?,
+        current,
+    })
 }
 
 /// Lists the providers, what agents use now, and the providers of Codex' sessions.

@@ -112,8 +112,8 @@ export function ProvidersPage() {
                   )}
                 </span>
                 <span>{many(one.sessions, 'session')}</span>
-                <span className={`w-32 text-sm ${one.shown ? 'text-good' : 'text-ink-3'}`}>
-                  {one.shown ? 'shown by Codex' : 'hidden by Codex'}
+                <span className={`w-40 text-sm ${one.shown ? 'text-good' : 'text-ink-3'}`}>
+                  {one.shown ? `${answer.data.listed[one.provider] ?? 0} shown by Codex` : 'hidden by Codex'}
                 </span>
                 <Button onClick={() => setOpen({ what: 'rehome', to: one.provider })}>Give all to it</Button>
               </li>
