@@ -15,8 +15,9 @@ use work::{ApprovalCommand, GroupCommand, QueueCommand};
 /// Keeps the sessions of every coding agent on your machines
 ///
 /// Marline finds the sessions of Claude Code, Codex, Gemini CLI, OpenCode and Qwen Code; it lists, shows, searches and
-/// sums them up, forks them, hands them over to another agent, and takes them up again. It writes to an agent's files
-/// only where a command says so, with --dry-run to see what would be done and a way back.
+/// sums them up, forks them, hands them over to another agent, takes them up again, and works through groups of them and
+/// queues of prompts. It writes to an agent's files only where a command says so, with --dry-run to see what would be
+/// done and a way back.
 #[derive(Parser)]
 #[command(name = "marline", version, about, long_about, max_term_width = 100)]
 pub struct Cli {
