@@ -291,7 +291,7 @@ pub(crate) fn title(text: &str) -> String {
 
 /// An end for words of failure, which may speak of a limit.
 pub(crate) fn failed(why: String) -> TurnEnd {
-    let low = why.to_ascii_lowercase();
+    let low = why.to_ascii_lowercase().replace("disk quota", "");
     let is_limit = [
         "usage limit",
         "rate limit",

@@ -14,6 +14,9 @@ use crate::launch::Started;
 /// A limit without an end, and a failure that is tried again, wait twice as long each time, up to so long.
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
+/// A limit without an end may be something else that only sounds like it: this is some hours.
+const MOST_WAITS: u32 = 12;
+
 /// Waits longer each time.
 fn doubled(first: Duration, times: u32) -> Duration {
     first.saturating_mul(1 << times.min(10)).min(LONGEST_WAIT.max(first))
@@ -115,7 +118,9 @@ impl Engine {
                 task.why = Some(why.clone());
                 job.log.push(WorkEvent::Interrupted { why });
             }
-            Outcome::Limited(why, until) if options.waits_for_limit => {
+            Outcome::Limited(why, until)
+                if options.waits_for_limit && (until.is_some() || task.attempt < MOST_WAITS) =>
+            {
                 let pause =
                     doubled(Duration::from_secs(options.limit_seconds), task.attempt.saturating_sub(1));
                 let until = until.filter(|until| until.as_millis() > now.as_millis());
