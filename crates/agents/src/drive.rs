@@ -44,6 +44,11 @@ pub trait Drive: Sync {
         false
     }
 
+    /// Says whether another start of the agent spoils a session that goes on at the time.
+    fn resumes_alone(&self) -> bool {
+        false
+    }
+
     /// Files that a turn leaves beside a session's own file, and for which the agent deletes the session when it starts next.
     fn strays(&self, _session: &str, _file: &Path) -> Vec<PathBuf> {
         Vec::new()

@@ -662,7 +662,10 @@ impl From<UsageByArg> for UsageBy {
 }
 
 fn source(word: &str) -> Result<Source, String> {
-    word.parse().map_err(|error: marline_model::ParseIdError| error.to_string())
+    word.parse().map_err(|_: marline_model::ParseIdError| {
+        let all: Vec<&str> = Source::ALL.iter().map(|source| source.as_str()).collect();
+        format!("no agent is called that; there are {}", all.join(", "))
+    })
 }
 
 impl FilterArgs {

@@ -32,7 +32,7 @@ pub use error::ActError;
 pub use handoff::{CodexThread, Conversation, Fate, HandOver, Handoff, Range, Report, ReportLine, Way};
 pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};
-pub use launch::{Started, find_program};
+pub use launch::{Started, find_program, quoted};
 pub use opencode::{Column, Fork as OpenCodeFork};
 pub use provider::{
     Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch, Synced,

@@ -31,6 +31,11 @@ impl Drive for GeminiDrive {
         talk::talk(order)
     }
 
+    /// Seen: while a session goes on in a second file of its id (see `strays`), another start deletes both.
+    fn resumes_alone(&self) -> bool {
+        true
+    }
+
     /// Seen: resumed in another minute than that of its file's name, Gemini CLI begins a second file of the session with
     /// nothing but context in it; its next start takes that for a broken session, and deletes all files of its id.
     fn strays(&self, session: &str, file: &Path) -> Vec<PathBuf> {

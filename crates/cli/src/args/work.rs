@@ -314,14 +314,13 @@ pub struct QueueAddArgs {
 
 /// Change a prompt that does not run
 #[derive(Args)]
-#[group(id = "what", multiple = true, required = true, args = ["text", "image", "manual", "release", "cancel"])]
 pub struct QueueUpdateArgs {
     /// The queue
     pub name: String,
     /// The prompt's number
     pub prompt: u64,
     /// Its words; `-` reads them from standard input
-    #[arg(long = "prompt", id = "text", value_name = "PROMPT", allow_hyphen_values = true)]
+    #[arg(long = "prompt", id = "text", value_name = "TEXT", allow_hyphen_values = true)]
     pub text: Option<String>,
     /// Its pictures
     #[arg(long, value_name = "FILE")]
@@ -402,7 +401,7 @@ pub struct OptionArgs {
     /// Answer with no what nobody answers for so long [default: 30m]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub approval_timeout: Option<u64>,
-    /// Try a prompt that failed so many times again [default: 0]
+    /// Try a prompt that failed, or took too long, so many times again [default: 0]
     #[arg(long, value_name = "N")]
     pub retries: Option<u32>,
     /// At a usage limit [default: wait]

@@ -89,6 +89,7 @@ impl Engine {
             if !is_over && asked.decision.is_none() {
                 continue;
             }
+            job.was_refused |= matches!(asked.decision, Some(Decision::Deny { .. }));
             if let (Some(decision), Some(talk)) = (asked.decision.clone(), &mut job.talk)
                 && let Err(error) = talk.answer(&id, &decision)
             {

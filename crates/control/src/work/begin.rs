@@ -52,6 +52,7 @@ impl Engine {
         task.run = Some(active.run.id.clone());
         task.not_before = None;
         task.why = None;
+        task.completed_at = None;
         if task.is_new && !task.goes_on {
             task.session = None;
         }
@@ -93,9 +94,12 @@ impl Engine {
             }
             return Ok(None);
         }
+        // No worktree for an agent that is not there.
+        Started::check(task.source, &self.means.path).map_err(|error| error.to_string())?;
         let own = self.means.dir.join("worktrees").join(&name);
         task.cwd = Some(own.display().to_string());
         job.place = own.clone();
+        job.log.push(WorkEvent::Note { text: format!("works in {}", own.display()) });
         if own.exists() {
             return Ok(None);
         }

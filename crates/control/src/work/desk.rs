@@ -1,15 +1,18 @@
 //! What people do with groups and queues; agents are none of its business.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 
-use marline_agents::talk::Decision;
+use marline_agents::talk::{Begin, Decision, Order};
 use marline_model::{SessionId, Source, ThreadId, Timestamp};
 use marline_store::work::{
     Asked, Change, Claim, Counts, Exchanged, Group, GroupFile, Logged, Member, Mode, Options, Place, Queue,
     QueueFile, Run, Runs, Status, Task, Wish, WorkError, WorkEvent, WorkStore,
 };
 
+use super::holder::is_alive;
 use crate::target::agent;
 
 /// Longer names are a mistake.
@@ -102,8 +105,48 @@ fn check_prompt(prompt: &str) -> Result<(), WorkError> {
 }
 
 fn check_images(images: &[PathBuf]) -> Result<(), WorkError> {
-    let missing = images.iter().find(|image| !image.is_file());
-    missing.map_or(Ok(()), |image| Err(WorkError::invalid(format!("there is no file {}", image.display()))))
+    for image in images {
+        let mut first = [0; 12];
+        let read = File::open(image).and_then(|mut file| file.read(&mut first));
+        read.map_err(|error| WorkError::invalid(format!("{}: {error}", image.display())))?;
+        let is_picture =
+            matches!(&first[..], [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, ..] | [b'G', b'I', b'F', ..])
+                || (first.starts_with(b"RIFF") && first.ends_with(b"WEBP"));
+        if !is_picture {
+            let words = format!("{} is no picture: PNG, JPEG, GIF and WebP are", image.display());
+            return Err(WorkError::invalid(words));
+        }
+    }
+    Ok(())
+}
+
+/// Says before anything starts what an agent can't do of what is asked.
+fn check_order(
+    source: Source,
+    session: Option<&SessionId>,
+    options: &Options,
+    images: &[PathBuf],
+) -> Result<(), WorkError> {
+    let begin = match session {
+        Some(session) => Begin::Resume { session: session.raw().to_owned() },
+        None => Begin::New { id: String::new() },
+    };
+    let order = Order {
+        begin,
+        prompt: String::new(),
+        key: String::new(),
+        cwd: PathBuf::new(),
+        images: images.to_vec(),
+        provider: None,
+        model: options.model.clone(),
+        permission: options.permission,
+        more: options.arguments.clone(),
+        env: options.env.clone(),
+        is_plain: options.is_plain,
+    };
+    let agent = agent(source);
+    let cannot = |cannot: &str| WorkError::invalid(format!("{} {cannot}", agent.name()));
+    agent.drive().talk(&order).map(drop).map_err(cannot)
 }
 
 impl Desk {
@@ -242,6 +285,9 @@ impl Desk {
         if wanted.max_concurrency == 0 {
             return Err(WorkError::invalid("with no session at a time nothing would ever begin"));
         }
+        for member in &group.members {
+            check_order(member.source, member.session.as_ref(), &wanted.options, &wanted.images)?;
+        }
         if wanted.place == Place::Worktree {
             let fixed = group
                 .members
@@ -287,7 +333,7 @@ impl Desk {
                 ..Task::new(self.id(), &like, at as u64 + 1, wanted.prompt.clone(), now)
             }));
         }
-        self.store.commit(&changes)?;
+        self.begin_run(&changes, &group.id, name)?;
         self.store.run(&run.id)
     }
 
@@ -467,6 +513,9 @@ impl Desk {
         let moved = self.prompt(&queue, which)?;
         let before = before.map(|which| self.prompt(&queue, which)).transpose()?;
         let mut tasks = self.store.tasks(&queue.id)?;
+        if before.as_ref().is_some_and(|before| before.id == moved.id) {
+            return Ok(tasks);
+        }
         tasks.retain(|task| task.id != moved.id);
         let at = match &before {
             Some(before) => tasks.iter().position(|task| task.id == before.id),
@@ -517,11 +566,37 @@ impl Desk {
             };
             return Err(WorkError::invalid(words));
         }
+        for task in tasks.iter().filter(|task| task.status == Status::Pending) {
+            let session = queue.session.as_ref().filter(|_| queue.mode == Mode::Continue);
+            check_order(queue.source, session, &queue.options, &task.images)?;
+        }
         let mut run = self.new_run(&queue.id, &queue.name, true, claim);
         run.options = queue.options.clone();
         run.counts = Counts::of(&tasks);
-        self.store.commit(&[Change::Run(run.clone())])?;
+        self.begin_run(&[Change::Run(run.clone())], &queue.id, name)?;
         self.store.run(&run.id)
+    }
+
+    /// Writes a new run; of one that goes on already, it is said how it stands.
+    fn begin_run(&self, changes: &[Change], list: &str, name: &str) -> Result<(), WorkError> {
+        let begun = self.store.commit(changes);
+        let open = if matches!(begun, Err(WorkError::Conflict { .. })) { self.open_run(list)? } else { None };
+        match open {
+            Some(run) if self.is_left(&run) => Err(WorkError::conflict(format!(
+                "{name} runs already, and its Marline is gone: resume it, or stop it"
+            ))),
+            Some(run) if run.wish == Wish::Pause => {
+                Err(WorkError::conflict(format!("{name} is paused: resume it, or stop it")))
+            }
+            Some(_) => Err(WorkError::conflict(format!("{name} runs already: watch it, or stop it"))),
+            None => begun,
+        }
+    }
+
+    /// Says whether nobody works at a run that has no end.
+    pub fn is_left(&self, run: &Run) -> bool {
+        let is_held = run.claim.as_ref().is_some_and(|claim| is_alive(claim, (self.now)()));
+        run.ended_at.is_none() && !is_held
     }
 
     /// Says what is wanted of a group's or queue's run.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use marline_agents::Env;
 use marline_model::Timestamp;
 use marline_store::work::{
-    Change, Claim, Counts, Holder, Logged, Options, Place, Queue, Run, Runs, Status, Task, Wish, WorkError,
-    WorkEvent, WorkStore,
+    Change, Claim, Counts, Holder, Logged, Mode, Options, Place, Queue, Run, Runs, Status, Task, Wish,
+    WorkError, WorkEvent, WorkStore,
 };
 
 use super::holder::{holder, is_alive};
@@ -18,6 +18,7 @@ use super::job::{Job, Outcome};
 use super::verdict::Transcripts;
 use crate::Acts;
 use crate::talk::{Carried, Found};
+use crate::target::agent;
 
 /// What is claimed is claimed for so long, and claimed anew in time.
 const LEASE: Duration = Duration::from_secs(20);
@@ -357,6 +358,10 @@ impl Engine {
             }
         }
         let counts = Counts::of(&active.tasks);
+        if active.run.wish == Wish::Run && active.has_failed && counts.pending > 0 {
+            let text = "a prompt was not answered: the rest is not begun".to_owned();
+            changes.push(self.told(&active.run, None, WorkEvent::Note { text }));
+        }
         let run = Run { counts, claim: None, ended_at: Some(self.now()), ..active.run.clone() };
         changes.push(Change::Run(run.clone()));
         changes.push(self.told(&run, None, WorkEvent::Ended { counts }));
@@ -391,7 +396,9 @@ impl Engine {
     /// The prompt whose turn it is.
     fn next(&self, active: &Active) -> Option<Task> {
         let now = self.now().as_millis();
-        let is_due = |task: &&Task| task.not_before.is_none_or(|at| at.as_millis() <= now);
+        let is_due = |task: &&Task| {
+            task.not_before.is_none_or(|at| at.as_millis() <= now) && !self.is_shut_out(active, task)
+        };
         let mut waiting = active.tasks.iter().filter(|task| self.will_run(task, &active.tasks));
         if active.run.is_queue {
             // In order: one that waits for a limit keeps those behind it waiting.
@@ -406,6 +413,24 @@ impl Engine {
                 || self.place_of(task).is_none_or(|place| !active.jobs.iter().any(|job| job.place == place))
         };
         waiting.filter(is_due).find(is_free).cloned()
+    }
+
+    /// A session of an agent that is spoiled by another start of it goes on alone.
+    fn is_shut_out(&self, active: &Active, task: &Task) -> bool {
+        if !agent(task.source).drive().resumes_alone() {
+            return false;
+        }
+        let goes_on = |task: &Task| task.session.is_some() && !task.is_new;
+        let open = self.store().runs(Runs::Open).unwrap_or_default();
+        let held = open.iter().flat_map(|run| {
+            let list = if run.is_queue { &run.list } else { &run.id };
+            self.store().tasks(list).unwrap_or_default()
+        });
+        let mut others =
+            held.filter(|other| other.id != task.id && other.source == task.source && other.status.is_held());
+        let queue = active.queue.as_ref().filter(|queue| queue.mode == Mode::Continue);
+        let will_go_on = goes_on(task) || queue.is_some_and(|queue| queue.session.is_some());
+        others.any(|other| goes_on(&other) || will_go_on)
     }
 
     pub(super) fn options(active: &Active) -> &Options {
@@ -425,9 +450,7 @@ impl Engine {
         }
         if job.outcome.is_none() && !job.is_preparing() && job.task.status.is_held() {
             job.step(self.transcripts.as_ref());
-            if job.is_older(Duration::from_secs(options.timeout_seconds)) {
-                job.interrupt(&format!("it took longer than {} s", options.timeout_seconds));
-            }
+            job.limit(Duration::from_secs(options.timeout_seconds));
         }
         let written = self.write(active, &mut job, renews);
         active.jobs.insert(at, job);

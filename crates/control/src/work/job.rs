@@ -6,7 +6,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use marline_agents::talk::{AgentEvent, Question, TurnEnd};
-use marline_model::{SessionId, Timestamp, Usage};
+use marline_model::{SessionId, Source, Timestamp, Usage};
 use marline_store::work::{Asked, Task, WorkEvent};
 
 use super::verdict::{Transcripts, Verdict};
@@ -90,6 +90,10 @@ pub struct Job {
     asked: Option<Instant>,
     /// Why it was interrupted, and when.
     interrupted: Option<(String, Instant)>,
+    /// It took too long: that is a failure, and may be tried again.
+    is_late: bool,
+    /// Somebody said no to what it asked.
+    pub was_refused: bool,
     /// What came of it.
     pub outcome: Option<Outcome>,
 }
@@ -113,6 +117,8 @@ impl Job {
             began: Instant::now(),
             asked: None,
             interrupted: None,
+            is_late: false,
+            was_refused: false,
             outcome: None,
         }
     }
@@ -178,13 +184,20 @@ impl Job {
                     talk.end();
                 }
             }
-            None => self.outcome = Some(Outcome::Stopped(why.to_owned())),
+            None => self.outcome = Some(self.stopped(why)),
         }
     }
 
-    /// It works for longer than that.
-    pub fn is_older(&self, than: Duration) -> bool {
-        self.began.elapsed() > than
+    /// Interrupts it when it works for longer than that.
+    pub fn limit(&mut self, most: Duration) {
+        if self.began.elapsed() > most && self.interrupted.is_none() {
+            self.is_late = true;
+            self.interrupt(&format!("it took longer than {} s", most.as_secs()));
+        }
+    }
+
+    fn stopped(&self, why: &str) -> Outcome {
+        if self.is_late { Outcome::Failed(why.to_owned()) } else { Outcome::Stopped(why.to_owned()) }
     }
 
     fn settle(&mut self, outcome: Outcome) {
@@ -224,8 +237,8 @@ impl Job {
                     && matches!(self.phase, Phase::Talking)
                     && since.elapsed() > UNTIL_INTERRUPTED
                 {
-                    let why = why.clone();
-                    self.end(Outcome::Stopped(why));
+                    let outcome = self.stopped(why);
+                    self.end(outcome);
                 }
             }
         }
@@ -238,8 +251,8 @@ impl Job {
             // It may have answered while it was being ended, and what had never reached it is still to be done.
             self.outcome = Some(match (&outcome, self.verdict(transcripts)) {
                 (Outcome::Completed(_) | Outcome::Stopped(_), _) => outcome,
-                (_, Some(Verdict::Done(answer, usage))) => {
-                    self.spent(usage);
+                (_, Some(Verdict::Done(answer, usage, at))) => {
+                    self.spent(usage, at);
                     Outcome::Completed(Some(answer))
                 }
                 (Outcome::Died(_), Some(Verdict::Absent)) if self.is_adopted => Outcome::NeverTaken,
@@ -266,7 +279,7 @@ impl Job {
     fn gone(&mut self, words: String) {
         if matches!(self.phase, Phase::Talking) {
             let outcome = match &self.interrupted {
-                Some((why, _)) => Outcome::Stopped(why.clone()),
+                Some((why, _)) => self.stopped(why),
                 None => Outcome::Died(words),
             };
             self.settle(outcome);
@@ -303,14 +316,14 @@ impl Job {
         let settled = match (&outcome, verdict) {
             // Half an answer looks like one.
             (Outcome::Stopped(_), _) => outcome,
-            (_, Some(Verdict::Done(answer, usage))) => {
-                self.spent(usage);
+            (_, Some(Verdict::Done(answer, usage, at))) => {
+                self.spent(usage, at);
                 Outcome::Completed(Some(answer))
             }
             (_, Some(Verdict::Half)) if is_late && matches!(outcome, Outcome::Completed(_)) => {
                 match self.spoken() {
                     Some(answer) => Outcome::Completed(Some(answer)),
-                    None => Outcome::Failed("it ended without an answer".to_owned()),
+                    None => Outcome::Failed(self.silent()),
                 }
             }
             (Outcome::Died(_), Some(Verdict::Absent)) if is_late && self.is_adopted && is_gone => {
@@ -322,7 +335,7 @@ impl Job {
                     self.log.push(WorkEvent::Note { text });
                     Outcome::Completed(Some(answer))
                 }
-                None => Outcome::Failed("it ended without an answer".to_owned()),
+                None => Outcome::Failed(self.silent()),
             },
             (_, _) if is_late => outcome,
             _ => return,
@@ -330,11 +343,13 @@ impl Job {
         self.end(settled);
     }
 
-    /// The transcript knows the prompt's own tokens; an agent may tell those of the whole session.
-    fn spent(&mut self, usage: Usage) {
-        if !usage.is_zero() {
+    /// The transcript knows the prompt's own tokens; Codex tells those of the whole session.
+    fn spent(&mut self, usage: Usage, at: Option<Timestamp>) {
+        if self.task.usage.is_zero() || (self.task.source == Source::Codex && !usage.is_zero()) {
             self.task.usage = usage;
         }
+        // While nobody looked, it may have ended long ago.
+        self.task.completed_at = at.filter(|_| self.is_adopted);
     }
 
     /// Codex has put the prompt into its own queue.
@@ -348,10 +363,19 @@ impl Job {
             return;
         }
         *looked = Instant::now();
-        if let Some(Verdict::Done(answer, usage)) = self.verdict(transcripts) {
-            self.spent(usage);
+        if let Some(Verdict::Done(answer, usage, at)) = self.verdict(transcripts) {
+            self.spent(usage, at);
             self.outcome = Some(Outcome::Completed(Some(answer)));
         }
+    }
+
+    fn silent(&self) -> String {
+        let why = if self.was_refused {
+            "it was refused, and ended without an answer"
+        } else {
+            "it ended without an answer"
+        };
+        why.to_owned()
     }
 
     fn spoken(&self) -> Option<String> {
@@ -403,7 +427,7 @@ impl Job {
             AgentEvent::Ended { end } => {
                 let outcome = match (end, &self.interrupted) {
                     (TurnEnd::Completed, _) => Outcome::Completed(None),
-                    (_, Some((why, _))) => Outcome::Stopped(why.clone()),
+                    (_, Some((why, _))) => self.stopped(why),
                     (TurnEnd::Interrupted, None) => Outcome::Stopped("somebody interrupted it".to_owned()),
                     (TurnEnd::Failed { why }, None) => Outcome::Failed(why.clone()),
                     (TurnEnd::Limited { why, until }, None) => {

@@ -165,7 +165,7 @@ impl Engine {
             }
         }
         if is_over {
-            task.completed_at = Some(now);
+            task.completed_at = task.completed_at.or(Some(now));
             task.not_before = None;
         }
         active.has_failed |= matches!(task.status, Status::Failed | Status::Interrupted);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use marline_index::{Index, IndexError, Transcript};
-use marline_model::{ItemKind, SessionId, Usage};
+use marline_model::{ItemKind, SessionId, Timestamp, Usage};
 
 /// So many items of a turn are looked at.
 const MOST: usize = 5_000;
@@ -17,8 +17,8 @@ pub enum Verdict {
     Absent,
     /// It stands there, and its answer does not, or not to its end.
     Half,
-    /// It was answered, for so many tokens.
-    Done(String, Usage),
+    /// It was answered, for so many tokens, at that time.
+    Done(String, Usage, Option<Timestamp>),
 }
 
 /// Reads transcripts through the index.
@@ -63,7 +63,7 @@ impl Transcripts {
             match item.kind {
                 ItemKind::Prompt if is_it(&item.text) => {
                     return Ok(match last {
-                        Some((ItemKind::Answer, text)) => Verdict::Done(text, usage),
+                        Some((ItemKind::Answer, text, at)) => Verdict::Done(text, usage, at),
                         _ => Verdict::Half,
                     });
                 }
@@ -72,7 +72,7 @@ impl Transcripts {
                 ItemKind::Answer | ItemKind::Tool | ItemKind::FileChange | ItemKind::Error
                     if last.is_none() =>
                 {
-                    last = Some((item.kind, item.text.clone()));
+                    last = Some((item.kind, item.text.clone(), item.at));
                 }
                 _ => {}
             }

@@ -19,7 +19,9 @@ pub fn run(command: &ApprovalCommand) -> Result<ExitCode, Failure> {
     let places = Places::read()?;
     let decide = |number: u64, decision: Decision| {
         let asked = desk(&places)?.decide(number, decision, BY)?;
-        print_line(&format!("{} is told.", asked.name))?;
+        let how = if matches!(asked.decision, Some(Decision::Deny { .. })) { "Denied" } else { "Allowed" };
+        let session = asked.session.as_ref().map_or_else(|| asked.source.to_string(), ToString::to_string);
+        print_line(&format!("{how}: {} ({}, {session}).", harmless(&asked.question.what), asked.name))?;
         Ok(ExitCode::SUCCESS)
     };
     match command {

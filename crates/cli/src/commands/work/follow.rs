@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use marline_agents::talk::{AgentEvent, CallStatus};
+use marline_control::quoted;
 use marline_control::work::{Engine, is_alive};
 use marline_store::work::{Claim, Logged, Run, Status, Task, Wish, WorkError, WorkEvent, WorkStore};
 
-use super::{counted, desk, engine, line, result, store, table, tasks_of};
+use super::{clock, counted, desk, engine, line, many, result, store, table, tasks_of};
 use crate::commands::{print_json, print_line};
 use crate::context::{Places, now};
 use crate::failure::Failure;
@@ -123,7 +124,7 @@ fn show(
                     screen.clear()?;
                     return Err(Failure::refused(
                         &format!("Nobody works at {} any more.", run.name),
-                        &format!("Go on with it: marline {kind} resume {}", run.name),
+                        &format!("Go on with it: marline {kind} resume {}", quoted(&run.name)),
                     ));
                 }
             }
@@ -136,8 +137,10 @@ fn show(
 fn go(engine: &mut Engine, kind: &str, run: &Run) -> Result<ExitCode, Failure> {
     let working = engine.agents();
     engine.let_go()?;
-    let left = format!("{working} agents work on without this command; {} prompts wait.", run.counts.pending);
-    note(&format!("{left} Go on: marline {kind} resume {}, or marline up", run.name));
+    let works = if working == 1 { "works" } else { "work" };
+    let waiting = many(run.counts.pending as usize, "prompt");
+    let left = format!("{} {works} on without this command, {waiting} left.", many(working, "agent"));
+    note(&format!("{left} Go on: marline {kind} resume {}, or marline up", quoted(&run.name)));
     Ok(ExitCode::from(3))
 }
 
@@ -317,7 +320,7 @@ fn said(event: &WorkEvent) -> Option<String> {
         },
         WorkEvent::NeedsApproval { question, .. } => format!("asks: {}", question.what),
         WorkEvent::Note { text } => text.clone(),
-        WorkEvent::Waits { why, until } => format!("waits until {until}: {why}"),
+        WorkEvent::Waits { why, until } => format!("waits until {}: {why}", clock(*until)),
         _ => return None,
     })
 }
@@ -359,9 +362,7 @@ pub fn told(logged: &Logged, tasks: &[Task]) -> String {
         WorkEvent::Ended { counts } => format!("over: {}", counted(counts)),
         other => said(other).unwrap_or_default(),
     };
-    let at = logged.at.to_string();
-    let clock = at.get(11..19).unwrap_or_default();
-    format!("{} {whose}{}", styled(DIM, clock), fit(&words, 400))
+    format!("{} {whose}{}", styled(DIM, &clock(logged.at)), fit(&words, 400))
 }
 
 impl From<WorkError> for Failure {

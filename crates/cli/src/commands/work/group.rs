@@ -7,8 +7,8 @@ use marline_store::work::{Group, Member, Options, Wish, WorkStore as _};
 use serde_json::json;
 
 use super::{
-    absolute, counted, desk, export, follow, import, prompt, runs, sessions, store, table, tasks_of, told,
-    wish,
+    absolute, counted, desk, export, follow, import, many, prompt, runs, sessions, state, store, table,
+    tasks_of, told, wish,
 };
 use crate::args::ReadArgs;
 use crate::args::work::{GroupCommand, GroupRunArgs, MemberArgs};
@@ -28,7 +28,7 @@ pub fn run(command: &GroupCommand) -> Result<ExitCode, Failure> {
         GroupCommand::Create { name, description, members: wanted } => {
             let members = members(wanted)?;
             let group = desk(&places)?.create_group(name, description.as_deref(), members)?;
-            done(format!("{} has {} sessions.", group.name, group.members.len()))
+            done(format!("{} has {}.", group.name, many(group.members.len(), "session")))
         }
         GroupCommand::List(args) => list(&places, args.json),
         GroupCommand::Show(args) => show(&places, &args.name, args.json.json),
@@ -41,11 +41,11 @@ pub fn run(command: &GroupCommand) -> Result<ExitCode, Failure> {
                 ));
             }
             let group = desk(&places)?.add_members(name, &wanted)?;
-            done(format!("{} has {} sessions.", group.name, group.members.len()))
+            done(format!("{} has {}.", group.name, many(group.members.len(), "session")))
         }
         GroupCommand::Remove { name, sessions: ids } => {
             let group = desk(&places)?.remove_members(name, &members_of(&places, name, ids)?)?;
-            done(format!("{} has {} sessions.", group.name, group.members.len()))
+            done(format!("{} has {}.", group.name, many(group.members.len(), "session")))
         }
         GroupCommand::Rename { name, new } => {
             desk(&places)?.change_group(name, |group| {
@@ -137,10 +137,13 @@ fn list(places: &Places, is_json: bool) -> Result<ExitCode, Failure> {
             continue;
         }
         let last = run.map_or_else(String::new, |run| {
-            let state = if run.ended_at.is_some() { ago(run.created_at, now()) } else { "runs".to_owned() };
+            let state = match run.ended_at {
+                Some(_) => format!("last run {}", ago(run.created_at, now()).replace("now", "just now")),
+                None => state(&desk, "group", &run),
+            };
             format!("{state}: {}", counted(&run.counts))
         });
-        let sessions = format!("{:>4} sessions", group.members.len());
+        let sessions = pad(&many(group.members.len(), "session"), 12);
         print_line(&format!(
             "{} {sessions}  {}",
             styled(BOLD, &pad(&fit(&group.name, 24), 24)),
@@ -184,6 +187,9 @@ fn show(places: &Places, name: &str, is_json: bool) -> Result<ExitCode, Failure>
         print_line(&format!("  {source} {words}"))?;
     }
     if let Some(run) = run {
+        if run.ended_at.is_none() {
+            print_line(&styled(DIM, &state(&desk(places)?, "group", &run)))?;
+        }
         table(&run, &tasks_of(&store, &run)?)?;
     }
     Ok(ExitCode::SUCCESS)

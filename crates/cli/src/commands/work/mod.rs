@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use marline_control::quoted;
 use marline_control::work::{Desk, Engine, Means};
 use marline_index::Index;
 use marline_model::{SessionId, Timestamp};
@@ -28,7 +29,7 @@ use crate::args::work::{ExportArgs, ImportArgs};
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, Places, now, random};
 use crate::failure::Failure;
-use crate::terminal::{BOLD, DIM, fit, note, pad, short, source_style, styled, width};
+use crate::terminal::{BOLD, DIM, fit, harmless, note, pad, short, source_style, styled, width};
 
 /// A file of groups or queues is not larger.
 const LARGEST_FILE: u64 = 256 << 20;
@@ -171,10 +172,12 @@ fn wish(list: &str, name: &str, is_queue: bool, wish: Wish, is_json: bool) -> Re
     let places = Places::read()?;
     let desk = desk(&places)?;
     let run = desk.wish(list, name, wish)?;
-    let is_held = run.claim.as_ref().is_some_and(|claim| marline_control::work::is_alive(claim, now()));
+    let is_held = !desk.is_left(&run);
+    let kind = if is_queue { "queue" } else { "group" };
     match wish {
         Wish::Pause => {
             print_line(&format!("{name} begins nothing more; what runs goes on to its end."))?;
+            note(&format!("Go on: marline {kind} resume {}", quoted(name)));
             return Ok(ExitCode::SUCCESS);
         }
         Wish::Run if is_held => {
@@ -183,12 +186,38 @@ fn wish(list: &str, name: &str, is_queue: bool, wish: Wish, is_json: bool) -> Re
         }
         Wish::Run | Wish::Stop => {}
     }
-    let kind = if is_queue { "queue" } else { "group" };
-    if is_held {
-        return follow::watch(&places, &run.id, kind, is_json);
+    if !is_held {
+        Context::read(&ReadArgs { json: true, no_refresh: false })?;
     }
-    Context::read(&ReadArgs { json: true, no_refresh: false })?;
-    follow::work(&places, &run.id, kind, is_json)
+    let followed = match is_held {
+        true => follow::watch(&places, &run.id, kind, is_json),
+        false => follow::work(&places, &run.id, kind, is_json),
+    }?;
+    // It was to stop, and did.
+    Ok(if wish == Wish::Stop { ExitCode::SUCCESS } else { followed })
+}
+
+/// How a run that has no end stands, in a word or two.
+fn state(desk: &Desk, kind: &str, run: &Run) -> String {
+    if desk.is_left(run) {
+        return format!("its Marline is gone: marline {kind} resume {}", quoted(&run.name));
+    }
+    match run.wish {
+        Wish::Run => "runs",
+        Wish::Pause => "paused",
+        Wish::Stop => "stopping",
+    }
+    .to_owned()
+}
+
+/// A time of day, UTC as all times here.
+fn clock(at: Timestamp) -> String {
+    at.to_string().get(11..19).unwrap_or_default().to_owned()
+}
+
+/// So many of a kind.
+fn many(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// How many prompts stand how, in words.
@@ -260,7 +289,15 @@ fn result(task: &Task) -> &str {
 /// A run and its prompts, as a table.
 fn table(run: &Run, tasks: &[Task]) -> Result<(), Failure> {
     print_line(&styled(BOLD, &format!("{}, run {}: {}", run.name, run.number, counted(&Counts::of(tasks)))))?;
-    tasks.iter().try_for_each(|task| print_line(&line(task, result(task), false)))
+    for task in tasks {
+        print_line(&line(task, result(task), false))?;
+        // Why something failed is worth more than what fits.
+        if let Some(why) = task.why.as_ref().filter(|why| task.status != Status::Completed && why.len() > 40)
+        {
+            print_line(&styled(DIM, &format!("      {}", harmless(why))))?;
+        }
+    }
+    Ok(())
 }
 
 /// The runs of a group or queue, or one of them.

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use marline_control::quoted;
 use marline_control::work::{NewPrompt, NewQueue, PromptPatch};
 use marline_store::work::{Counts, Mode, Options, Queue, Status, Task, Wish, WorkStore as _};
 use serde_json::json;
 
 use super::{
-    absolute, counted, desk, export, follow, import, line, prompt, result, runs, sessions, store, told, wish,
+    absolute, clock, counted, desk, export, follow, import, line, many, prompt, result, runs, sessions,
+    state, store, told, wish,
 };
 use crate::args::ReadArgs;
 use crate::args::work::{QueueAddArgs, QueueCommand, QueueCreateArgs, QueueSetArgs, QueueUpdateArgs};
@@ -43,7 +45,18 @@ pub fn run(command: &QueueCommand) -> Result<ExitCode, Failure> {
         QueueCommand::Run { name, dry_run: false, json } => {
             Context::read(&ReadArgs { json: true, no_refresh: false })?;
             let desk = desk(&places)?;
-            follow::begin(&places, "queue", json.json, |claim| Ok(desk.run_queue(name, Some(claim))?))
+            let code =
+                follow::begin(&places, "queue", json.json, |claim| Ok(desk.run_queue(name, Some(claim))?))?;
+            let waits = |task: &&Task| task.is_manual && task.status == Status::Pending;
+            let queue = desk.store().queue(name)?;
+            for task in desk.store().tasks(&queue.id)?.iter().filter(waits) {
+                let name = quoted(name);
+                note(&format!(
+                    "Prompt {0} waits for you: marline queue update {name} {0} --release",
+                    task.number
+                ));
+            }
+            Ok(code)
         }
         QueueCommand::Runs { name, run, events, json } => {
             let queue = store(&places)?.queue(name)?;
@@ -89,7 +102,7 @@ fn create(places: &Places, args: &QueueCreateArgs) -> Result<ExitCode, Failure> 
         options: args.options.over(Options::default()),
     })?;
     print_line(&format!("{} works in {} with {}.", queue.name, queue.project, queue.source))?;
-    note(&format!("Add prompts: marline queue add {} --prompt …", queue.name));
+    note(&format!("Add prompts: marline queue add {} --prompt …", quoted(&queue.name)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -117,13 +130,19 @@ fn watch(places: &Places, name: &str, is_json: bool) -> Result<ExitCode, Failure
     let desk = desk(places)?;
     let queue = desk.store().queue(name)?;
     let Some(run) = desk.open_run(&queue.id)? else {
-        note(&format!("{name} does not run. Work through it: marline queue run {name}"));
+        note(&format!("{name} does not run. Work through it: marline queue run {}", quoted(name)));
         return Ok(ExitCode::from(1));
     };
     follow::watch(places, &run.id, "queue", is_json)
 }
 
 fn update(places: &Places, args: &QueueUpdateArgs) -> Result<ExitCode, Failure> {
+    if args.text.is_none() && args.image.is_none() && !args.manual && !args.release && !args.cancel {
+        return Err(Failure::usage(
+            "Nothing to change.",
+            "Give --prompt, --image, --manual, --release or --cancel.",
+        ));
+    }
     let patch = PromptPatch {
         prompt: args.text.as_deref().map(prompt).transpose()?,
         images: args.image.as_deref().map(absolute).transpose()?,
@@ -174,11 +193,7 @@ fn list(places: &Places, is_json: bool) -> Result<ExitCode, Failure> {
             );
             continue;
         }
-        let state = match run.map(|run| run.wish) {
-            None => "",
-            Some(Wish::Pause) => "  paused",
-            Some(_) => "  runs",
-        };
+        let state = run.map_or_else(String::new, |run| format!("  {}", state(&desk, "queue", &run)));
         let words = format!("{}{state}  {}", counted(&Counts::of(&tasks)), queue.project);
         print_line(&format!("{} {}", styled(BOLD, &pad(&fit(&queue.name, 24), 24)), styled(DIM, &words)))?;
     }
@@ -209,9 +224,12 @@ fn show(places: &Places, name: &str, is_json: bool) -> Result<ExitCode, Failure>
     }
     print_line(&styled(BOLD, &format!("{}: {}", queue.name, counted(&Counts::of(&tasks)))))?;
     print_line(&styled(DIM, &format!("{} in {}, {}", queue.source, queue.project, mode(&queue))))?;
+    if let Some(run) = &run {
+        print_line(&styled(DIM, &state(&desk, "queue", run)))?;
+    }
     for task in &tasks {
         print_line(&line(task, "", true))?;
-        let words = notes(task, &tasks);
+        let words = notes(&queue, task, &tasks);
         if !words.is_empty() {
             print_line(&styled(DIM, &format!("      {}", fit(&words, 160))))?;
         }
@@ -220,19 +238,23 @@ fn show(places: &Places, name: &str, is_json: bool) -> Result<ExitCode, Failure>
 }
 
 /// What is to be said of a prompt beside its words.
-fn notes(task: &Task, all: &[Task]) -> String {
+fn notes(queue: &Queue, task: &Task, all: &[Task]) -> String {
     let mut notes = Vec::new();
     if task.is_manual && task.status == Status::Pending {
-        notes.push(format!("waits for you: marline queue update … {} --release", task.number));
+        notes.push(format!(
+            "waits for you: marline queue update {} {} --release",
+            quoted(&queue.name),
+            task.number
+        ));
     }
     if let Some(before) = task.after.as_ref().and_then(|id| all.iter().find(|task| task.id == *id)) {
         notes.push(format!("after {}", before.number));
     }
     if let Some(at) = task.not_before.filter(|_| task.status == Status::Pending) {
-        notes.push(format!("waits until {at}"));
+        notes.push(format!("waits until {}", clock(at)));
     }
     if !task.images.is_empty() {
-        notes.push(format!("{} pictures", task.images.len()));
+        notes.push(many(task.images.len(), "picture"));
     }
     let result = result(task);
     if !result.is_empty() {
