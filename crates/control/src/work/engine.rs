@@ -25,6 +25,8 @@ const LEASE: Duration = Duration::from_secs(20);
 const RENEW: Duration = Duration::from_secs(5);
 /// So often the store is read although nobody has written: times come without a word.
 const REREAD: Duration = Duration::from_millis(200);
+/// How often it is looked for what an agent leaves beside a session that goes on.
+const TIDY: Duration = Duration::from_millis(100);
 /// In the folder of a prompt that Codex has in its own queue.
 pub(super) const HANDED: &str = "handed";
 /// What an engine stands on.
@@ -451,6 +453,14 @@ impl Engine {
         if job.outcome.is_none() && !job.is_preparing() && job.task.status.is_held() {
             job.step(self.transcripts.as_ref());
             job.limit(Duration::from_secs(options.timeout_seconds));
+            // Seen: the agent does without it from the first; another start of it, by anybody, would not.
+            if !job.task.is_new
+                && job.tidied.elapsed() > TIDY
+                && agent(job.task.source).drive().resumes_alone()
+            {
+                job.tidied = Instant::now();
+                self.tidy(&job.task);
+            }
         }
         let written = self.write(active, &mut job, renews);
         active.jobs.insert(at, job);

@@ -78,6 +78,8 @@ pub struct Job {
     pub dir: PathBuf,
     /// The directory that it works in, resolved.
     pub place: PathBuf,
+    /// When it was last looked for what its agent leaves beside the session.
+    pub tidied: Instant,
     /// It was begun by another Marline.
     pub is_adopted: bool,
     phase: Phase,
@@ -111,6 +113,7 @@ impl Job {
             talk: None,
             dir,
             place,
+            tidied: Instant::now(),
             is_adopted: false,
             phase: Phase::Talking,
             said: String::new(),

@@ -94,18 +94,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes into the task what came of it.
-    pub(super) fn settle(&mut self, active: &mut Active, job: &mut Job, outcome: Outcome) {
-        let options = Self::options(active).clone();
-        let now = self.now();
-        let task = &mut job.task;
-        job.is_changed = true;
-        task.claim = None;
+    /// Takes away what the agent leaves beside a session that goes on, and for which its next start would delete that.
+    pub(super) fn tidy(&self, task: &Task) {
         let session =
             task.session.as_ref().and_then(|id| self.transcripts.as_ref()?.index().session_by_id(id).ok());
         if let Some(target) = session.and_then(|session| Target::of(&session).ok()) {
             Started::tidy(&target);
         }
+    }
+
+    /// Writes into the task what came of it.
+    pub(super) fn settle(&mut self, active: &mut Active, job: &mut Job, outcome: Outcome) {
+        let options = Self::options(active).clone();
+        let now = self.now();
+        self.tidy(&job.task);
+        let task = &mut job.task;
+        job.is_changed = true;
+        task.claim = None;
         let mut is_over = true;
         match outcome {
             Outcome::Completed(answer) => {
