@@ -247,6 +247,30 @@ fn every_agent_works_through_queues_and_groups() {
     nothing_is_left();
 }
 
+const TWIN: &str = "work::a_session_of_gemini_survives_another_start";
+
+#[test]
+fn a_session_of_gemini_survives_another_start() {
+    let Some(shop) = Shop::open(TWIN) else { return };
+    shop.run(&["group", "create", "one", "--agent", "gemini", "--cwd", &shop.project()]);
+    shop.run(&["group", "run", "one", "--prompt", Prompt::new("It begins").say("BEGUN").text()]);
+    let session = shop.tasks("one")[0]["session"].as_str().unwrap().to_owned();
+    // As if it had begun in another minute: then Gemini CLI goes on in a second file of the session.
+    let file = PathBuf::from(shop.json(&["show", &session])["session"]["files"][0]["path"].as_str().unwrap());
+    let id = file.file_name().unwrap().to_str().unwrap().rsplit('-').next().unwrap().to_owned();
+    fs::rename(&file, file.with_file_name(format!("session-2026-01-01T00-00-{id}"))).unwrap();
+    let slow = Prompt::new("It goes on").wait(8).say("GONE ON");
+    let mut run = shop.start(&["group", "run", "one", "--prompt", slow.text()]);
+    until("the prompt", || (shop.asked("It goes on") == 1).then_some(()));
+    // Somebody else starts the agent, in a terminal of theirs.
+    shop.lab.run(&GEMINI, PROJECT, &["-p", Prompt::new("Another start").say("ANOTHER").text()], "").unwrap();
+    assert!(run.wait().unwrap().success());
+    let said = shop.said(&session, "It ");
+    assert_eq!(said["prompt"], 2, "{said:?}");
+    assert_eq!((shop.said(&session, "BEGUN")["answer"], shop.said(&session, "GONE ON")["answer"]), (1, 1));
+    nothing_is_left();
+}
+
 const STEERED: &str = "work::runs_are_bounded_paused_stopped_and_tried_again";
 
 #[test]
