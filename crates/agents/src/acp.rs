@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::talk::{
     AgentEvent, Begin, CallStatus, Decision, Order, Powers, Protocol, Question, TurnEnd, failed, picture,
-    title,
+    title, word,
 };
 
 /// What a request was for; its number is its place in this list.
@@ -31,10 +31,6 @@ pub struct Acp {
     /// Open questions: the id that the answer bears, and the options by kind.
     open: HashMap<String, (Value, Vec<(String, String)>)>,
     titles: HashMap<String, String>,
-}
-
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 impl Acp {

@@ -70,14 +70,18 @@ fn collect(value: &Value, out: &mut Vec<Image>) {
 
 fn decode(data: &str) -> Option<Image> {
     let bytes = BASE64.decode(data).ok()?;
-    let media_type = match &bytes[..] {
-        [0x89, b'P', b'N', b'G', ..] => "image/png",
-        [0xff, 0xd8, 0xff, ..] => "image/jpeg",
-        [b'G', b'I', b'F', b'8', ..] => "image/gif",
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
-        _ => return None,
-    };
-    Some(Image { media_type, bytes })
+    Some(Image { media_type: media_type(&bytes)?, bytes })
+}
+
+/// Tells what a picture is by its first twelve bytes.
+pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use marline_model::Usage;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::drive::Launch;
+use crate::image::media_type;
 
 /// Where a talk begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -268,13 +270,12 @@ pub enum TurnEnd {
 /// A picture as base64 with its media type, if it can be read.
 pub(crate) fn picture(path: &Path) -> Option<(&'static str, String)> {
     let bytes = std::fs::read(path).ok()?;
-    let kind = match &bytes[..] {
-        [0xff, 0xd8, ..] => "image/jpeg",
-        [b'G', b'I', b'F', ..] => "image/gif",
-        [b'R', b'I', b'F', b'F', ..] => "image/webp",
-        _ => "image/png",
-    };
-    Some((kind, STANDARD.encode(bytes)))
+    Some((media_type(&bytes).unwrap_or("image/png"), STANDARD.encode(bytes)))
+}
+
+/// A string of an agent's, or nothing.
+pub(crate) fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// How many characters of a title are kept.

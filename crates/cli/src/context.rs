@@ -148,7 +148,7 @@ impl Context {
             // What is indexed can be read all the same.
             Err(error) => note(&format!(
                 "The index could not be brought up to date: {}.",
-                crate::failure::chain(&error)
+                marline_control::chain(&error)
             )),
         }
         bar.clear();

@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use marline_control::ActError;
+use marline_control::{ActError, chain};
 use marline_index::{IndexError, QueryError, WatchError};
+use marline_store::work::WorkError;
 
 /// What went wrong, in words.
 pub struct Failure {
@@ -42,12 +43,6 @@ impl Failure {
         Failure { message: message.to_owned(), hint, code: 4 }
     }
 
-    /// Groups and queues could not be read or written.
-    pub fn work(error: &dyn Error, hint: &str, code: u8) -> Self {
-        let message = format!("{}.", chain(error).trim_end_matches('.'));
-        Failure { message, hint: (!hint.is_empty()).then(|| hint.to_owned()), code }
-    }
-
     /// Standard output could not be written. A closed pipe is the reader's right.
     pub fn output(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
@@ -68,19 +63,19 @@ impl Failure {
     }
 }
 
-/// Joins an error and its causes.
-pub fn chain(error: &dyn Error) -> String {
-    let mut out = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !out.contains(&text) {
-            out += ": ";
-            out += &text;
-        }
-        cause = error.source();
+impl From<WorkError> for Failure {
+    fn from(error: WorkError) -> Self {
+        let (hint, code) = match &error {
+            WorkError::NotFound { .. } => {
+                (Some("`marline group list` and `marline queue list` tell what there is."), 1)
+            }
+            WorkError::Conflict { .. } => (None, 3),
+            WorkError::Invalid { .. } => (None, 2),
+            _ => (Some("Is there room on the disk?"), 4),
+        };
+        let message = format!("{}.", chain(&error).trim_end_matches('.'));
+        Failure { message, hint: hint.map(str::to_owned), code }
     }
-    out
 }
 
 impl From<IndexError> for Failure {

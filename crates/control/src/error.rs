@@ -1,5 +1,6 @@
 //! Why an act was not done.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -91,4 +92,19 @@ impl From<StoreError> for ActError {
             error => ActError::failed("the thread could not be changed", error),
         }
     }
+}
+
+/// Joins an error and its causes.
+pub fn chain(error: &dyn Error) -> String {
+    let mut out = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !out.contains(&text) {
+            out += ": ";
+            out += &text;
+        }
+        cause = error.source();
+    }
+    out
 }

@@ -8,6 +8,7 @@ use marline_model::{SessionId, Source};
 use marline_store::WriterLock;
 use serde_json::Value;
 
+use crate::process::{Process, parent_of, pids};
 use crate::target::agent;
 
 /// Says who has a session open, in words.
@@ -49,15 +50,9 @@ pub(crate) fn claudes(home: &Path) -> Vec<Value> {
 
 /// Says whether a process runs that started then; the start is a number of the kernel's.
 fn is_running(pid: u64, start: &Value) -> bool {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    // The name, in parentheses, may hold anything.
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    if fields.trim_start().starts_with(['Z', 'X']) {
-        return false;
-    }
-    let began = fields.split_whitespace().nth(19).unwrap_or_default();
     let told = start.as_str().map(str::to_owned).unwrap_or_else(|| start.to_string());
-    start.is_null() || told == began
+    let process = u32::try_from(pid).ok().and_then(Process::of);
+    process.is_some_and(|process| start.is_null() || told == process.began.to_string())
 }
 
 /// An agent's process that has the file open, or was told the session's id.
@@ -73,13 +68,13 @@ fn process_of(session: &str, file: Option<&Path>) -> Option<String> {
 }
 
 /// A process of an agent's.
-pub(crate) struct Process {
+pub(crate) struct AgentProcess {
     pid: u32,
     name: String,
     words: Vec<String>,
 }
 
-impl Process {
+impl AgentProcess {
     /// Reads what a process is; nothing, if it is none of an agent's.
     fn of(pid: u32) -> Option<Self> {
         let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).ok();
@@ -92,7 +87,7 @@ impl Process {
         let script = words.iter().skip(1).find(|word| !word.starts_with('-')).filter(|_| is_interpreted);
         let is_script = script.is_some_and(|script| script.split('/').any(is_an_agent));
         let is_one = is_an_agent(&name) || words[0].rsplit('/').next().is_some_and(is_an_agent) || is_script;
-        is_one.then_some(Process { pid, name, words })
+        is_one.then_some(AgentProcess { pid, name, words })
     }
 
     /// The files that it has open.
@@ -115,19 +110,12 @@ fn is_an_agent(name: &str) -> bool {
 }
 
 /// The agents' processes that run, without those in which this one runs: who acts from within a session means it.
-pub(crate) fn agents() -> Vec<Process> {
+pub(crate) fn agents() -> Vec<AgentProcess> {
     let mut ours = vec![std::process::id()];
     while let Some(parent) = ours.last().and_then(|pid| parent_of(*pid)).filter(|pid| *pid > 0) {
         ours.push(parent);
     }
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
-    pids.filter(|pid| !ours.contains(pid)).filter_map(Process::of).collect()
-}
-
-fn parent_of(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    pids().filter(|pid| !ours.contains(pid)).filter_map(AgentProcess::of).collect()
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod in_use;
 mod journal;
 mod launch;
 mod opencode;
+mod process;
 mod provider;
 mod step;
 mod surgery;
@@ -28,7 +29,7 @@ mod target;
 pub mod work;
 
 pub use acts::{Acts, Fork, Places};
-pub use error::ActError;
+pub use error::{ActError, chain};
 pub use handoff::{CodexThread, Conversation, Fate, HandOver, Handoff, Range, Report, ReportLine, Way};
 pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};

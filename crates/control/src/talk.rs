@@ -13,7 +13,7 @@
 //! out, err      its standard output and error
 //! ```
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::mem;
@@ -31,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ActError;
 use crate::launch::{Started, program};
+use crate::process::Process;
 use crate::target::agent;
 
 /// More output than this is a flood: the agent is ended.
@@ -48,7 +49,7 @@ const UNTIL_STARTED: Duration = Duration::from_secs(10);
 
 /// How an agent's process is started; everything that the shim needs.
 #[derive(Debug, Serialize, Deserialize)]
-struct Process {
+struct Start {
     program: PathBuf,
     words: Vec<String>,
     cwd: PathBuf,
@@ -90,50 +91,6 @@ struct SaidAt {
     said: Said,
 }
 
-/// A process and when it began, in ticks since the machine did: together they name it for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Named {
-    pub pid: u32,
-    pub began: u64,
-}
-
-impl Named {
-    pub fn of(pid: u32) -> Option<Self> {
-        let (began, is_gone) = stat(pid)?;
-        (!is_gone).then_some(Named { pid, began })
-    }
-
-    fn lives(self) -> bool {
-        Named::of(self.pid) == Some(self)
-    }
-}
-
-/// When a process began, and whether it only waits to be forgotten.
-fn stat(pid: u32) -> Option<(u64, bool)> {
-    let fields = fields(pid)?;
-    let is_gone = matches!(fields.split(' ').next()?, "Z" | "X");
-    Some((fields.split(' ').nth(19)?.parse().ok()?, is_gone))
-}
-
-/// What `/proc/PID/stat` says behind the name, which may hold anything.
-fn fields(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    Some(stat[stat.rfind(')')? + 2..].to_owned())
-}
-
-/// All that a process has started, and what they have.
-fn descendants(of: Named) -> Vec<Named> {
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let parents: HashMap<u32, u32> =
-        pids.filter_map(|pid| Some((pid, fields(pid)?.split(' ').nth(1)?.parse().ok()?))).collect();
-    let is_of = |pid: &u32| {
-        let mut ancestors = std::iter::successors(parents.get(pid), |parent| parents.get(parent));
-        ancestors.any(|ancestor| *ancestor == of.pid)
-    };
-    parents.keys().filter(|pid| is_of(pid)).filter_map(|pid| Named::of(*pid)).collect()
-}
-
 /// How it stands with the agent of a talk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Life {
@@ -173,9 +130,9 @@ pub struct Carried {
     /// Other things that were said before, with the place at which they were.
     done_before: Vec<SaidAt>,
     child: Option<Child>,
-    process: Option<Named>,
+    process: Option<Process>,
     /// What it had started when it was told to end.
-    descendants: Vec<Named>,
+    descendants: Vec<Process>,
     /// It has said more than is heard.
     is_flooded: bool,
     /// It was alive a moment ago, so that its number is no other's.
@@ -205,7 +162,7 @@ impl Carried {
         if !order.cwd.is_dir() {
             return Err(ActError::invalid(format!("the directory {} is gone", order.cwd.display())));
         }
-        let process = Process {
+        let start = Start {
             program: program(source, talk.launch.program, path)?,
             words: talk.launch.words,
             cwd: order.cwd.clone(),
@@ -235,7 +192,7 @@ impl Carried {
                 write("all", input.into_bytes())?;
             }
             write("order.json", serde_json::to_vec(&Asked { source, order: order.clone() })?)?;
-            write("launch.json", serde_json::to_vec(&process)?)
+            write("launch.json", serde_json::to_vec(&start)?)
         };
         make().map_err(ActError::file(dir))?;
         let session = known(source, order);
@@ -543,7 +500,7 @@ impl Carried {
         if self.ending.is_none() {
             self.ending = Some(Instant::now());
             // Agents put the commands that they run into sessions of their own.
-            self.descendants = self.process.map_or_else(Vec::new, descendants);
+            self.descendants = self.process.map_or_else(Vec::new, Process::descendants);
             self.signal(Signal::TERM);
         }
     }
@@ -577,33 +534,33 @@ fn never(dir: &Path) -> io::Result<bool> {
     }
 }
 
-fn named(text: &str) -> Option<Named> {
+fn named(text: &str) -> Option<Process> {
     let (pid, began) = text.strip_suffix('\n')?.split_once(' ')?;
-    Some(Named { pid: pid.parse().ok()?, began: began.parse().ok()? })
+    Some(Process { pid: pid.parse().ok()?, began: began.parse().ok()? })
 }
 
 /// Becomes the agent of a talk; returns only when it can't. This is what `marline __agent DIR` does.
 pub fn become_agent(dir: &Path) -> io::Error {
     let ready = || -> io::Result<Command> {
-        let process: Process = serde_json::from_slice(&fs::read(dir.join("launch.json"))?)?;
+        let start: Start = serde_json::from_slice(&fs::read(dir.join("launch.json"))?)?;
         // The leader of a session of its own, and of a group that can be ended as a whole.
         rustix::process::setsid()?;
         let append = |name: &str| File::options().append(true).open(dir.join(name));
-        let input = match process.is_told_all {
+        let input = match start.is_told_all {
             true => File::open(dir.join("all"))?,
             false => File::options().read(true).write(true).open(dir.join("in"))?,
         };
         let (out, err) = (append("out")?, append("err")?);
         let pid = std::process::id();
-        let (began, _) = stat(pid).ok_or_else(|| io::Error::other("this process has no place in /proc"))?;
+        let this = Process::of(pid).ok_or_else(|| io::Error::other("this process has no place in /proc"))?;
         // Whole from the first: under another name until then. Only one is ever started.
         let named = dir.join(format!("pid.{pid}"));
-        fs::write(&named, format!("{pid} {began}\n"))?;
+        fs::write(&named, format!("{pid} {}\n", this.began))?;
         let linked = fs::hard_link(&named, dir.join("pid"));
         fs::remove_file(&named)?;
         linked?;
-        let mut command = Command::new(process.program);
-        command.args(process.words).current_dir(process.cwd).envs(process.env);
+        let mut command = Command::new(start.program);
+        command.args(start.words).current_dir(start.cwd).envs(start.env);
         command.stdin(input).stdout(out).stderr(err);
         Ok(command)
     };

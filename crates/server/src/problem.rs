@@ -4,6 +4,7 @@ use std::error::Error;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use marline_control::chain;
 use marline_index::{IndexError, QueryError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -89,16 +90,7 @@ impl From<IndexError> for Problem {
 
 /// An error and its causes as a sentence.
 pub fn sentence(error: &dyn Error) -> String {
-    let mut out = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !out.contains(&text) {
-            out += ": ";
-            out += &text;
-        }
-        cause = error.source();
-    }
+    let out = chain(error);
     let mut letters = out.trim_end_matches('.').chars();
     let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())

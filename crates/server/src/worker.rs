@@ -78,11 +78,10 @@ impl Worker {
             marline: config.marline.clone(),
             path: config.path.clone(),
             now: config.now,
-            random: config.random,
         });
         let (mut seen, mut looked, mut said) = (None, None::<Instant>, None::<Instant>);
         while !self.stop.load(Ordering::Relaxed) {
-            let round = || -> Result<bool, WorkError> {
+            let mut round = || -> Result<bool, WorkError> {
                 let version = watcher.version()?;
                 if seen != Some(version) {
                     seen = Some(version);
@@ -95,8 +94,7 @@ impl Worker {
                 }
                 engine.step()
             };
-            let is_busy = { round }();
-            match is_busy {
+            match round() {
                 Ok(is_busy) => std::thread::sleep(if is_busy { TICK } else { IDLE }),
                 Err(error) => {
                     if said.is_none_or(|said| said.elapsed() > SAY) {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::drive::Launch;
 use crate::talk::{
     AgentEvent, Begin, CallStatus, Decision, Order, Permission, Powers, Protocol, Question, Talk, TurnEnd,
-    failed, picture, title,
+    failed, picture, title, word,
 };
 
 pub fn talk(order: &Order) -> Talk {
@@ -51,10 +51,6 @@ struct StreamJson {
     calls: HashMap<String, String>,
     asked: u32,
     until: Option<i64>,
-}
-
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 /// What a call does, in a line.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::drive::Launch;
 use crate::talk::{
     AgentEvent, Begin, CallStatus, Decision, Order, Permission, Powers, Protocol, Question, Talk, TurnEnd,
-    failed, title,
+    failed, title, word,
 };
 
 pub fn talk(order: &Order) -> Talk {
@@ -293,10 +293,6 @@ impl AppServer {
         out.push(AgentEvent::Asks { question });
         None
     }
-}
-
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 fn paths(changes: &Value) -> Vec<String> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::acp::Acp;
 use crate::drive::Launch;
 use crate::talk::{
-    AgentEvent, Begin, CallStatus, Order, Permission, Powers, Protocol, Talk, TurnEnd, failed, title,
+    AgentEvent, Begin, CallStatus, Order, Permission, Powers, Protocol, Talk, TurnEnd, failed, title, word,
 };
 
 pub fn talk(order: &Order) -> Result<Talk, &'static str> {
@@ -58,10 +58,6 @@ pub(crate) fn mode(order: &Order) -> Vec<String> {
 #[derive(Default)]
 struct StreamJson {
     is_saying: bool,
-}
-
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 impl Protocol for StreamJson {

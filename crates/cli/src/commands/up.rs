@@ -9,13 +9,14 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use marline_control::chain;
 use marline_server::{Board, Config, Door, Identity};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::UpArgs;
 use crate::commands::print_line;
 use crate::context::{Places, now};
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::port;
 use crate::terminal::{BOLD, DIM, note, styled};
 

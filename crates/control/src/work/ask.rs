@@ -5,8 +5,9 @@ use std::time::Duration;
 use marline_agents::talk::Decision;
 use marline_store::work::{Asked, Change, WorkError, WorkEvent};
 
-use super::engine::{Active, Engine, later, words};
+use super::engine::{Active, Engine, later};
 use super::job::Job;
+use crate::chain;
 
 impl Engine {
     /// Writes down what the agent asks, and what it no longer does.
@@ -70,11 +71,16 @@ impl Engine {
     /// Tells the agent what people have decided, or that nobody has.
     pub(super) fn answer(&mut self, job: &mut Job) -> Result<(), WorkError> {
         let is_over = job.outcome.is_some();
-        let numbers: Vec<(String, u64)> =
-            job.open.iter().map(|(id, asked)| (id.clone(), asked.number)).collect();
+        let now = self.now().as_millis();
+        // The store is asked when somebody has written, not at every step.
+        let is_due = |asked: &Asked| {
+            is_over || self.has_news || asked.decision.is_some() || now >= asked.until.as_millis()
+        };
+        let due = job.open.iter().filter(|(_, asked)| is_due(asked));
+        let numbers: Vec<(String, u64)> = due.map(|(id, asked)| (id.clone(), asked.number)).collect();
         for (id, number) in numbers {
             let mut asked = self.store().question(number)?;
-            if asked.decision.is_none() && !is_over && self.now().as_millis() >= asked.until.as_millis() {
+            if asked.decision.is_none() && !is_over && now >= asked.until.as_millis() {
                 let minutes = (asked.until.as_millis() - asked.at.as_millis()) / 60_000;
                 let reason = Some(format!("Nobody answered for {minutes} minutes."));
                 asked.decision = Some(Decision::Deny { reason });
@@ -93,7 +99,7 @@ impl Engine {
             if let (Some(decision), Some(talk)) = (asked.decision.clone(), &mut job.talk)
                 && let Err(error) = talk.answer(&id, &decision)
             {
-                job.log.push(WorkEvent::Note { text: words(&error) });
+                job.log.push(WorkEvent::Note { text: chain(&error) });
             }
             self.close(job, asked)?;
             job.open.remove(&id);

@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use marline_agents::talk::{Begin, Order};
-use marline_model::{Source, ThreadId};
-use marline_store::work::{Change, Mode, Place, Runs, Status, Task, WorkError, WorkEvent};
+use marline_model::Source;
+use marline_store::work::{Change, Mode, Place, Status, Task, WorkError, WorkEvent};
 
-use super::engine::{Active, Engine, HANDED, later, note, words};
+use super::engine::{Active, Engine, HANDED, later, note};
 use super::job::Job;
 use crate::launch::Started;
 use crate::talk::Carried;
-use crate::{ActError, Target, user_of};
+use crate::{ActError, Target, chain, user_of};
 
 /// A session that another prompt of ours is said in is tried again so much later.
 const RETRY: Duration = Duration::from_secs(1);
@@ -120,7 +120,7 @@ impl Engine {
             Ok(Some(order)) => order,
             // It was handed to an agent that has the session open.
             Ok(None) => return,
-            Err(error) => return job.fail(words(&error)),
+            Err(error) => return job.fail(chain(&error)),
         };
         let talk = Carried::begin(&job.dir, job.task.source, &order, &self.means.marline, &self.means.path);
         match talk {
@@ -131,16 +131,14 @@ impl Engine {
                 job.log.push(WorkEvent::Started { attempt: job.task.attempt });
                 job.is_changed = true;
             }
-            Err(error) => job.fail(words(&error)),
+            Err(error) => job.fail(chain(&error)),
         }
     }
 
     pub(super) fn order(&self, active: &Active, job: &mut Job) -> Result<Option<Order>, ActError> {
         let options = Self::options(active);
         let task = &job.task;
-        let mut random = [0; 10];
-        random.copy_from_slice(&(self.means.random)()[..10]);
-        let key = ThreadId::new(self.now(), random).to_string();
+        let key = self.means.acts.uuid();
         let (mut begin, mut provider) = (Begin::New { id: key.clone() }, None);
         let mut cwd = job.place.clone();
         if let Some(id) = task.session.clone() {
@@ -212,13 +210,8 @@ impl Engine {
 
     /// Says whether another prompt of ours is said in the same session now.
     pub(super) fn is_ours(&self, task: &Task) -> bool {
-        let is_it =
-            |other: &Task| other.id != task.id && other.status.is_held() && other.session == task.session;
-        let open = self.store().runs(Runs::Open).unwrap_or_default();
-        open.iter().any(|run| {
-            let list = if run.is_queue { &run.list } else { &run.id };
-            self.store().tasks(list).unwrap_or_default().iter().any(is_it)
-        })
+        let held = self.store().held().unwrap_or_default();
+        held.iter().any(|other| other.id != task.id && other.session == task.session)
     }
 }
 

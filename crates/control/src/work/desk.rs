@@ -1,22 +1,19 @@
 //! What people do with groups and queues; agents are none of its business.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::PathBuf;
 
-use marline_agents::talk::{Begin, Decision, Order};
+use marline_agents::talk::Decision;
 use marline_model::{SessionId, Source, ThreadId, Timestamp};
 use marline_store::work::{
     Asked, Change, Claim, Counts, Exchanged, Group, GroupFile, Logged, Member, Mode, Options, Place, Queue,
     QueueFile, Run, Runs, Status, Task, Wish, WorkError, WorkEvent, WorkStore,
 };
 
+use super::check::{check_images, check_name, check_order, check_prompt};
 use super::holder::is_alive;
 use crate::target::agent;
 
-/// Longer names are a mistake.
-const LONGEST_NAME: usize = 200;
 /// So many sessions at a time, unless it is said.
 pub const MAX_CONCURRENCY: usize = 3;
 
@@ -85,68 +82,6 @@ pub struct Desk {
     store: Box<dyn WorkStore>,
     now: fn() -> Timestamp,
     random: fn() -> [u8; 16],
-}
-
-fn check_name(name: &str) -> Result<(), WorkError> {
-    let is_fine = !name.trim().is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
-    is_fine
-        .then_some(())
-        .ok_or_else(|| WorkError::invalid("a name is one line of at most 200 bytes, and not empty"))
-}
-
-fn check_prompt(prompt: &str) -> Result<(), WorkError> {
-    if prompt.trim().is_empty() {
-        return Err(WorkError::invalid("the prompt is empty"));
-    }
-    if prompt.contains('\0') {
-        return Err(WorkError::invalid("the prompt holds a zero byte"));
-    }
-    Ok(())
-}
-
-fn check_images(images: &[PathBuf]) -> Result<(), WorkError> {
-    for image in images {
-        let mut first = [0; 12];
-        let read = File::open(image).and_then(|mut file| file.read(&mut first));
-        read.map_err(|error| WorkError::invalid(format!("{}: {error}", image.display())))?;
-        let is_picture =
-            matches!(&first[..], [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, ..] | [b'G', b'I', b'F', ..])
-                || (first.starts_with(b"RIFF") && first.ends_with(b"WEBP"));
-        if !is_picture {
-            let words = format!("{} is no picture: PNG, JPEG, GIF and WebP are", image.display());
-            return Err(WorkError::invalid(words));
-        }
-    }
-    Ok(())
-}
-
-/// Says before anything starts what an agent can't do of what is asked.
-fn check_order(
-    source: Source,
-    session: Option<&SessionId>,
-    options: &Options,
-    images: &[PathBuf],
-) -> Result<(), WorkError> {
-    let begin = match session {
-        Some(session) => Begin::Resume { session: session.raw().to_owned() },
-        None => Begin::New { id: String::new() },
-    };
-    let order = Order {
-        begin,
-        prompt: String::new(),
-        key: String::new(),
-        cwd: PathBuf::new(),
-        images: images.to_vec(),
-        provider: None,
-        model: options.model.clone(),
-        permission: options.permission,
-        more: options.arguments.clone(),
-        env: options.env.clone(),
-        is_plain: options.is_plain,
-    };
-    let agent = agent(source);
-    let cannot = |cannot: &str| WorkError::invalid(format!("{} {cannot}", agent.name()));
-    agent.drive().talk(&order).map(drop).map_err(cannot)
 }
 
 impl Desk {
@@ -308,29 +243,15 @@ impl Desk {
         run.options = wanted.options;
         run.prompt = Some(wanted.prompt.clone());
         run.counts.pending = group.members.len() as u64;
-        let like = Queue {
-            id: run.id.clone(),
-            name: String::new(),
-            project: String::new(),
-            source: Source::Codex,
-            mode: Mode::Fresh,
-            stops_on_failure: false,
-            options: Options::default(),
-            session: None,
-            created_at: now,
-            updated_at: now,
-            revision: 0,
-        };
         let mut changes = vec![Change::Run(run.clone())];
         for (at, member) in group.members.iter().enumerate() {
             changes.push(Change::Task(Task {
-                source: member.source,
                 images: wanted.images.clone(),
                 member: Some(at),
                 session: member.session.clone(),
                 is_new: member.session.is_none(),
                 cwd: member.cwd.clone(),
-                ..Task::new(self.id(), &like, at as u64 + 1, wanted.prompt.clone(), now)
+                ..Task::new(self.id(), &run.id, member.source, at as u64 + 1, wanted.prompt.clone(), now)
             }));
         }
         self.begin_run(&changes, &group.id, name)?;
@@ -441,7 +362,15 @@ impl Desk {
                 images: wanted.images.clone(),
                 is_manual: wanted.is_manual,
                 after: after.as_ref().map(|task| task.id.clone()),
-                ..Task::new(id.clone(), &queue, last + 1, wanted.prompt.clone(), (self.now)())
+                cwd: Some(queue.project.clone()),
+                ..Task::new(
+                    id.clone(),
+                    &queue.id,
+                    queue.source,
+                    last + 1,
+                    wanted.prompt.clone(),
+                    (self.now)(),
+                )
             };
             match self.store.commit(&[Change::Task(task)]) {
                 Err(WorkError::Conflict { .. }) => {}
@@ -477,16 +406,14 @@ impl Desk {
         match patch.status {
             None => {}
             Some(Status::Pending) => {
-                let fresh =
-                    Task::new(task.id.clone(), &queue, task.position, task.prompt.clone(), task.added_at);
-                let images = std::mem::take(&mut task.images);
                 task = Task {
                     number: task.number,
                     revision: task.revision,
                     attempt: task.attempt,
                     after: task.after,
-                    images,
-                    ..fresh
+                    images: task.images,
+                    cwd: Some(queue.project.clone()),
+                    ..Task::new(task.id, &queue.id, queue.source, task.position, task.prompt, task.added_at)
                 };
             }
             Some(Status::Cancelled) if !task.status.is_over() => {

@@ -16,9 +16,9 @@ use marline_store::work::{
 use super::holder::{holder, is_alive};
 use super::job::{Job, Outcome};
 use super::verdict::Transcripts;
-use crate::Acts;
 use crate::talk::{Carried, Found};
 use crate::target::agent;
+use crate::{Acts, chain};
 
 /// What is claimed is claimed for so long, and claimed anew in time.
 const LEASE: Duration = Duration::from_secs(20);
@@ -47,8 +47,6 @@ pub struct Means {
     pub path: OsString,
     /// The clock.
     pub now: fn() -> Timestamp,
-    /// A good source of random bytes.
-    pub random: fn() -> [u8; 16],
 }
 
 /// A run that this engine works at.
@@ -70,17 +68,8 @@ pub struct Engine {
     read: Instant,
     renewed: Instant,
     pub(super) is_stale: bool,
-}
-
-/// An error and its causes.
-pub(super) fn words(error: &dyn std::error::Error) -> String {
-    let mut out = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        out += &format!(": {error}");
-        cause = error.source();
-    }
-    out
+    /// The store was read in this step.
+    pub(super) has_news: bool,
 }
 
 pub(super) fn later(now: Timestamp, wait: Duration) -> Timestamp {
@@ -100,6 +89,7 @@ impl Engine {
             read: now,
             renewed: now,
             is_stale: true,
+            has_news: true,
         }
     }
 
@@ -114,11 +104,6 @@ impl Engine {
 
     pub(super) fn store(&self) -> &dyn WorkStore {
         &*self.means.store
-    }
-
-    /// The runs that it works at.
-    pub fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.active.iter().map(|active| &active.run)
     }
 
     /// How many agents work for it.
@@ -146,8 +131,7 @@ impl Engine {
         self.store().commit(&[Change::Run(run.clone())])?;
         run.revision += 1;
         let queue = run.is_queue.then(|| self.store().queue(&run.list)).transpose()?;
-        let list = if run.is_queue { &run.list } else { &run.id };
-        let tasks = self.store().tasks(list)?;
+        let tasks = self.store().tasks(run.list_of_tasks())?;
         let mut active = Active { run, queue, tasks, jobs: Vec::new(), has_failed: false };
         let held: Vec<Task> = active.tasks.iter().filter(|task| task.status.is_held()).cloned().collect();
         for task in held {
@@ -158,25 +142,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Claims every run that has no end and nobody who works at it. Returns how many.
+    /// Claims every run that has no end and nobody who works at it.
     ///
     /// # Errors
     /// [`WorkError::Internal`]
-    pub fn take_orphans(&mut self) -> Result<usize, WorkError> {
-        let mut taken = 0;
+    pub fn take_orphans(&mut self) -> Result<(), WorkError> {
         for run in self.store().runs(Runs::Open)? {
             let is_held = run.claim.as_ref().is_some_and(|claim| is_alive(claim, self.now()));
             if is_held || self.active.iter().any(|active| active.run.id == run.id) {
                 continue;
             }
             match self.take(&run.id) {
-                Ok(()) => taken += 1,
                 // Another one was faster.
-                Err(WorkError::Conflict { .. }) => {}
+                Ok(()) | Err(WorkError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(taken)
+        Ok(())
     }
 
     pub(super) fn dir_of(&self, task: &Task) -> PathBuf {
@@ -221,7 +203,7 @@ impl Engine {
             }
             Err(error) => {
                 job.is_adopted = true;
-                job.outcome = Some(Outcome::Died(words(&error)));
+                job.outcome = Some(Outcome::Died(chain(&error)));
                 job
             }
         };
@@ -235,7 +217,8 @@ impl Engine {
     /// [`WorkError::Internal`]; what runs goes on, and it can be tried again.
     pub fn step(&mut self) -> Result<bool, WorkError> {
         let version = self.store().version()?;
-        if self.is_stale || self.seen != Some(version) || self.read.elapsed() > REREAD {
+        self.has_news = self.is_stale || self.seen != Some(version) || self.read.elapsed() > REREAD;
+        if self.has_news {
             self.read_again()?;
             self.seen = Some(version);
             self.read = Instant::now();
@@ -275,8 +258,7 @@ impl Engine {
             if let Some(queue) = &mut one.queue {
                 *queue = self.store().queue(&queue.id)?;
             }
-            let list = if one.run.is_queue { &one.run.list } else { &one.run.id };
-            one.tasks = self.store().tasks(list)?;
+            one.tasks = self.store().tasks(one.run.list_of_tasks())?;
             Ok(())
         });
         self.active = active;
@@ -423,16 +405,11 @@ impl Engine {
             return false;
         }
         let goes_on = |task: &Task| task.session.is_some() && !task.is_new;
-        let open = self.store().runs(Runs::Open).unwrap_or_default();
-        let held = open.iter().flat_map(|run| {
-            let list = if run.is_queue { &run.list } else { &run.id };
-            self.store().tasks(list).unwrap_or_default()
-        });
-        let mut others =
-            held.filter(|other| other.id != task.id && other.source == task.source && other.status.is_held());
+        let held = self.store().held().unwrap_or_default();
+        let mut others = held.iter().filter(|other| other.id != task.id && other.source == task.source);
         let queue = active.queue.as_ref().filter(|queue| queue.mode == Mode::Continue);
         let will_go_on = goes_on(task) || queue.is_some_and(|queue| queue.session.is_some());
-        others.any(|other| goes_on(&other) || will_go_on)
+        others.any(|other| goes_on(other) || will_go_on)
     }
 
     pub(super) fn options(active: &Active) -> &Options {
@@ -441,7 +418,7 @@ impl Engine {
 
     /// One step of one job, written down.
     fn work_at(&mut self, active: &mut Active, at: usize, renews: bool) -> Result<(), WorkError> {
-        let options = Self::options(active).clone();
+        let timeout = Duration::from_secs(Self::options(active).timeout_seconds);
         let mut job = active.jobs.remove(at);
         match job.prepared() {
             Some(true) => self.start(active, &mut job),
@@ -452,7 +429,7 @@ impl Engine {
         }
         if job.outcome.is_none() && !job.is_preparing() && job.task.status.is_held() {
             job.step(self.transcripts.as_ref());
-            job.limit(Duration::from_secs(options.timeout_seconds));
+            job.limit(timeout);
             // Seen: the agent does without it from the first; another start of it, by anybody, would not.
             if !job.task.is_new
                 && job.tidied.elapsed() > TIDY

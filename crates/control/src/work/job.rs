@@ -10,6 +10,7 @@ use marline_model::{SessionId, Source, Timestamp, Usage};
 use marline_store::work::{Asked, Task, WorkEvent};
 
 use super::verdict::{Transcripts, Verdict};
+use crate::chain;
 use crate::talk::{Carried, Life};
 
 /// The transcript of a prompt that was answered has so long to show it.
@@ -226,7 +227,7 @@ impl Job {
             Some(talk) => match talk.poll(&mut events) {
                 Ok(life) => life,
                 Err(error) => {
-                    self.end(Outcome::Failed(super::engine::words(&error)));
+                    self.end(Outcome::Failed(chain(&error)));
                     Life::Runs
                 }
             },

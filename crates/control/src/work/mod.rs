@@ -17,6 +17,7 @@
 
 mod ask;
 mod begin;
+mod check;
 mod desk;
 mod engine;
 mod holder;

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use marline_model::Timestamp;
-use marline_store::work::{Change, HalfDone, Mode, Status, Task, Wish, WorkError, WorkEvent};
+use marline_store::work::{Change, HalfDone, Member, Mode, Queue, Status, Task, Wish, WorkError, WorkEvent};
 
 use super::engine::{Active, Engine, later, note};
 use super::job::{Job, Outcome};
@@ -77,7 +77,8 @@ impl Engine {
         changes: &mut Vec<Change>,
     ) -> Result<(), WorkError> {
         let Some(session) = job.task.session.as_ref().filter(|_| job.task.is_new) else { return Ok(()) };
-        if let Some(queue) = active.queue.as_ref().filter(|queue| queue.mode == Mode::Continue) {
+        let has_none = |queue: &&Queue| queue.mode == Mode::Continue && queue.session.is_none();
+        if let Some(queue) = active.queue.as_ref().filter(has_none) {
             let mut queue = self.store().queue(&queue.id)?;
             if queue.session.is_none() {
                 queue.session = Some(session.clone());
@@ -86,7 +87,9 @@ impl Engine {
         }
         if let Some(at) = job.task.member.filter(|_| job.task.status == Status::Completed) {
             let Ok(mut group) = self.store().group(&active.run.list) else { return Ok(()) };
-            if let Some(member) = group.members.get_mut(at).filter(|member| member.session.is_none()) {
+            // Members may have been removed meanwhile, and others be in their places.
+            let is_it = |member: &&mut Member| member.session.is_none() && member.source == job.task.source;
+            if let Some(member) = group.members.get_mut(at).filter(is_it) {
                 member.session = Some(session.clone());
                 changes.push(Change::Group(group));
             }

@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use marline_agents::image::media_type;
 use marline_control::work::{NewPrompt, NewQueue, PromptPatch};
 use marline_model::{SessionId, Source};
 use marline_store::work::{Counts, Mode, Options, Queue, QueueFile, Run, Status, Task};
@@ -264,13 +265,9 @@ pub(super) fn keep(board: &Board, images: &[String]) -> Result<Vec<PathBuf>, Pro
     let one = |image: &String| {
         let wrong = |_| Problem::INVALID.because("A picture is no base64.");
         let bytes = STANDARD.decode(image).map_err(wrong)?;
-        let kind = match &bytes[..] {
-            [0x89, b'P', b'N', b'G', ..] => "png",
-            [0xff, 0xd8, ..] => "jpg",
-            [b'G', b'I', b'F', ..] => "gif",
-            [b'R', b'I', b'F', b'F', ..] => "webp",
-            _ => return Err(Problem::INVALID.because("A picture is a PNG, JPEG, GIF or WebP file.")),
-        };
+        let kind = media_type(&bytes)
+            .and_then(|kind| kind.strip_prefix("image/"))
+            .ok_or_else(|| Problem::INVALID.because("A picture is a PNG, JPEG, GIF or WebP file."))?;
         let name: String = (board.config.random)().iter().map(|byte| format!("{byte:02x}")).collect();
         let path = folder.join(format!("{name}.{kind}"));
         fs::create_dir_all(&folder).map_err(failed)?;

@@ -155,7 +155,7 @@ impl Board {
 pub async fn run(State(board): State<Board>, Path(id): Path<String>) -> Result<Json<RunAnswer>, Problem> {
     let answer = board.desk(move |desk| {
         let run = desk.store().run(&id)?;
-        let mut tasks = desk.store().tasks(if run.is_queue { &run.list } else { &run.id })?;
+        let mut tasks = desk.store().tasks(run.list_of_tasks())?;
         tasks.retain(|task| !run.is_queue || task.run.as_ref() == Some(&run.id));
         Ok(RunAnswer { run: plain_run(run), tasks })
     });

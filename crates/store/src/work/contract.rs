@@ -119,6 +119,12 @@ pub trait WorkStore: Send + Sync {
     /// [`WorkError::NotFound`], [`WorkError::Internal`]
     fn task(&self, id: &str) -> Result<Task, WorkError>;
 
+    /// All tasks that are claimed or running, of whatever list.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`]
+    fn held(&self) -> Result<Vec<Task>, WorkError>;
+
     /// What happened in a run after an event, in order, at most so much.
     ///
     /// # Errors

@@ -253,46 +253,11 @@ impl QueueFile {
                 added_at: prompt.added_at,
                 started_at: prompt.started_at,
                 completed_at: prompt.completed_at,
-                ..Task::new(prompt.id, &queue, at as u64 + 1, prompt.prompt, prompt.added_at)
+                cwd: Some(queue.project.clone()),
+                ..Task::new(prompt.id, &queue.id, queue.source, at as u64 + 1, prompt.prompt, prompt.added_at)
             }
         };
         let tasks = self.prompts.into_iter().enumerate().map(task).collect();
         (queue, tasks)
-    }
-}
-
-impl Task {
-    /// A prompt for a queue that nobody has begun.
-    pub fn new(id: String, queue: &Queue, position: u64, prompt: String, now: Timestamp) -> Self {
-        Task {
-            id,
-            list: queue.id.clone(),
-            number: 0,
-            position,
-            prompt,
-            images: Vec::new(),
-            status: Status::Pending,
-            is_manual: false,
-            after: None,
-            source: queue.source,
-            member: None,
-            session: None,
-            is_new: false,
-            cwd: Some(queue.project.clone()),
-            attempt: 0,
-            goes_on: false,
-            run: None,
-            claim: None,
-            items_before: 0,
-            heard: 0,
-            answer: None,
-            why: None,
-            usage: Default::default(),
-            added_at: now,
-            started_at: None,
-            completed_at: None,
-            not_before: None,
-            revision: 0,
-        }
     }
 }

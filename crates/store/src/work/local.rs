@@ -33,11 +33,12 @@ CREATE UNIQUE INDEX one_run_of_a_list ON runs (list) WHERE is_open;
 CREATE INDEX runs_of_a_list ON runs (list, number);
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY, list TEXT NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
-    is_held_of_queue INTEGER NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL,
+    is_held INTEGER NOT NULL, is_of_queue INTEGER NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL,
     UNIQUE (list, number)
 ) STRICT;
 CREATE INDEX tasks_in_order ON tasks (list, position, number);
-CREATE UNIQUE INDEX one_task_of_a_queue ON tasks (list) WHERE is_held_of_queue;
+CREATE UNIQUE INDEX one_task_of_a_queue ON tasks (list) WHERE is_held AND is_of_queue;
+CREATE INDEX held_tasks ON tasks (id) WHERE is_held;
 CREATE TABLE events (
     number INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT;
@@ -270,7 +271,6 @@ fn write(connection: &Connection, change: &Change) -> Result<(), WorkError> {
                 let sql = "SELECT max(number) FROM tasks WHERE list = ?";
                 task.number = next(connection, sql, [&task.list])?;
             }
-            let is_held = task.status.is_held() && task.member.is_none();
             Put {
                 table: "tasks",
                 id: &task.id,
@@ -279,7 +279,8 @@ fn write(connection: &Connection, change: &Change) -> Result<(), WorkError> {
                     ("list", &task.list),
                     ("number", &(task.number as i64)),
                     ("position", &(task.position as i64)),
-                    ("is_held_of_queue", &is_held),
+                    ("is_held", &task.status.is_held()),
+                    ("is_of_queue", &task.member.is_none()),
                 ],
                 body: body(&task)?,
                 name: format!("prompt {}", task.number),
@@ -380,6 +381,10 @@ impl WorkStore for LocalWorkStore {
 
     fn task(&self, id: &str) -> Result<Task, WorkError> {
         self.one(format!("prompt {id}"), "SELECT body, revision FROM tasks WHERE id = ?", [id])
+    }
+
+    fn held(&self) -> Result<Vec<Task>, WorkError> {
+        self.all("SELECT body, revision FROM tasks WHERE is_held", [])
     }
 
     fn events(&self, run: &str, after: u64, limit: usize) -> Result<Vec<Logged>, WorkError> {

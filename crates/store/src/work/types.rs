@@ -333,6 +333,49 @@ pub struct Task {
     pub revision: u64,
 }
 
+impl Task {
+    /// A prompt that nobody has begun, for a list of an agent's.
+    pub fn new(
+        id: String,
+        list: &str,
+        source: Source,
+        position: u64,
+        prompt: String,
+        now: Timestamp,
+    ) -> Self {
+        Task {
+            id,
+            list: list.to_owned(),
+            number: 0,
+            position,
+            prompt,
+            images: Vec::new(),
+            status: Status::Pending,
+            is_manual: false,
+            after: None,
+            source,
+            member: None,
+            session: None,
+            is_new: false,
+            cwd: None,
+            attempt: 0,
+            goes_on: false,
+            run: None,
+            claim: None,
+            items_before: 0,
+            heard: 0,
+            answer: None,
+            why: None,
+            usage: Default::default(),
+            added_at: now,
+            started_at: None,
+            completed_at: None,
+            not_before: None,
+            revision: 0,
+        }
+    }
+}
+
 /// How many tasks stand how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -411,6 +454,13 @@ pub struct Run {
     /// How often it was written; 0: never yet.
     #[serde(skip)]
     pub revision: u64,
+}
+
+impl Run {
+    /// The list that its tasks are in: a queue keeps its own, those of a group's run are made for it.
+    pub fn list_of_tasks(&self) -> &str {
+        if self.is_queue { &self.list } else { &self.id }
+    }
 }
 
 /// What happened in a run.

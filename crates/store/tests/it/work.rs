@@ -65,7 +65,7 @@ fn run(id: &str, list: &str) -> Run {
 }
 
 fn task(id: &str, queue: &Queue, position: u64) -> Task {
-    Task::new(id.to_owned(), queue, position, format!("do {id}"), NOW)
+    Task::new(id.to_owned(), &queue.id, queue.source, position, format!("do {id}"), NOW)
 }
 
 fn is_conflict(outcome: Result<(), WorkError>, words: &str) {

@@ -364,17 +364,3 @@ pub fn told(logged: &Logged, tasks: &[Task]) -> String {
     };
     format!("{} {whose}{}", styled(DIM, &clock(logged.at)), fit(&words, 400))
 }
-
-impl From<WorkError> for Failure {
-    fn from(error: WorkError) -> Self {
-        let (hint, code) = match &error {
-            WorkError::NotFound { .. } => {
-                ("`marline group list` and `marline queue list` tell what there is.", 1)
-            }
-            WorkError::Conflict { .. } => ("", 3),
-            WorkError::Invalid { .. } => ("", 2),
-            _ => ("Is there room on the disk?", 4),
-        };
-        Failure::work(&error, hint, code)
-    }
-}

@@ -58,7 +58,6 @@ fn engine(places: &Places) -> Result<Engine, Failure> {
         marline,
         path: std::env::var_os("PATH").unwrap_or_default(),
         now,
-        random,
     }))
 }
 
