@@ -22,6 +22,8 @@ const MANY: usize = 50;
 const GROUP: usize = 20;
 const AT_ONCE: usize = 4;
 const PROJECT: &str = "alpha";
+/// The model thinks for so long, in seconds, after its log has noted the question.
+const THOUGHT: u64 = 1;
 
 struct Shop {
     lab: Lab,
@@ -96,7 +98,7 @@ impl Shop {
         let project = self.lab.project(PROJECT).display().to_string();
         let count = GROUP.to_string();
         self.done(&["group", "create", "slots", "--agent", "codex", "--count", &count, "--cwd", &project])?;
-        let prompt = Prompt::new("Slots").wait(1).say("Said to be told");
+        let prompt = Prompt::new("Slots").wait(THOUGHT).say("Said to be told");
         let at_once = AT_ONCE.to_string();
         let words = ["group", "run", "slots", "--prompt", prompt.text(), "--same-dir-parallel", "--json"];
         let mut command = self.marline(&[&words[..], &["--max-concurrent", &at_once]].concat());
@@ -121,8 +123,11 @@ impl Shop {
         }
         child.wait().map_err(|error| error.to_string())?;
         let asked = self.lab.server().asked();
-        let mut answered: Vec<SystemTime> =
-            asked.iter().filter(|asked| asked.prompt.contains("Slots")).map(|asked| asked.answered).collect();
+        let mut answered: Vec<SystemTime> = asked
+            .iter()
+            .filter(|asked| asked.prompt.contains("Slots"))
+            .map(|asked| asked.answered + Duration::from_secs(THOUGHT))
+            .collect();
         answered.sort();
         if told.len() != GROUP || answered.len() != GROUP {
             return Err(format!("{} answers were told, {} given", told.len(), answered.len()));
