@@ -9,6 +9,7 @@ use marline_model::Source;
 use crate::drive::Drive;
 use crate::event::Event;
 use crate::json::{Malformed, Raw};
+use crate::live::Live;
 
 /// The environment, read once in `main`: libraries never look at `HOME` themselves.
 #[derive(Debug, Clone, Default)]
@@ -180,6 +181,9 @@ pub trait Agent: Sync {
 
     /// Says how sessions are taken up again.
     fn drive(&self) -> &dyn Drive;
+
+    /// Says what tells of sessions that it has open.
+    fn live(&self) -> &dyn Live;
 
     /// Returns the reader of this agent's databases, if it keeps sessions in any.
     fn database(&self) -> Option<&dyn SessionDatabase> {

@@ -14,9 +14,32 @@ pub struct Launch {
 }
 
 impl Launch {
+    /// Adds an option with its value, if there is one.
+    pub(crate) fn with(mut self, option: &str, value: Option<&str>) -> Self {
+        self.words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value.to_owned()]));
+        self
+    }
+
+    /// Adds a word, if there is one.
+    pub(crate) fn and(mut self, word: Option<String>) -> Self {
+        self.words.extend(word);
+        self
+    }
+
     pub(crate) fn new<'a>(program: &'static str, words: impl IntoIterator<Item = &'a str>) -> Self {
         Launch { program, words: words.into_iter().map(str::to_owned).collect() }
     }
+}
+
+/// A new session in a terminal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Opening<'a> {
+    /// Its id, a UUID; for agents that take one ([`Live::takes_id`](crate::live::Live::takes_id)).
+    pub id: Option<&'a str>,
+    /// What it begins with.
+    pub prompt: Option<&'a str>,
+    /// The model.
+    pub model: Option<&'a str>,
 }
 
 /// How an agent's sessions are taken up again.
@@ -27,8 +50,8 @@ pub trait Drive: Sync {
     /// Runs one turn of a session without a terminal; the program ends with it.
     fn turn(&self, session: &str, provider: Option<&str>, prompt: &str) -> Launch;
 
-    /// Opens a new session in a terminal, which begins with a prompt.
-    fn begin(&self, prompt: &str) -> Launch;
+    /// Opens a new session in a terminal.
+    fn open(&self, opening: &Opening<'_>) -> Launch;
 
     /// Runs the first turn of a new session without a terminal; the program ends with it.
     fn begin_turn(&self, prompt: &str) -> Launch;

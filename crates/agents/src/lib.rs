@@ -20,8 +20,10 @@ pub mod event;
 pub mod frame;
 pub mod image;
 pub mod json;
+pub mod live;
 pub mod registry;
 pub mod said;
+pub mod screen;
 pub mod talk;
 pub mod walk;
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod live;
 pub mod work;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use marline_index::{Filter, QueryError, Sort, UsageBy};
 use marline_model::{Source, Timestamp};
 
+use live::LiveCommand;
 use work::{ApprovalCommand, GroupCommand, QueueCommand};
 
 /// Keeps the sessions of every coding agent on your machines
@@ -55,6 +57,10 @@ pub enum Command {
     },
     Rehome(RehomeArgs),
     Restore(RestoreArgs),
+    Live {
+        #[command(subcommand)]
+        command: LiveCommand,
+    },
     Group {
         #[command(subcommand)]
         command: GroupCommand,

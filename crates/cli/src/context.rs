@@ -76,6 +76,11 @@ impl Places {
         Ok(Places { env, index, state, config, data, socket })
     }
 
+    /// The socket of Marline's own tmux, in which it opens agents.
+    pub fn tmux(&self) -> PathBuf {
+        self.socket.with_file_name("tmux")
+    }
+
     /// The places of the bundled sessions, apart from those of the user's own.
     pub fn of_demo(self) -> Self {
         let dir = self.index.with_file_name("demo");

@@ -27,6 +27,11 @@ impl Failure {
         Failure { message: message.to_owned(), hint: Some(hint.to_owned()), code: 3 }
     }
 
+    /// Nothing of that name is there.
+    pub fn none(message: &str, hint: &str) -> Self {
+        Failure { message: message.to_owned(), hint: Some(hint.to_owned()), code: 1 }
+    }
+
     /// A file or directory of Marline's own could not be used.
     pub fn file(path: &Path, error: &io::Error) -> Self {
         Failure { message: format!("{}: {error}.", path.display()), hint: None, code: 4 }

@@ -59,6 +59,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Provider { command } => commands::provider::run(&command),
         Command::Rehome(args) => commands::provider::rehome(&args),
         Command::Restore(args) => commands::provider::restore(&args),
+        Command::Live { command } => commands::live::run(&command),
         Command::Group { command } => commands::work::group::run(&command),
         Command::Queue { command } => commands::work::queue::run(&command),
         Command::Approvals { command } => commands::work::approvals::run(&command),

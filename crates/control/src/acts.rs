@@ -185,7 +185,7 @@ impl Acts {
     }
 
     /// A new UUID of version 4.
-    pub(crate) fn uuid(&self) -> String {
+    pub fn uuid(&self) -> String {
         let mut bytes = (self.places.random)();
         bytes[6] = 0x40 | (bytes[6] & 0x0f);
         bytes[8] = 0x80 | (bytes[8] & 0x3f);

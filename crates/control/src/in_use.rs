@@ -1,14 +1,14 @@
 //! Who has a session open.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use marline_agents::Env;
 use marline_model::{SessionId, Source};
 use marline_store::WriterLock;
 use serde_json::Value;
 
-use crate::process::{Process, parent_of, pids};
+use crate::process::{AgentProcess, Process, parent_of, pids};
 use crate::target::agent;
 
 /// Says who has a session open, in words.
@@ -63,49 +63,7 @@ fn process_of(session: &str, file: Option<&Path>) -> Option<String> {
         // Short ids could stand anywhere.
         let is_told = session.len() > 16 && process.words.iter().any(|word| word == session);
         let how = if has_it { "has it open" } else { "was started on it" };
-        (has_it || is_told).then(|| format!("{}, process {}, {how}", process.name, process.pid))
-    })
-}
-
-/// A process of an agent's.
-pub(crate) struct AgentProcess {
-    pid: u32,
-    name: String,
-    words: Vec<String>,
-}
-
-impl AgentProcess {
-    /// Reads what a process is; nothing, if it is none of an agent's.
-    fn of(pid: u32) -> Option<Self> {
-        let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).ok();
-        let words = read("cmdline")?;
-        let words = words.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
-        let words: Vec<String> = words.collect();
-        let name = String::from_utf8_lossy(&read("comm")?).trim().to_owned();
-        // Itself, or a script: `node --flag /usr/bin/claude`, `node …/@google/gemini-cli/dist/index.js`.
-        let is_interpreted = INTERPRETERS.iter().any(|one| words[0].rsplit('/').next() == Some(one));
-        let script = words.iter().skip(1).find(|word| !word.starts_with('-')).filter(|_| is_interpreted);
-        let is_script = script.is_some_and(|script| script.split('/').any(is_an_agent));
-        let is_one = is_an_agent(&name) || words[0].rsplit('/').next().is_some_and(is_an_agent) || is_script;
-        is_one.then_some(AgentProcess { pid, name, words })
-    }
-
-    /// The files that it has open.
-    pub(crate) fn open_files(&self) -> impl Iterator<Item = PathBuf> + use<> {
-        let open = fs::read_dir(format!("/proc/{}/fd", self.pid)).into_iter().flatten().flatten();
-        open.filter_map(|open| fs::read_link(open.path()).ok())
-    }
-}
-
-/// What runs agents that are scripts.
-const INTERPRETERS: [&str; 3] = ["node", "bun", "nodejs"];
-
-/// Says whether a program or a package is an agent's: `codex`, `claude-code`, `opencode-ai`.
-fn is_an_agent(name: &str) -> bool {
-    ["codex", "claude", "gemini", "opencode", "qwen"].iter().any(|agent| {
-        name.trim_start_matches(['.', '@'])
-            .strip_prefix(agent)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+        (has_it || is_told).then(|| format!("{}, process {}, {how}", process.name, process.process.pid))
     })
 }
 
@@ -116,19 +74,4 @@ pub(crate) fn agents() -> Vec<AgentProcess> {
         ours.push(parent);
     }
     pids().filter(|pid| !ours.contains(pid)).filter_map(AgentProcess::of).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn agents_are_known_by_their_names() {
-        for name in ["codex", "claude", ".opencode", "gemini-cli", "claude-code", "gemini.js", "@qwen-code"] {
-            assert!(is_an_agent(name), "{name}");
-        }
-        for name in ["timeout", "tail", "marline", "codexes", "my-claude", ""] {
-            assert!(!is_an_agent(name), "{name}");
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use marline_agents::drive::Launch;
+use marline_agents::drive::{Launch, Opening};
 use marline_model::Source;
 
 use crate::target::agent;
@@ -57,7 +57,21 @@ impl Started {
         path: &OsStr,
     ) -> Result<Self, ActError> {
         let drive = agent(to).drive();
-        let launch = if is_headless { drive.begin_turn(words) } else { drive.begin(words) };
+        if is_headless {
+            return Self::launched(to, drive.begin_turn(words), cwd, path);
+        }
+        Self::open(to, &Opening { prompt: Some(words), ..Opening::default() }, cwd, path)
+    }
+
+    /// Opens a new session of an agent in a terminal.
+    ///
+    /// # Errors
+    /// As for [`Started::begin`].
+    pub fn open(to: Source, opening: &Opening<'_>, cwd: &Path, path: &OsStr) -> Result<Self, ActError> {
+        Self::launched(to, agent(to).drive().open(opening), cwd, path)
+    }
+
+    fn launched(to: Source, launch: Launch, cwd: &Path, path: &OsStr) -> Result<Self, ActError> {
         let program = program(to, launch.program, path)?;
         Ok(Started { program, launch, cwd: cwd.to_owned() })
     }

@@ -19,6 +19,7 @@ mod handoff;
 mod in_use;
 mod journal;
 mod launch;
+pub mod live;
 mod opencode;
 mod process;
 mod provider;

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use marline_agents::drive::Opening;
 use marline_agents::talk::{AgentEvent, Begin, Decision, Order, Powers, Protocol};
 use marline_model::Source;
 use rustix::fs::{CWD, Mode, OFlags};
@@ -576,7 +577,7 @@ impl Started {
     /// # Errors
     /// [`ActError::Invalid`] when it is not.
     pub fn check(source: Source, path: &std::ffi::OsStr) -> Result<PathBuf, ActError> {
-        let launch = agent(source).drive().begin("");
+        let launch = agent(source).drive().open(&Opening::default());
         program(source, launch.program, path)
     }
 }

@@ -66,6 +66,11 @@ pub enum Act {
         /// What for.
         why: String,
     },
+    /// Runs a command for which leave is to be asked.
+    Ask {
+        /// The command.
+        command: String,
+    },
     /// Reads a file, all of it or so many lines from one on.
     Read {
         /// Which.

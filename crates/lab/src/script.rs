@@ -11,6 +11,8 @@ pub enum Step {
     Think(String),
     /// Calls the agent's shell.
     Run(String),
+    /// The same, with leave to be asked for where the agent would not ask by itself.
+    Ask(String),
     /// Calls the agent's tool that writes files.
     Write {
         /// Where.
@@ -52,6 +54,11 @@ impl Prompt {
     /// Adds [`Step::Run`].
     pub fn run(self, command: &str) -> Self {
         self.step("run", command)
+    }
+
+    /// Adds [`Step::Ask`].
+    pub fn ask(self, command: &str) -> Self {
+        self.step("ask", command)
     }
 
     /// Adds [`Step::Write`].
@@ -109,6 +116,7 @@ pub fn steps(prompt: &str) -> Vec<Step> {
         steps.extend(match word {
             "think" => Some(Step::Think(value)),
             "run" => Some(Step::Run(value)),
+            "ask" => Some(Step::Ask(value)),
             "write" => value
                 .split_once(" = ")
                 .map(|(path, content)| Step::Write { path: path.to_owned(), content: content.to_owned() }),

@@ -17,6 +17,7 @@
 
 mod id;
 mod item;
+mod live;
 mod patch;
 mod thread;
 mod time;
@@ -24,6 +25,7 @@ mod usage;
 
 pub use id::{ParseIdError, SessionId, Source};
 pub use item::{Counts, ItemKind, SessionKind, ToolStatus};
+pub use live::{Channel, Evidence, LiveState};
 pub use patch::{Change, ThreadMetadata, ThreadMetadataPatch};
 pub use thread::{HistoryMode, ParseThreadIdError, ThreadId, ThreadSource};
 pub use time::{ParseTimeError, Timestamp};

@@ -13,6 +13,7 @@ use crate::access::{Access, AccessError};
 use crate::changes::Feed;
 use crate::doors::{self, Door, DoorError, Stop};
 use crate::indexer::Indexer;
+use crate::lookout::Lookout;
 use crate::pool::Readers;
 use crate::worker::Worker;
 
@@ -30,6 +31,10 @@ pub struct Config {
     pub marline: PathBuf,
     /// Where agents' programs lie.
     pub path: OsString,
+    /// The socket of Marline's own tmux.
+    pub tmux_socket: PathBuf,
+    /// The environment of agents that are opened there.
+    pub agent_env: Vec<(String, String)>,
     /// The program that speaks to the system's keyring, where it is there.
     pub keyring: Option<PathBuf>,
     /// Where agents keep their sessions.
@@ -73,6 +78,7 @@ pub struct Board {
     pub(crate) worker: Arc<Worker>,
     pub(crate) readers: Readers,
     pub(crate) indexer: Arc<Indexer>,
+    pub(crate) lookout: Arc<Lookout>,
     pub(crate) feed: Feed,
     pub(crate) stop: Stop,
 }
@@ -102,6 +108,7 @@ impl Board {
             acts: Arc::new(acts),
             readers,
             indexer: Arc::default(),
+            lookout: Arc::default(),
             feed: Feed::default(),
             stop: Stop::default(),
         })
@@ -130,11 +137,12 @@ impl Board {
         let start = self.readers.ask(|index| Ok(index.position()?)).await.ok();
         let indexing = self.indexer.start(&self);
         let working = self.worker.start(&self);
+        let looking = self.lookout.start(&self);
         let telling = tokio::spawn(self.feed.clone().run(self.clone(), start));
         let served = doors::serve(&self, doors).await;
         self.stop.now();
         let _ = telling.await;
-        let _ = tokio::task::spawn_blocking(move || (working.join(), indexing.join())).await;
+        let _ = tokio::task::spawn_blocking(move || (working.join(), looking.join(), indexing.join())).await;
         Ok(served?)
     }
 

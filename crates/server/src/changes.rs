@@ -91,11 +91,18 @@ impl Feed {
     pub async fn run(self, board: Board, start: Option<Position>) {
         let mut ticks = board.indexer.ticks();
         let mut works = board.worker.ticks();
+        let mut looks = board.lookout.ticks();
         let mut position = start;
         let mut last: Option<Indexing> = None;
         loop {
             tokio::select! {
                 tick = ticks.changed() => if tick.is_err() { return },
+                _ = looks.changed() => {
+                    let Some(position) = position else { continue };
+                    let event = LiveEvent::Live { id: position.to_string() };
+                    let _ = self.told.send(Told::new(position, "live", &event));
+                    continue;
+                }
                 _ = works.changed() => {
                     let Some(position) = position else { continue };
                     let event = LiveEvent::Work { id: position.to_string() };
@@ -173,7 +180,7 @@ impl Listener {
                 () = self.board.stop.wait() => return None,
             };
             match heard {
-                Ok(event) if matches!(event.kind, "progress" | "work") => return Some(event),
+                Ok(event) if matches!(event.kind, "progress" | "work" | "live") => return Some(event),
                 Ok(event) if event.kind == "reset" || !self.has_read(event.position) => {
                     self.position = event.position;
                     return Some(event);

@@ -19,6 +19,7 @@ mod changes;
 mod doors;
 mod guard;
 mod indexer;
+mod lookout;
 mod openapi;
 mod params;
 mod pool;

@@ -449,6 +449,11 @@ pub enum LiveEvent {
         /// How far the client has read with this event.
         id: String,
     },
+    /// An agent came or went, or stands otherwise than before.
+    Live {
+        /// How far the client has read with this event.
+        id: String,
+    },
     /// What was missed can't be told: everything should be read again.
     Reset {
         /// From where the stream goes on.

@@ -39,6 +39,14 @@ impl Worker {
         Ok(Worker { desk, ticks: watch::Sender::new(0), stop: AtomicBool::new(false) })
     }
 
+    /// Does something with groups and queues, on this thread.
+    ///
+    /// # Errors
+    /// What `ask` fails with.
+    pub fn ask<T>(&self, ask: impl FnOnce(&Desk) -> Result<T, WorkError>) -> Result<T, WorkError> {
+        ask(&self.desk)
+    }
+
     /// Changes whenever anything of groups and queues was written, by anybody.
     pub fn ticks(&self) -> watch::Receiver<u64> {
         self.ticks.subscribe()
@@ -127,7 +135,7 @@ impl Board {
         ask: impl FnOnce(&Desk) -> Result<T, WorkError> + Send + 'static,
     ) -> Result<T, Problem> {
         let worker = self.worker.clone();
-        let answer = tokio::task::spawn_blocking(move || ask(&worker.desk));
+        let answer = tokio::task::spawn_blocking(move || worker.ask(ask));
         Ok(answer
             .await
             .map_err(|_| Problem::FAILED.because("Answering the request failed inside Marline."))??)

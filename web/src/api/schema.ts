@@ -403,6 +403,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the sessions that agents have open. */
+        get: operations["live_live"];
+        put?: never;
+        /** Opens an agent in a terminal of Marline's own tmux: a new session, or one that is there. */
+        post: operations["live_open_agent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Steers an agent that runs. What came of it is told with its proof; what is not known is never tried again. */
+        post: operations["live_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}": {
         parameters: {
             query?: never;
@@ -990,6 +1025,19 @@ export interface components {
             /** @description The agent waits for an answer. */
             isOpen: boolean;
         };
+        /** @description What an agent asks. */
+        Asks: {
+            /** @description Tells this question from every other one; an answer bears it. */
+            key: string;
+            /** @description The question. */
+            question: string;
+            /** @description What it is about: the command, the change. */
+            about: string[];
+            /** @description The answers that can be given. */
+            replies: components["schemas"]["Reply"][];
+            /** @description It asks for leave; else for something else. */
+            isApproval: boolean;
+        };
         /**
          * @description How a call stands.
          * @enum {string}
@@ -1000,12 +1048,52 @@ export interface components {
          * @enum {string}
          */
         Change: "create" | "edit" | "delete" | "move";
+        /**
+         * @description Where something that tells of a session's state was seen.
+         * @enum {string}
+         */
+        Channel: "process" | "registry" | "lock" | "transcript" | "screen" | "hook" | "talk";
         /** @description Who works at something, and until when they said they would. */
         Claim: {
             /** @description Who. */
             holder: components["schemas"]["Holder"];
             /** @description After this, others may take over. */
             until: components["schemas"]["Timestamp"];
+        };
+        /** @description Something for an agent. The key is the client's own: a command that is said again under it is not done again. */
+        CommandRequest: {
+            /** @description The idempotency key. */
+            key: string;
+            /** @description What is said. */
+            text: string;
+            /** @enum {string} */
+            command: "send";
+        } | {
+            /** @description The idempotency key. */
+            key: string;
+            /** @enum {string} */
+            command: "interrupt";
+        } | {
+            /** @description The idempotency key. */
+            key: string;
+            /** @description The question's key: nothing else is allowed. */
+            question: string;
+            /** @enum {string} */
+            command: "approve";
+        } | {
+            /** @description The idempotency key. */
+            key: string;
+            /** @description The question's key. */
+            question: string;
+            /** @description A word to the agent. */
+            reason?: string | null;
+            /** @enum {string} */
+            command: "deny";
+        } | {
+            /** @description The idempotency key. */
+            key: string;
+            /** @enum {string} */
+            command: "stop";
         };
         /** @description How many of each a session holds. */
         Counts: {
@@ -1103,6 +1191,17 @@ export interface components {
             findings: components["schemas"]["Finding"][];
             /** @description What agents are about to delete. */
             retention: components["schemas"]["Retention"][];
+        };
+        /** @description Something that tells of a session's state. */
+        Evidence: {
+            /** @description Where it was seen. */
+            channel: components["schemas"]["Channel"];
+            /** @description What it says, in words. */
+            says: string;
+            /** @description The state that it speaks for; nothing: it only says that the session is open. */
+            state?: components["schemas"]["LiveState"];
+            /** @description Since when, as it says itself. */
+            at?: components["schemas"]["Timestamp"];
         };
         /** @description A value and how often it matches. */
         Facet: {
@@ -1435,6 +1534,43 @@ export interface components {
             /** @description The same as a QR code. */
             qrSvg: string;
         };
+        /** @description Everything that runs. */
+        LiveAnswer: {
+            /** @description Sessions, those that need a person first. */
+            sessions: components["schemas"]["LiveEntry"][];
+            /** @description Agents whose session is not known. */
+            strays: components["schemas"]["Stray"][];
+        };
+        /** @description How a session can be steered. */
+        LiveControl: {
+            /** @description Where that is. */
+            pane: components["schemas"]["Pane"];
+            /** @enum {string} */
+            by: "tmux";
+        } | {
+            /** @description The run. */
+            run: string;
+            /** @description The prompt. */
+            task: string;
+            /** @enum {string} */
+            by: "marline";
+        } | {
+            /** @description Why. */
+            why: string;
+            /** @description The command that opens it so that it can be steered. */
+            command?: string;
+            /** @enum {string} */
+            by: "none";
+        };
+        /** @description A live session with what the index knows of it. */
+        LiveEntry: {
+            /** @description How it stands. */
+            live: components["schemas"]["LiveSession"];
+            /** @description What was said in it, and so on; nothing where nothing was said. */
+            session?: components["schemas"]["Session"];
+            /** @description The beginning of what was said or done last. */
+            lastWords?: string;
+        };
         /** @description What the event stream tells. */
         LiveEvent: {
             /** @description How far the client has read with this event. */
@@ -1463,11 +1599,51 @@ export interface components {
             /** @enum {string} */
             kind: "work";
         } | {
+            /** @description How far the client has read with this event. */
+            id: string;
+            /** @enum {string} */
+            kind: "live";
+        } | {
             /** @description From where the stream goes on. */
             id: string;
             /** @enum {string} */
             kind: "reset";
         };
+        /** @description A session that an agent has open. */
+        LiveSession: {
+            /** @description The canonical id. */
+            id: components["schemas"]["SessionId"];
+            /** @description The agent. */
+            source: components["schemas"]["Source"];
+            /** @description The agent's own id. */
+            sourceSessionId: string;
+            /** @description How it stands. */
+            state: components["schemas"]["LiveState"];
+            /** @description Since when, where that is known. */
+            since?: components["schemas"]["Timestamp"];
+            /** @description Everything that tells of it. */
+            evidence: components["schemas"]["Evidence"][];
+            /** @description What the agent asks, as far as it can be read. */
+            asks?: components["schemas"]["Asks"];
+            /** @description How it can be steered. */
+            control: components["schemas"]["LiveControl"];
+            /**
+             * Format: int32
+             * @description The agent's process.
+             */
+            pid?: number;
+            /** @description When the agent was started. */
+            startedAt?: components["schemas"]["Timestamp"];
+            /** @description Where the agent works now. */
+            cwd?: string;
+            /** @description What the agent calls it, where it is no title yet. */
+            name?: string;
+        };
+        /**
+         * @description How it stands with a session that an agent has open.
+         * @enum {string}
+         */
+        LiveState: "starting" | "working" | "needs_approval" | "needs_input" | "idle" | "ended" | "unknown";
         /** @description An event with its place. */
         Logged: components["schemas"]["WorkEvent"] & {
             /**
@@ -1539,6 +1715,22 @@ export interface components {
             session: string;
             /** @description Why. */
             why: string;
+        };
+        /** @description What was opened. */
+        OpenAnswer: {
+            /** @description The session. */
+            id: components["schemas"]["SessionId"];
+        };
+        /** @description What is opened. */
+        OpenRequest: {
+            session?: components["schemas"]["SessionId"] | null;
+            agent?: components["schemas"]["Source"] | null;
+            /** @description Where a new one works: a directory that a session has worked in. */
+            cwd?: string | null;
+            /** @description What a new one is told first. */
+            prompt?: string | null;
+            /** @description The model of a new one. */
+            model?: string | null;
         };
         /** @description How prompts are run. */
         Options: {
@@ -1630,6 +1822,28 @@ export interface components {
             total: number;
             /** @description Where the next page begins; absent on the last one. */
             nextCursor: string | null;
+        };
+        /** @description A terminal inside tmux. */
+        Pane: {
+            /** @description The server's socket. */
+            socket: string;
+            /** @description The terminal's id there, such as `%3`. */
+            paneId: string;
+            /** @description The window that it is in, such as `@1`. */
+            windowId: string;
+            /** @description What the window is called. */
+            windowName: string;
+            /** @description The tmux session that the window is in. */
+            sessionName: string;
+            /**
+             * Format: int32
+             * @description The process that was started in it.
+             */
+            pid: number;
+            /** @description That process is gone. */
+            isDead: boolean;
+            /** @description A person scrolls or copies in it: keys would not reach the agent. */
+            isInMode: boolean;
         };
         /**
          * @description What an agent may do without asking.
@@ -1915,6 +2129,18 @@ export interface components {
             /** @description The sessions, the first begun first. */
             sessions: components["schemas"]["Session"][];
         };
+        /** @description An answer that can be given. */
+        Reply: {
+            /** @description Its words. */
+            label: string;
+            /** @description It allows it this once, always, or not at all; nothing: it means something else. */
+            means?: components["schemas"]["ReplyMeans"];
+        };
+        /**
+         * @description What an answer means.
+         * @enum {string}
+         */
+        ReplyMeans: "allow" | "allowMore" | "deny";
         /** @description What is carried, changed and dropped. */
         Report: {
             /** @description Its lines: what is carried first. */
@@ -2203,6 +2429,37 @@ export interface components {
              * @description How many commits it has seen; what changed since is told by the event stream after `epoch.revision`.
              */
             revision: number;
+        };
+        /** @description How a command ended. */
+        Steered: {
+            /** @description What shows it. */
+            proof: string;
+            /** @enum {string} */
+            outcome: "delivered";
+        } | {
+            /** @description Why. */
+            why: string;
+            /** @enum {string} */
+            outcome: "refused";
+        } | {
+            /** @description What was seen. */
+            seen: string;
+            /** @enum {string} */
+            outcome: "unknown";
+        };
+        /** @description An agent that runs, and whose session is not known. */
+        Stray: {
+            /** @description The agent. */
+            source: components["schemas"]["Source"];
+            /**
+             * Format: int32
+             * @description Its process.
+             */
+            pid: number;
+            /** @description Where it works. */
+            cwd?: string;
+            /** @description Why its session is not known. */
+            why: string;
         };
         /** @description One prompt for one session. */
         Task: {
@@ -2624,9 +2881,12 @@ export type Action = components['schemas']['Action'];
 export type AgentEvent = components['schemas']['AgentEvent'];
 export type ApprovalsAnswer = components['schemas']['ApprovalsAnswer'];
 export type Asked = components['schemas']['Asked'];
+export type Asks = components['schemas']['Asks'];
 export type CallStatus = components['schemas']['CallStatus'];
 export type Change = components['schemas']['Change'];
+export type Channel = components['schemas']['Channel'];
 export type Claim = components['schemas']['Claim'];
+export type CommandRequest = components['schemas']['CommandRequest'];
 export type Counts = components['schemas']['Counts'];
 export type Current = components['schemas']['Current'];
 export type Decision = components['schemas']['Decision'];
@@ -2637,6 +2897,7 @@ export type DiffLine = components['schemas']['DiffLine'];
 export type DiffOp = components['schemas']['DiffOp'];
 export type DirectoriesAnswer = components['schemas']['DirectoriesAnswer'];
 export type DoctorAnswer = components['schemas']['DoctorAnswer'];
+export type Evidence = components['schemas']['Evidence'];
 export type Facet = components['schemas']['Facet'];
 export type Facets = components['schemas']['Facets'];
 export type Fate = components['schemas']['Fate'];
@@ -2664,7 +2925,12 @@ export type ItemKind = components['schemas']['ItemKind'];
 export type ItemPage = components['schemas']['ItemPage'];
 export type KeyFrom = components['schemas']['KeyFrom'];
 export type LinkAnswer = components['schemas']['LinkAnswer'];
+export type LiveAnswer = components['schemas']['LiveAnswer'];
+export type LiveControl = components['schemas']['LiveControl'];
+export type LiveEntry = components['schemas']['LiveEntry'];
 export type LiveEvent = components['schemas']['LiveEvent'];
+export type LiveSession = components['schemas']['LiveSession'];
+export type LiveState = components['schemas']['LiveState'];
 export type Logged = components['schemas']['Logged'];
 export type LookedFor = components['schemas']['LookedFor'];
 export type Meaning = components['schemas']['Meaning'];
@@ -2674,11 +2940,14 @@ export type Mode = components['schemas']['Mode'];
 export type MoveRequest = components['schemas']['MoveRequest'];
 export type NamedProfile = components['schemas']['NamedProfile'];
 export type NotRehomed = components['schemas']['NotRehomed'];
+export type OpenAnswer = components['schemas']['OpenAnswer'];
+export type OpenRequest = components['schemas']['OpenRequest'];
 export type Options = components['schemas']['Options'];
 export type Outline = components['schemas']['Outline'];
 export type OutlineKind = components['schemas']['OutlineKind'];
 export type OutlineMark = components['schemas']['OutlineMark'];
 export type Page = components['schemas']['Page'];
+export type Pane = components['schemas']['Pane'];
 export type Permission = components['schemas']['Permission'];
 export type Phase = components['schemas']['Phase'];
 export type Place = components['schemas']['Place'];
@@ -2702,6 +2971,8 @@ export type QueuesAnswer = components['schemas']['QueuesAnswer'];
 export type RehomeAnswer = components['schemas']['RehomeAnswer'];
 export type RehomeRequest = components['schemas']['RehomeRequest'];
 export type Related = components['schemas']['Related'];
+export type Reply = components['schemas']['Reply'];
+export type ReplyMeans = components['schemas']['ReplyMeans'];
 export type Report = components['schemas']['Report'];
 export type ReportLine = components['schemas']['ReportLine'];
 export type Retention = components['schemas']['Retention'];
@@ -2718,6 +2989,8 @@ export type Source = components['schemas']['Source'];
 export type SourceReport = components['schemas']['SourceReport'];
 export type SourcesAnswer = components['schemas']['SourcesAnswer'];
 export type Status = components['schemas']['Status'];
+export type Steered = components['schemas']['Steered'];
+export type Stray = components['schemas']['Stray'];
 export type Task = components['schemas']['Task'];
 export type TaskCounts = components['schemas']['TaskCounts'];
 export type TaskStatus = components['schemas']['TaskStatus'];
@@ -4054,6 +4327,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_open_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Steered"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             409: {

@@ -14,6 +14,7 @@ export function everywhere(open: (what: 'palette' | 'help') => void): Doing {
       field?.focus();
       return field !== null;
     },
+    now: go('/now'),
     sessions: go('/'),
     search: go('/search'),
     groups: go('/groups'),

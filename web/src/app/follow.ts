@@ -1,4 +1,5 @@
 import type { Status } from '../api/types';
+import { renewLive } from '../features/live/queries';
 import { patchSession, refreshSessions, sessions } from '../features/sessions/queries';
 import { status } from '../features/sources/queries';
 import { transcript } from '../features/transcript/queries';
@@ -58,6 +59,9 @@ export function follow(): void {
       }
       case 'work':
         void askForWork();
+        return;
+      case 'live':
+        void renewLive(cache);
         return;
       case 'reset':
         void cache.invalidateQueries();

@@ -10,13 +10,16 @@ import {
   ListOrdered,
   type LucideIcon,
   Moon,
+  Radio,
   Search,
   Settings2,
   Sun,
   Waypoints,
 } from 'lucide-react';
+import type { LiveAnswer } from '../api/types';
 import { Menu, MenuItem } from '../components/ui/menu';
 import { Progress } from '../components/ui/progress';
+import { live, needsYou } from '../features/live/queries';
 import { status } from '../features/sources/queries';
 import { work } from '../features/work/queries';
 import { ACTS, type ActName, offers } from '../lib/acts';
@@ -28,6 +31,7 @@ import { Mark } from './mark';
 /** Where a page is. */
 export type Page =
   | '/'
+  | '/now'
   | '/search'
   | '/groups'
   | '/queues'
@@ -47,6 +51,7 @@ interface Place {
 }
 
 const SESSIONS: Place = { to: '/', name: 'Sessions', icon: List, act: 'sessions' };
+const NOW: Place = { to: '/now', name: 'Now', icon: Radio, act: 'now' };
 const SEARCH: Place = { to: '/search', name: 'Search', icon: Search, act: 'search' };
 const GROUPS: Place = { to: '/groups', name: 'Groups', icon: Columns3, act: 'groups', isDeep: true };
 const QUEUES: Place = { to: '/queues', name: 'Queues', icon: ListOrdered, act: 'queues', isDeep: true };
@@ -56,10 +61,10 @@ const SOURCES: Place = { to: '/sources', name: 'Sources', icon: Activity, act: '
 const PROVIDERS: Place = { to: '/providers', name: 'Providers', icon: Waypoints, act: 'providers' };
 const SETTINGS: Place = { to: '/settings', name: 'Settings', icon: Settings2, act: 'settings' };
 
-const SIDE = [SESSIONS, SEARCH, GROUPS, QUEUES, APPROVALS, USAGE, SOURCES, PROVIDERS];
+const SIDE = [NOW, SESSIONS, SEARCH, GROUPS, QUEUES, APPROVALS, USAGE, SOURCES, PROVIDERS];
 /** Within the thumb's reach; what is seldom wanted is one step further. */
-const BOTTOM = [SESSIONS, SEARCH, GROUPS, APPROVALS];
-const MORE = [QUEUES, USAGE, SOURCES, PROVIDERS, SETTINGS];
+const BOTTOM = [NOW, SESSIONS, SEARCH, APPROVALS];
+const MORE = [GROUPS, QUEUES, USAGE, SOURCES, PROVIDERS, SETTINGS];
 
 const ENTRY =
   'flex w-full items-center gap-2.5 rounded-md px-2 py-1.5 text-ink-2 hover:bg-hover hover:text-ink max-lg:justify-center';
@@ -98,9 +103,11 @@ function Entry({ to, name, icon: Icon, act, isDeep }: Place) {
       <span className="relative">
         <Icon className="size-4 shrink-0" aria-hidden />
         {act === 'approvals' && <OpenQuestions className="absolute -top-2 -right-2.5 lg:hidden" isSilent />}
+        {act === 'now' && <NeedsYou className="absolute -top-2 -right-2.5 lg:hidden" isSilent />}
       </span>
       <span className="max-lg:sr-only">{name}</span>
       {act === 'approvals' && <OpenQuestions className="ml-auto max-lg:sr-only" />}
+      {act === 'now' && <NeedsYou className="ml-auto max-lg:sr-only" />}
     </Link>
   );
 }
@@ -108,7 +115,25 @@ function Entry({ to, name, icon: Icon, act, isDeep }: Place) {
 /** How many questions of agents wait for an answer. */
 function OpenQuestions({ className, isSilent = false }: { className: string; isSilent?: boolean }) {
   const { data } = useQuery(work.open);
-  const count = data?.open.length ?? 0;
+  return <Badge count={data?.open.length ?? 0} word="open" className={className} isSilent={isSilent} />;
+}
+
+/** How many running agents wait for a person. */
+function NeedsYou({ className, isSilent = false }: { className: string; isSilent?: boolean }) {
+  const { data } = useQuery({ ...live.now, select: countOfWaiting });
+  return <Badge count={data ?? 0} word="waiting for you" className={className} isSilent={isSilent} />;
+}
+
+const countOfWaiting = (answer: LiveAnswer) => answer.sessions.filter((entry) => needsYou(entry.live)).length;
+
+interface BadgeProps {
+  count: number;
+  word: string;
+  className: string;
+  isSilent: boolean;
+}
+
+function Badge({ count, word, className, isSilent }: BadgeProps) {
   if (count === 0) return null;
   return (
     <span
@@ -116,7 +141,7 @@ function OpenQuestions({ className, isSilent = false }: { className: string; isS
       className={`grid h-4 min-w-4 place-items-center rounded-full bg-accent px-1 font-medium text-2xs text-on-accent tabular-nums ${className}`}
     >
       {short(count)}
-      {!isSilent && <span className="sr-only"> open</span>}
+      {!isSilent && <span className="sr-only"> {word}</span>}
     </span>
   );
 }
@@ -148,6 +173,7 @@ export function Bottom() {
           <span className="relative">
             <Icon className="size-5" aria-hidden />
             {act === 'approvals' && <OpenQuestions className="absolute -top-1.5 -right-2.5" />}
+            {act === 'now' && <NeedsYou className="absolute -top-1.5 -right-2.5" />}
           </span>
           {name}
         </Link>

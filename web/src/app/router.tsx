@@ -137,6 +137,12 @@ const approvals = createRoute({
   component: lazyRouteComponent(() => import('../features/work/approvals-page'), 'ApprovalsPage'),
 });
 
+const now = createRoute({
+  getParentRoute: () => root,
+  path: '/now',
+  component: lazyRouteComponent(() => import('../features/live/now-page'), 'NowPage'),
+});
+
 const docs = createRoute({
   getParentRoute: () => root,
   path: '/docs/api',
@@ -149,6 +155,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     list,
     session,
+    now,
     search,
     groups,
     group,

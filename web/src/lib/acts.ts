@@ -17,6 +17,7 @@ import {
   MoveDown,
   MoveUp,
   Plus,
+  Radio,
   Rows3,
   Search,
   Settings2,
@@ -42,6 +43,7 @@ export interface Act {
 const LIST = {
   palette: { name: 'Search and act', place: 'Everywhere', icon: Command, keys: 'Mod+k', byKeyOnly: true },
   find: { name: 'To the field of this page', place: 'Everywhere', icon: TextSearch, keys: '/' },
+  now: { name: 'Go to what runs now', place: 'Everywhere', icon: Radio, keys: 'g n' },
   sessions: { name: 'Go to sessions', place: 'Everywhere', icon: List, keys: 'g s' },
   search: { name: 'Search everything', place: 'Everywhere', icon: Search, keys: 'g f' },
   groups: { name: 'Go to groups', place: 'Everywhere', icon: Columns3, keys: 'g g' },

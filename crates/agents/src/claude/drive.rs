@@ -1,7 +1,7 @@
 //! What to say to Claude Code. Source: 2.1.329.
 
 use super::talk;
-use crate::drive::{Drive, Launch};
+use crate::drive::{Drive, Launch, Opening};
 use crate::talk::{Order, Talk};
 
 pub struct ClaudeDrive;
@@ -24,8 +24,12 @@ impl Drive for ClaudeDrive {
         )
     }
 
-    fn begin(&self, prompt: &str) -> Launch {
-        Launch::new("claude", [undashed(prompt).as_str()])
+    fn open(&self, opening: &Opening<'_>) -> Launch {
+        let launch = Launch::new("claude", []);
+        launch
+            .with("--session-id", opening.id)
+            .with("--model", opening.model)
+            .and(opening.prompt.map(undashed))
     }
 
     fn begin_turn(&self, prompt: &str) -> Launch {

@@ -3,6 +3,7 @@
 //! Versions seen: 1.0.24 to 2.1.329. Record kinds and how each is treated stand in `wire::INVENTORY`.
 
 mod drive;
+mod live;
 mod locate;
 mod read;
 mod talk;
@@ -15,6 +16,7 @@ use marline_model::Source;
 
 use crate::agent::{Agent, Discovery, Env, Reader, SessionFile};
 use crate::drive::Drive;
+use crate::live::Live;
 
 /// The adapter of Claude Code.
 pub struct Claude;
@@ -43,6 +45,10 @@ impl Agent for Claude {
 
     fn drive(&self) -> &dyn Drive {
         &drive::ClaudeDrive
+    }
+
+    fn live(&self) -> &dyn Live {
+        &live::ClaudeLive
     }
 
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {

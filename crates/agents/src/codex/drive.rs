@@ -1,7 +1,7 @@
 //! What to say to Codex. Source: 0.169.
 
 use super::talk;
-use crate::drive::{Drive, Launch};
+use crate::drive::{Drive, Launch, Opening};
 use crate::talk::{Order, Talk};
 
 pub struct CodexDrive;
@@ -27,8 +27,9 @@ impl Drive for CodexDrive {
         words.extend(["resume", session, "--", prompt].map(str::to_owned));
         Launch { program: "codex", words }
     }
-    fn begin(&self, prompt: &str) -> Launch {
-        Launch::new("codex", ["--", prompt])
+
+    fn open(&self, opening: &Opening<'_>) -> Launch {
+        Launch::new("codex", []).with("--model", opening.model).with("--", opening.prompt)
     }
 
     fn begin_turn(&self, prompt: &str) -> Launch {

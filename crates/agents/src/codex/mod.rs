@@ -6,6 +6,7 @@
 
 pub mod config;
 mod drive;
+mod live;
 mod locate;
 mod read;
 mod talk;
@@ -18,6 +19,7 @@ use marline_model::Source;
 
 use crate::agent::{Agent, Discovery, Env, FileRole, Reader, SessionFile};
 use crate::drive::Drive;
+use crate::live::Live;
 
 /// The adapter of Codex.
 pub struct Codex;
@@ -45,6 +47,10 @@ impl Agent for Codex {
 
     fn drive(&self) -> &dyn Drive {
         &drive::CodexDrive
+    }
+
+    fn live(&self) -> &dyn Live {
+        &live::CodexLive
     }
 
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::talk;
-use crate::drive::{Drive, Launch};
+use crate::drive::{Drive, Launch, Opening};
 use crate::talk::{Order, Talk};
 
 pub struct GeminiDrive;
@@ -19,8 +19,10 @@ impl Drive for GeminiDrive {
     fn turn(&self, session: &str, _: Option<&str>, prompt: &str) -> Launch {
         Launch::new("gemini", ["--resume", session, "-o", "stream-json", &format!("--prompt={prompt}")])
     }
-    fn begin(&self, prompt: &str) -> Launch {
-        Launch::new("gemini", [format!("--prompt-interactive={prompt}").as_str()])
+
+    fn open(&self, opening: &Opening<'_>) -> Launch {
+        let prompt = opening.prompt.map(|prompt| format!("--prompt-interactive={prompt}"));
+        Launch::new("gemini", []).with("--session-id", opening.id).with("--model", opening.model).and(prompt)
     }
 
     fn begin_turn(&self, prompt: &str) -> Launch {

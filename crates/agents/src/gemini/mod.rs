@@ -3,6 +3,7 @@
 //! Versions seen: 0.25 to 0.61. Message kinds and how each is treated stand in [`wire::INVENTORY`].
 
 mod drive;
+pub(crate) mod live;
 mod locate;
 mod read;
 pub(crate) mod talk;
@@ -14,6 +15,7 @@ use marline_model::Source;
 
 use crate::agent::{Agent, Discovery, Env, Reader, SessionFile};
 use crate::drive::Drive;
+use crate::live::Live;
 
 /// The adapter of Gemini CLI.
 pub struct Gemini;
@@ -41,6 +43,10 @@ impl Agent for Gemini {
 
     fn drive(&self) -> &dyn Drive {
         &drive::GeminiDrive
+    }
+
+    fn live(&self) -> &dyn Live {
+        &live::GeminiLive
     }
 
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {

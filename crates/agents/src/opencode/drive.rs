@@ -1,7 +1,7 @@
 //! What to say to OpenCode. Source: 1.18.
 
 use super::talk;
-use crate::drive::{Drive, Launch};
+use crate::drive::{Drive, Launch, Opening};
 use crate::talk::{Order, Talk};
 
 pub struct OpenCodeDrive;
@@ -14,8 +14,10 @@ impl Drive for OpenCodeDrive {
     fn turn(&self, session: &str, _: Option<&str>, prompt: &str) -> Launch {
         Launch::new("opencode", ["run", "--format", "json", "--session", session, "--", prompt])
     }
-    fn begin(&self, prompt: &str) -> Launch {
-        Launch::new("opencode", [format!("--prompt={prompt}").as_str()])
+
+    fn open(&self, opening: &Opening<'_>) -> Launch {
+        let prompt = opening.prompt.map(|prompt| format!("--prompt={prompt}"));
+        Launch::new("opencode", []).with("--model", opening.model).and(prompt)
     }
 
     fn begin_turn(&self, prompt: &str) -> Launch {

@@ -3,6 +3,7 @@
 //! Versions seen: 1.0 to 1.18. Part types and how each is treated stand in [`wire::INVENTORY`].
 
 mod drive;
+mod live;
 mod locate;
 mod read;
 mod store;
@@ -18,6 +19,7 @@ use crate::agent::{
     Agent, DatabaseError, Discovery, Env, Reader, SessionDatabase, SessionFile, Shape, Stored,
 };
 use crate::drive::Drive;
+use crate::live::Live;
 
 /// The adapter of OpenCode.
 pub struct OpenCode;
@@ -45,6 +47,10 @@ impl Agent for OpenCode {
 
     fn drive(&self) -> &dyn Drive {
         &drive::OpenCodeDrive
+    }
+
+    fn live(&self) -> &dyn Live {
+        &live::OpenCodeLive
     }
 
     fn reader(&self, _file: &SessionFile, _state: Option<&str>) -> Box<dyn Reader + Send> {

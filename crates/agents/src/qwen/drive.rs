@@ -1,7 +1,7 @@
 //! What to say to Qwen Code. Source: 0.24.
 
 use super::talk;
-use crate::drive::{Drive, Launch};
+use crate::drive::{Drive, Launch, Opening};
 use crate::talk::{Order, Talk};
 
 pub struct QwenDrive;
@@ -14,8 +14,10 @@ impl Drive for QwenDrive {
     fn turn(&self, session: &str, _: Option<&str>, prompt: &str) -> Launch {
         Launch::new("qwen", ["--resume", session, "-o", "stream-json", &format!("--prompt={prompt}")])
     }
-    fn begin(&self, prompt: &str) -> Launch {
-        Launch::new("qwen", [format!("--prompt-interactive={prompt}").as_str()])
+
+    fn open(&self, opening: &Opening<'_>) -> Launch {
+        let prompt = opening.prompt.map(|prompt| format!("--prompt-interactive={prompt}"));
+        Launch::new("qwen", []).with("--model", opening.model).and(prompt)
     }
 
     fn begin_turn(&self, prompt: &str) -> Launch {

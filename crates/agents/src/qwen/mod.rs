@@ -3,6 +3,7 @@
 //! Versions seen: 0.24.4. Record kinds and how each is treated stand in [`wire::INVENTORY`].
 
 mod drive;
+mod live;
 mod locate;
 mod read;
 mod talk;
@@ -14,6 +15,7 @@ use marline_model::Source;
 
 use crate::agent::{Agent, Discovery, Env, Reader, SessionFile};
 use crate::drive::Drive;
+use crate::live::Live;
 
 /// The adapter of Qwen Code.
 pub struct Qwen;
@@ -41,6 +43,10 @@ impl Agent for Qwen {
 
     fn drive(&self) -> &dyn Drive {
         &drive::QwenDrive
+    }
+
+    fn live(&self) -> &dyn Live {
+        &live::QwenLive
     }
 
     fn reader(&self, file: &SessionFile, state: Option<&str>) -> Box<dyn Reader + Send> {

@@ -4,4 +4,5 @@
 
 mod inventory;
 mod pieces;
+mod screens;
 mod talk;

@@ -5,6 +5,7 @@ pub mod doctor;
 pub mod generate;
 pub mod handoff;
 pub mod index;
+pub mod live;
 pub mod ls;
 pub mod provider;
 pub mod resume;

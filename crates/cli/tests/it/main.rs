@@ -7,6 +7,7 @@ mod board;
 mod broken;
 mod fixtures;
 mod home;
+mod live;
 mod providers;
 mod real_agents;
 mod sessions;

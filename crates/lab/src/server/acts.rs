@@ -36,6 +36,15 @@ pub fn calls(act: &Act, tools: &[String], root: &Path) -> Vec<Call> {
         |name: &str| if matches!(name, "write" | "edit" | "read") { "filePath" } else { "file_path" };
     match act {
         Act::Run { command, why } => shell(command, why),
+        Act::Ask { command } => match offered(&SHELLS) {
+            // Codex' model says itself that a command is to leave the sandbox.
+            Some(name @ "exec_command") => {
+                let why = "It is to leave the sandbox";
+                let leave = "require_escalated";
+                call(name, json!({"cmd": command, "sandbox_permissions": leave, "justification": why}))
+            }
+            _ => shell(command, "It is to be asked for"),
+        },
         Act::Write { path, content } => match offered(&WRITERS) {
             Some("apply_patch") => {
                 let lines: String = content.lines().map(|line| format!("+{line}\n")).collect();

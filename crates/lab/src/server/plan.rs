@@ -118,6 +118,7 @@ impl Plan {
                     continue;
                 }
                 Step::Run(command) => Act::Run { command, why: "A scripted command".to_owned() },
+                Step::Ask(command) => Act::Ask { command },
                 Step::Write { path, content } => Act::Write { path, content },
                 Step::Helper(prompt) => Act::Helper { name: "scripted".to_owned(), prompt },
             };

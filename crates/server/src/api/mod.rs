@@ -6,6 +6,7 @@ mod events;
 mod groups;
 mod health;
 mod items;
+mod live;
 mod login;
 mod providers;
 mod queues;
@@ -70,6 +71,8 @@ pub fn routes() -> OpenApiRouter<Board> {
         )
         .routes(routes!(queues::move_prompt))
         .routes(routes!(queues::run_queue))
+        .routes(routes!(live::live, live::open_agent).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(live::command).layer(DefaultBodyLimit::max(MAX_PROMPT)))
         .routes(routes!(work::run))
         .routes(routes!(work::run_events))
         .routes(routes!(work::wish))

@@ -76,6 +76,8 @@ impl TestBoard {
             data_dir: dir.path().join("data"),
             marline: PathBuf::from("marline"),
             path: std::ffi::OsString::new(),
+            tmux_socket: dir.path().join("tmux"),
+            agent_env: Vec::new(),
             keyring: None,
             env: Env::new(dir.path().join("home"), std::iter::empty()),
             now,

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use marline_model::Timestamp;
+
 use super::types::{Asked, Group, Logged, Queue, Run, Task};
 
 /// Why a store could not do it. Nothing was changed.
@@ -70,6 +72,15 @@ pub enum Change {
     Event(Logged),
     /// Writes a question.
     Question(Asked),
+}
+
+/// What came of a command that was noted before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandEnd {
+    /// This, as its doer wrote it down.
+    Known(String),
+    /// Nobody knows: it goes on, or its doer died.
+    Unknown,
 }
 
 /// Which runs.
@@ -149,6 +160,19 @@ pub trait WorkStore: Send + Sync {
     /// [`WorkError::Conflict`] when a document was written since, a name is taken, or a second one would run;
     /// [`WorkError::Internal`]
     fn commit(&self, changes: &[Change]) -> Result<(), WorkError>;
+
+    /// Notes that a command is about to be done, under a key that nobody else may use. If it was noted before: what came of it,
+    /// which nobody knows if its doer died.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`]
+    fn begin_command(&self, key: &str, at: Timestamp) -> Result<Option<CommandEnd>, WorkError>;
+
+    /// Notes what came of a command.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`]
+    fn end_command(&self, key: &str, outcome: &str) -> Result<(), WorkError>;
 
     /// A number that is another one whenever somebody else, here or in another process, has written since.
     ///

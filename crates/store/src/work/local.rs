@@ -6,15 +6,18 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use marline_model::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::contract::{Change, Runs, WorkError, WorkStore};
+use super::contract::{Change, CommandEnd, Runs, WorkError, WorkStore};
 use super::types::{Asked, Group, Logged, Queue, Run, Task};
 
 /// How long another writer is waited for.
 const WAIT: Duration = Duration::from_secs(10);
+/// A command is remembered for a week, in milliseconds.
+const COMMANDS_LAST: i64 = 7 * 24 * 3_600_000;
 /// The shape of the tables.
 const VERSION: i64 = 1;
 
@@ -49,6 +52,8 @@ CREATE TABLE questions (
     UNIQUE (task, attempt, question)
 ) STRICT;
 CREATE INDEX open_questions ON questions (is_open, number);
+CREATE TABLE commands (key TEXT PRIMARY KEY, at INTEGER NOT NULL, outcome TEXT) STRICT;
+CREATE INDEX commands_by_time ON commands (at);
 ";
 
 /// Groups, queues and runs of one machine.
@@ -429,6 +434,28 @@ impl WorkStore for LocalWorkStore {
         let made = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
         changes.iter().try_for_each(|change| write(&made, change))?;
         made.commit().map_err(&fail)
+    }
+
+    fn begin_command(&self, key: &str, at: Timestamp) -> Result<Option<CommandEnd>, WorkError> {
+        let connection = self.lock();
+        let note = || -> rusqlite::Result<Option<CommandEnd>> {
+            let old = at.as_millis() - COMMANDS_LAST;
+            connection.execute("DELETE FROM commands WHERE at < ?", [old])?;
+            let sql = "INSERT INTO commands (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING";
+            if connection.execute(sql, params![key, at.as_millis()])? == 1 {
+                return Ok(None);
+            }
+            let sql = "SELECT outcome FROM commands WHERE key = ?";
+            let outcome: Option<String> = connection.query_row(sql, [key], |row| row.get(0))?;
+            Ok(Some(outcome.map_or(CommandEnd::Unknown, CommandEnd::Known)))
+        };
+        note().map_err(internal("marline.db could not be written"))
+    }
+
+    fn end_command(&self, key: &str, outcome: &str) -> Result<(), WorkError> {
+        let sql = "UPDATE commands SET outcome = ? WHERE key = ?";
+        let written = self.lock().execute(sql, [outcome, key]);
+        written.map(drop).map_err(internal("marline.db could not be written"))
     }
 
     fn version(&self) -> Result<u64, WorkError> {

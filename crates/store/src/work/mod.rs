@@ -9,7 +9,7 @@ mod exchange;
 mod local;
 mod types;
 
-pub use contract::{Change, Runs, WorkError, WorkStore};
+pub use contract::{Change, CommandEnd, Runs, WorkError, WorkStore};
 pub use exchange::{Exchanged, GroupFile, PromptFile, PromptResult, QueueFile, read_exchanged};
 pub use local::LocalWorkStore;
 pub use types::{

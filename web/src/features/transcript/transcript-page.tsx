@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Code2, Ellipsis, ListTree, Search } from 'lucide-react';
-import { useCallback, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
+import { ApiError } from '../../api/client';
 import type { Item } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
@@ -30,13 +31,17 @@ interface Props {
   id: string;
   at?: string | undefined;
   query?: string | undefined;
+  /** What stands below the transcript. */
+  footer?: ReactNode;
+  /** What stands here where nothing is known of the session. */
+  unknown?: ReactNode;
   onBack: () => void;
 }
 
 const NOT_COPIED = 'The browser does not let anything be copied';
 
 /** One session: what was said and done, from its end or from a place. */
-export function TranscriptPage({ id, at, query, onBack }: Props) {
+export function TranscriptPage({ id, at, query, footer, unknown, onBack }: Props) {
   const detail = useQuery(transcript.detail(id));
   const outline = useQuery(transcript.outline(id, detail.data?.items ?? 0));
   const read = useTranscript(id, at ? { around: at } : { at: 'end' });
@@ -123,6 +128,7 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
     [read.loadWhole, onCopy, onFork],
   );
 
+  if (unknown && detail.error instanceof ApiError && detail.error.status === 404) return unknown;
   if (detail.error) return <Failed error={detail.error} retry={() => void detail.refetch()} />;
   if (read.error && !read.part)
     return <Failed error={read.error} retry={() => open(at ? { around: at } : { at: 'end' })} />;
@@ -130,7 +136,7 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
   const { session } = detail.data;
   return (
     <div className="flex justify-center gap-10 px-6 max-sm:px-4">
-      <div className="w-full min-w-0 max-w-[760px] pb-10">
+      <div className="flex min-h-dvh w-full min-w-0 max-w-[760px] flex-col pb-10 max-sm:min-h-[calc(100dvh-3.5rem)]">
         <SessionHead
           detail={detail.data}
           onBack={onBack}
@@ -217,6 +223,7 @@ export function TranscriptPage({ id, at, query, onBack }: Props) {
             />
           </Directory>
         )}
+        {footer}
       </div>
       <aside aria-label="Outline" className="sticky top-0 h-dvh w-60 shrink-0 overflow-y-auto py-6 max-xl:hidden">
         {outline.data && (

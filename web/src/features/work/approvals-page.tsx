@@ -4,19 +4,19 @@ import { Inbox } from 'lucide-react';
 import { useState } from 'react';
 import type { Asked } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
+import { Until } from '../../components/ui/elapsed';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Fold } from '../../components/ui/fold';
 import { Page, Section } from '../../components/ui/page';
+import { StateMark } from '../../components/ui/state-mark';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
 import { many } from '../../lib/numbers';
 import { ago, whole } from '../../lib/time';
 import { titleOf } from '../../lib/titles';
 import { transcript } from '../transcript/queries';
-import { Until } from './elapsed';
 import { work } from './queries';
 import { AnswerButtons, QuestionView, sayDecision } from './question-view';
-import { StateMark } from './state-mark';
 import { firstLine } from './titles';
 
 /** What agents ask leave for, and what they were answered. */

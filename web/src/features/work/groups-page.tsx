@@ -6,6 +6,7 @@ import type { GroupLine } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Page } from '../../components/ui/page';
+import { StateMark } from '../../components/ui/state-mark';
 import { ACTS, useActs } from '../../lib/acts';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
@@ -14,7 +15,6 @@ import { Agents } from './agents';
 import { ImportButton } from './import-button';
 import { NewGroupDialog } from './new-group-dialog';
 import { work } from './queries';
-import { StateMark } from './state-mark';
 import { counted, stateOfRun } from './states';
 import { ROW, ROW_LINK, useRows } from './use-rows';
 

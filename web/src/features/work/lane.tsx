@@ -3,15 +3,15 @@ import { ChevronsDown } from 'lucide-react';
 import { memo, useLayoutEffect, useRef, useState } from 'react';
 import type { CallStatus, Task, ToolStatus } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
+import { Elapsed, Until } from '../../components/ui/elapsed';
 import { Plain } from '../../components/ui/plain';
 import { ToolState } from '../../components/ui/state';
+import { StateMark } from '../../components/ui/state-mark';
 import { harmless } from '../../lib/harmless';
 import { short, totalTokens } from '../../lib/numbers';
 import { clock } from '../../lib/time';
-import { Elapsed, Until } from './elapsed';
 import { type Entry, type Lane as Heard, openQuestion } from './heard';
 import { AnswerButtons, QuestionView, sayDecision } from './question-view';
-import { StateMark } from './state-mark';
 import { durationOf, stateOf } from './states';
 
 interface Props {

@@ -2,9 +2,9 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Session, Task } from '../../api/types';
 import { Segmented } from '../../components/ui/segmented';
+import { StateMark } from '../../components/ui/state-mark';
 import { EMPTY_LANE, type Heard, openQuestion } from './heard';
 import { Lane } from './lane';
-import { StateMark } from './state-mark';
 import { hasBegun, isHeld, stateOf } from './states';
 import { nameOf } from './titles';
 

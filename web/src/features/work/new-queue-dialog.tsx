@@ -3,13 +3,13 @@ import { ChevronRight } from 'lucide-react';
 import { useState } from 'react';
 import { post } from '../../api/client';
 import type { Mode, Queue, Source } from '../../api/types';
+import { AgentChoice } from '../../components/ui/agent-choice';
 import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
+import { DirectoryField } from '../../components/ui/directory-field';
 import { FIELD, Field, Problem, Tick } from '../../components/ui/field';
 import { Segmented } from '../../components/ui/segmented';
 import { useWorkAct, wordsOf } from './acts';
-import { AgentChoice } from './agent-choice';
-import { DirectoryField } from './directory-field';
 import { type Chosen, Headless, OptionsFields } from './options-fields';
 
 const MODES: Record<Mode, { label: string; means: string }> = {

@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import { patch } from '../../api/client';
 import type { Group, Source } from '../../api/types';
+import { AgentChoice } from '../../components/ui/agent-choice';
 import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
+import { DirectoryField } from '../../components/ui/directory-field';
 import { Problem } from '../../components/ui/field';
 import { many } from '../../lib/numbers';
 import { useWorkAct, wordsOf } from './acts';
-import { AgentChoice } from './agent-choice';
-import { DirectoryField } from './directory-field';
 import { Count } from './options-fields';
 import { ofGroup } from './queries';
 

@@ -3,10 +3,10 @@ import type { Task } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Fold } from '../../components/ui/fold';
 import { Plain } from '../../components/ui/plain';
+import { StateMark } from '../../components/ui/state-mark';
 import { short, totalTokens } from '../../lib/numbers';
 import { usePromptActs } from './prompt-row';
 import { Answer } from './results';
-import { StateMark } from './state-mark';
 import { durationOf, stateOf } from './states';
 import { firstLine } from './titles';
 

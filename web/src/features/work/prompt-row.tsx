@@ -3,15 +3,15 @@ import { type ComponentProps, useState } from 'react';
 import { patch, remove } from '../../api/client';
 import type { Task, TaskStatus } from '../../api/types';
 import { Button } from '../../components/ui/button';
+import { Until } from '../../components/ui/elapsed';
 import { Menu, MenuItem } from '../../components/ui/menu';
+import { StateMark } from '../../components/ui/state-mark';
 import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
 import { many } from '../../lib/numbers';
 import { useWorkAct } from './acts';
-import { Until } from './elapsed';
 import { PromptDialog } from './prompt-dialog';
 import { ofPrompt } from './queries';
-import { StateMark } from './state-mark';
 import { stateOf } from './states';
 
 interface Props {

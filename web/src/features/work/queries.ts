@@ -2,7 +2,6 @@ import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { address, get } from '../../api/client';
 import type {
   ApprovalsAnswer,
-  DirectoriesAnswer,
   GroupAnswer,
   GroupLine,
   Logged,
@@ -72,11 +71,6 @@ export const work = {
   approvals: queryOptions({
     queryKey: ['work', 'approvals'] as const,
     queryFn: ({ signal }) => get<ApprovalsAnswer>('/api/v1/approvals', signal),
-  }),
-  /** Outside of `work`: they change with sessions, and nobody waits for them. */
-  directories: queryOptions({
-    queryKey: ['directories'] as const,
-    queryFn: ({ signal }) => get<DirectoriesAnswer>('/api/v1/directories', signal),
   }),
 };
 

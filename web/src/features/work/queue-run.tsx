@@ -1,13 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { Run, Task } from '../../api/types';
+import { Elapsed, Until } from '../../components/ui/elapsed';
 import { Progress } from '../../components/ui/progress';
+import { StateMark } from '../../components/ui/state-mark';
 import { harmless } from '../../lib/harmless';
-import { Elapsed, Until } from './elapsed';
 import { EMPTY_LANE, NOTHING_HEARD, openQuestion } from './heard';
 import { Lane } from './lane';
 import { work } from './queries';
-import { StateMark } from './state-mark';
 import { counted, countsOf, isHeld, sayRun, shareOf, stateOfRun } from './states';
 import { firstLine } from './titles';
 

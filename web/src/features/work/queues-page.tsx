@@ -7,13 +7,13 @@ import { AgentMark } from '../../components/ui/agent-mark';
 import { Button } from '../../components/ui/button';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Page } from '../../components/ui/page';
+import { type State, StateMark } from '../../components/ui/state-mark';
 import { ACTS, useActs } from '../../lib/acts';
 import { harmless } from '../../lib/harmless';
 import { ImportButton } from './import-button';
 import { NewQueueDialog } from './new-queue-dialog';
 import { work } from './queries';
-import { StateMark } from './state-mark';
-import { counted, type State, stateOfRun } from './states';
+import { counted, stateOfRun } from './states';
 import { ROW, ROW_LINK, useRows } from './use-rows';
 
 /** All queues. */

@@ -4,10 +4,10 @@ import { memo, useState } from 'react';
 import type { Session, Task } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Plain } from '../../components/ui/plain';
+import { type State, StateMark } from '../../components/ui/state-mark';
 import { harmless } from '../../lib/harmless';
 import { short, totalTokens } from '../../lib/numbers';
-import { StateMark } from './state-mark';
-import { durationOf, isOver, type State, stateOf } from './states';
+import { durationOf, isOver, stateOf } from './states';
 import { firstLine, nameOf } from './titles';
 
 /** What came of each prompt of a run, a line each; a line opens to the whole answer. */

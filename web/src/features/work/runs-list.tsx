@@ -4,11 +4,11 @@ import { useState } from 'react';
 import type { Run, Session } from '../../api/types';
 import { Failed, Skeleton } from '../../components/ui/faces';
 import { Fold } from '../../components/ui/fold';
+import { StateMark } from '../../components/ui/state-mark';
 import { useNow } from '../../lib/now';
 import { ago, took, whole } from '../../lib/time';
 import { work } from './queries';
 import { Results } from './results';
-import { StateMark } from './state-mark';
 import { counted, stateOfRun } from './states';
 import { firstLine } from './titles';
 

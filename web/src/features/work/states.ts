@@ -1,23 +1,9 @@
 // How prompts and runs stand, as people say it.
 
 import type { Run, Task, TaskCounts } from '../../api/types';
+import type { State } from '../../components/ui/state-mark';
 import { many } from '../../lib/numbers';
 import { took } from '../../lib/time';
-
-/** Everything a prompt or a run can be, each with a shape and a word. */
-export type State =
-  | 'pending'
-  | 'manual'
-  | 'claimed'
-  | 'running'
-  | 'asks'
-  | 'limited'
-  | 'completed'
-  | 'failed'
-  | 'interrupted'
-  | 'cancelled'
-  | 'paused'
-  | 'stopping';
 
 /** How a prompt stands; `asks` where its agent waits for an answer. */
 export function stateOf(task: Task, asks = false): State {

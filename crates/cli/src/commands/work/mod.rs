@@ -43,7 +43,7 @@ fn desk(places: &Places) -> Result<Desk, Failure> {
     Ok(Desk::new(Box::new(store(places)?), now, random))
 }
 
-fn store(places: &Places) -> Result<LocalWorkStore, Failure> {
+pub fn store(places: &Places) -> Result<LocalWorkStore, Failure> {
     Ok(LocalWorkStore::open(&places.data.join("marline.db"))?)
 }
 

@@ -1,5 +1,4 @@
 import { Ban, Check, Circle, CircleDashed, Clock, type LucideIcon, Pause, Square, X } from 'lucide-react';
-import type { State } from './states';
 
 interface Look {
   icon: LucideIcon | 'dot' | 'barred';
@@ -7,7 +6,7 @@ interface Look {
   colour: string;
 }
 
-const LOOKS: Record<State, Look> = {
+const LOOKS = {
   pending: { icon: Circle, word: 'waiting', colour: 'text-ink-3' },
   manual: { icon: 'barred', word: 'waits for a release', colour: 'text-warn' },
   claimed: { icon: 'dot', word: 'beginning', colour: 'text-ink-3' },
@@ -20,7 +19,13 @@ const LOOKS: Record<State, Look> = {
   cancelled: { icon: Ban, word: 'cancelled', colour: 'text-ink-3' },
   paused: { icon: Pause, word: 'paused', colour: 'text-warn' },
   stopping: { icon: Square, word: 'stopping', colour: 'text-warn' },
-};
+  starting: { icon: 'dot', word: 'starting', colour: 'text-ink-3' },
+  idle: { icon: Circle, word: 'waits for a prompt', colour: 'text-ink-3' },
+  unknown: { icon: CircleDashed, word: 'not known', colour: 'text-ink-3' },
+} as const satisfies Record<string, Look>;
+
+/** Everything that a prompt, a run or an agent can be, each with a shape and a word. */
+export type State = keyof typeof LOOKS;
 
 interface Props {
   state: State;
@@ -33,7 +38,7 @@ interface Props {
 
 /** How something stands: by shape, colour and word. */
 export function StateMark({ state, word, bare = false, beats = false }: Props) {
-  const look = LOOKS[state];
+  const look: Look = LOOKS[state];
   return (
     <span
       className={`inline-flex items-center gap-1.5 whitespace-nowrap text-xs ${look.colour}`}

@@ -1,11 +1,18 @@
-import { useQuery } from '@tanstack/react-query';
-import { Field, SELECT } from '../../components/ui/field';
+import { queryOptions, useQuery } from '@tanstack/react-query';
+import { get } from '../../api/client';
+import type { DirectoriesAnswer } from '../../api/types';
 import { harmless } from '../../lib/harmless';
-import { work } from './queries';
+import { Field, SELECT } from './field';
+
+/** Directories that sessions worked in: they change with sessions, and nobody waits for them. */
+const directories = queryOptions({
+  queryKey: ['directories'] as const,
+  queryFn: ({ signal }) => get<DirectoriesAnswer>('/api/v1/directories', signal),
+});
 
 /** Asks for a directory that a session has worked in; an agent is not let loose in others from here. */
 export function DirectoryField({ value, onChange }: { value: string; onChange: (directory: string) => void }) {
-  const known = useQuery(work.directories);
+  const known = useQuery(directories);
   const all = known.data?.directories ?? [];
   return (
     <>

@@ -1,6 +1,6 @@
 import type { Source } from '../../api/types';
-import { AgentMark } from '../../components/ui/agent-mark';
 import { AGENTS, isSource } from '../../lib/agents';
+import { AgentMark } from './agent-mark';
 
 /** Asks for an agent. */
 export function AgentChoice({ value, onChange }: { value: Source; onChange: (source: Source) => void }) {

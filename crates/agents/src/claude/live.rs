@@ -1,0 +1,112 @@
+//! What tells how it stands with a Claude Code that runs. Source: 2.1.329.
+
+use crate::json::Raw;
+use crate::live::{Live, Sign, id, option};
+use crate::screen::{Screen, dialog, field};
+
+pub struct ClaudeLive;
+
+/// Words of the agent's own tools.
+const COMMANDS: [&str; 12] = [
+    "mcp",
+    "config",
+    "update",
+    "doctor",
+    "install",
+    "plugin",
+    "setup-token",
+    "agents",
+    "daemon",
+    "auth",
+    "logs",
+    "stop",
+];
+
+impl Live for ClaudeLive {
+    fn session(&self, words: &[String]) -> Option<String> {
+        let is_fork = words.iter().any(|word| word == "--fork-session");
+        let names: &[&str] = if is_fork { &["--session-id"] } else { &["--session-id", "--resume", "-r"] };
+        id(option(words, names)?)
+    }
+
+    fn is_a_talk(&self, words: &[String]) -> bool {
+        let is_command = words.get(1).is_some_and(|word| COMMANDS.contains(&word.as_str()));
+        let is_question =
+            words.iter().any(|word| ["--version", "-v", "--help", "-h"].contains(&word.as_str()));
+        !is_command && !is_question
+    }
+
+    fn sign(&self, record: Raw<'_>) -> Option<Sign> {
+        if record.get("isSidechain").is_some_and(Raw::is_true) {
+            return None;
+        }
+        let is_true = |name: &str| record.get(name).is_some_and(Raw::is_true);
+        let content = record.path(&["message", "content"]);
+        match record.get("type")?.word() {
+            b"user" if is_true("isMeta") || is_true("isCompactSummary") => None,
+            b"user" => user(content?),
+            b"assistant" if is_true("isApiErrorMessage") => Some(Sign::Ended),
+            b"assistant" => {
+                let called = content?.elements().find(|block| kind(*block) == b"tool_use");
+                if let Some(call) = called {
+                    return Some(Sign::Called { call: call.get("id")?.text()?.into_owned() });
+                }
+                let stop = record.path(&["message", "stop_reason"]).map(Raw::word).unwrap_or_default();
+                [&b"end_turn"[..], b"stop_sequence", b"max_tokens", b"refusal"]
+                    .contains(&stop)
+                    .then_some(Sign::Ended)
+            }
+            b"system" => {
+                let subtype = record.get("subtype")?.word();
+                (subtype == b"turn_duration").then_some(Sign::Ended)
+            }
+            _ => None,
+        }
+    }
+
+    fn screen(&self, screen: &str) -> Screen {
+        let last = screen.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        let dialog = dialog(screen, true);
+        let draft = if dialog.is_some() { None } else { field(screen, '❯') };
+        Screen { is_busy: dialog.is_none() && last.contains("esc to interrupt"), dialog, draft }
+    }
+
+    fn signals(&self) -> &'static [&'static str] {
+        &["sessions"]
+    }
+
+    fn takes_id(&self) -> bool {
+        true
+    }
+}
+
+fn kind(block: Raw<'_>) -> &[u8] {
+    block.get("type").map(Raw::word).unwrap_or_default()
+}
+
+fn user(content: Raw<'_>) -> Option<Sign> {
+    const INTERRUPTED: &str = "[Request interrupted by user";
+    // What the agent itself wrote down of a command is no prompt.
+    const COMMANDS: [&str; 4] = ["<local-command", "<command-name>", "<command-message>", "<bash-"];
+    if let Some(text) = content.text() {
+        return match &*text {
+            text if text.starts_with(INTERRUPTED) => Some(Sign::Ended),
+            text if COMMANDS.iter().any(|command| text.starts_with(command)) => None,
+            _ => Some(Sign::Began),
+        };
+    }
+    let mut sign = None;
+    for block in content.elements() {
+        match kind(block) {
+            b"tool_result" => {
+                sign = Some(Sign::Returned { call: block.get("tool_use_id")?.text()?.into_owned() });
+            }
+            b"text" => {
+                let text = block.get("text").and_then(Raw::text).unwrap_or_default();
+                return Some(if text.starts_with(INTERRUPTED) { Sign::Ended } else { Sign::Began });
+            }
+            _ => {}
+        }
+    }
+    sign
+}

@@ -1,0 +1,88 @@
+//! What tells how it stands with a Codex that runs. Source: 0.169, and rollouts since 0.80.
+
+use crate::json::Raw;
+use crate::live::{Live, Sign, id};
+use crate::screen::{Screen, dialog, field};
+
+pub struct CodexLive;
+
+/// Words of the agent's own tools, and of servers.
+const COMMANDS: [&str; 22] = [
+    "app-server",
+    "mcp",
+    "mcp-server",
+    "login",
+    "logout",
+    "archive",
+    "unarchive",
+    "delete",
+    "queue",
+    "completion",
+    "sandbox",
+    "debug",
+    "apply",
+    "doctor",
+    "features",
+    "migrate-rollouts",
+    "migrate-nfs-db",
+    "remote-control",
+    "update",
+    "agents",
+    "help",
+    "exec-server",
+];
+
+impl Live for CodexLive {
+    fn session(&self, words: &[String]) -> Option<String> {
+        let at = words.iter().position(|word| word == "resume")?;
+        words[at + 1..].iter().find_map(|word| id(word).filter(|id| id.len() == 36))
+    }
+
+    fn is_a_talk(&self, words: &[String]) -> bool {
+        let is_command = words.iter().skip(1).any(|word| COMMANDS.contains(&word.as_str()));
+        let is_question =
+            words.iter().any(|word| ["--version", "-V", "--help", "-h"].contains(&word.as_str()));
+        !is_command && !is_question
+    }
+
+    fn sign(&self, record: Raw<'_>) -> Option<Sign> {
+        let payload = record.get("payload")?;
+        let kind = payload.get("type")?.word();
+        let call = || Some(payload.get("call_id")?.text()?.into_owned());
+        match record.get("type")?.word() {
+            b"event_msg" => match kind {
+                b"task_started" | b"turn_started" => Some(Sign::Announced),
+                b"user_message" => Some(Sign::Began),
+                b"agent_message" => Some(Sign::Spoke),
+                b"task_complete" | b"turn_complete" | b"turn_aborted" => Some(Sign::Ended),
+                _ => None,
+            },
+            b"response_item" => match kind {
+                b"function_call" | b"custom_tool_call" | b"local_shell_call" => {
+                    Some(Sign::Called { call: call()? })
+                }
+                b"function_call_output" | b"custom_tool_call_output" | b"local_shell_call_output" => {
+                    Some(Sign::Returned { call: call()? })
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn signals(&self) -> &'static [&'static str] {
+        &["thread-writer-locks"]
+    }
+
+    /// By the lock that it takes.
+    fn is_named_at_start(&self) -> bool {
+        true
+    }
+
+    fn screen(&self, screen: &str) -> Screen {
+        let is_busy = |line: &str| line.starts_with('•') && line.contains("esc to interrupt)");
+        let dialog = dialog(screen, false);
+        let draft = if dialog.is_some() { None } else { field(screen, '›') };
+        Screen { is_busy: dialog.is_none() && screen.lines().any(is_busy), dialog, draft }
+    }
+}

@@ -1,0 +1,183 @@
+//! Reading the screen of an agent's terminal: what it asks, and whether it works.
+//!
+//! All agents that were seen ask in the same shape: a question, then numbered answers, one of them marked, and nothing
+//! but hints below. Numbers, order and words differ from dialog to dialog, so an answer is chosen by its label.
+
+use crate::event::hash;
+
+/// What a screen shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Screen {
+    /// A dialog that waits for an answer.
+    pub dialog: Option<Dialog>,
+    /// The agent says that it works.
+    pub is_busy: bool,
+    /// What stands in the field for the next prompt, which is there; an empty one is empty.
+    pub draft: Option<String>,
+}
+
+/// A question with numbered answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialog {
+    /// What is asked.
+    pub question: String,
+    /// What stands above the question: the command, the change.
+    pub about: Vec<String>,
+    /// The answers, numbered from 1.
+    pub choices: Vec<Choice>,
+}
+
+/// An answer of a dialog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Its words, on one line.
+    pub label: String,
+    /// What it means.
+    pub means: Means,
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// This once.
+    Allow,
+    /// From now on.
+    AllowMore,
+    /// No.
+    Deny,
+    /// Something else.
+    Other,
+}
+
+impl Dialog {
+    /// It asks for leave: there is a yes and a no.
+    pub fn asks_leave(&self) -> bool {
+        let has = |means| self.choices.iter().any(|choice| choice.means == means);
+        has(Means::Allow) && has(Means::Deny)
+    }
+
+    /// The key of the one answer that allows it this once.
+    pub fn key_of_allow(&self) -> Option<char> {
+        let at = self.choices.iter().position(|choice| choice.means == Means::Allow)?;
+        char::from_digit(at as u32 + 1, 10)
+    }
+
+    /// Tells this dialog from another one.
+    pub fn fingerprint(&self) -> u64 {
+        let labels = self.choices.iter().map(|choice| choice.label.as_str());
+        let words = labels.chain(self.about.iter().map(String::as_str)).chain([self.question.as_str()]);
+        hash(&words.map(str::as_bytes).collect::<Vec<_>>())
+    }
+}
+
+/// More lines than this below the answers, and they are no dialog that waits.
+const MOST_HINTS: usize = 3;
+/// So many lines above a question may say what it is about.
+const MOST_ABOUT: usize = 40;
+/// What frames are drawn with.
+const FRAME: &[char] = &['│', '┃', '╭', '╮', '╰', '╯', '─', '━', '╌', '┄', ' ', '\u{a0}'];
+/// What marks the answer that Enter takes.
+const MARKS: &[char] = &['❯', '›', '●', '>', '▶', '•'];
+
+/// A line without its frame.
+fn bare(line: &str) -> &str {
+    line.trim_matches(FRAME)
+}
+
+/// The number and words of an answer, and whether it is marked.
+fn answer(line: &str) -> Option<(usize, &str, bool)> {
+    let line = bare(line);
+    let rest = line.trim_start_matches(MARKS).trim_start();
+    let is_marked = rest.len() != line.len();
+    let (number, words) = rest.split_once(['.', ')'])?;
+    let number = number.parse().ok().filter(|number| (1..=9).contains(number))?;
+    Some((number, words.strip_prefix(' ')?.trim(), is_marked))
+}
+
+/// What the words of an answer mean, in a dialog that asks for leave.
+fn meaning(label: &str) -> Means {
+    let label = label.to_lowercase();
+    let begins = |words: &[&str]| words.iter().any(|word| label.starts_with(word));
+    let holds = |words: &[&str]| words.iter().any(|word| label.contains(word));
+    if begins(&["no", "don't", "reject", "deny", "cancel"]) {
+        return Means::Deny;
+    }
+    if !begins(&["yes", "allow", "approve", "trust"]) {
+        return Means::Other;
+    }
+    let lasts = ["always", "don't ask again", "session", "auto mode", "accept edits", "all future", ", and "];
+    if holds(&lasts) { Means::AllowMore } else { Means::Allow }
+}
+
+/// The dialog at the end of a screen; `is_boxed`: what it is about stands between a line and the question, else behind it.
+pub(crate) fn dialog(screen: &str, is_boxed: bool) -> Option<Dialog> {
+    let lines: Vec<&str> = screen.lines().map(str::trim_end).filter(|line| !bare(line).is_empty()).collect();
+    let last = lines.iter().rposition(|line| answer(line).is_some())?;
+    if lines.len() - last - 1 > MOST_HINTS {
+        return None;
+    }
+    // Upwards to the first answer; a long answer goes on in the next line.
+    let mut choices: Vec<(usize, String)> = Vec::new();
+    let (mut is_marked, mut more, mut first) = (false, Vec::new(), last);
+    for at in (0..=last).rev() {
+        let Some((number, words, marked)) = answer(lines[at]) else {
+            more.push(bare(lines[at]));
+            if more.len() > 3 {
+                return None;
+            }
+            continue;
+        };
+        if choices.last().is_some_and(|(below, _)| *below != number + 1) {
+            return None;
+        }
+        let words = std::iter::once(words).chain(more.drain(..).rev()).collect::<Vec<_>>().join(" ");
+        choices.push((number, words));
+        is_marked |= marked;
+        first = at;
+        if number == 1 {
+            break;
+        }
+    }
+    if choices.len() < 2 || choices.last()?.0 != 1 || !is_marked {
+        return None;
+    }
+    choices.reverse();
+    let choice = |(_, label): (usize, String)| Choice { means: meaning(&label), label };
+    let above: Vec<&str> = {
+        let whole: Vec<&str> = screen.lines().map(str::trim_end).collect();
+        let first = whole.iter().rposition(|line| *line == lines[first])?;
+        whole[first.saturating_sub(MOST_ABOUT)..first].to_vec()
+    };
+    let asked = above.iter().rposition(|line| bare(line).ends_with('?'));
+    let top = above.iter().rposition(|line| is_top(line));
+    let start = if is_boxed { top.map(|top| top + 1) } else { asked }.or(asked).unwrap_or(above.len());
+    let told = |line: &&str| Some(bare(line).to_owned()).filter(|line| !line.is_empty());
+    let (question, about) = match asked.filter(|asked| *asked >= start) {
+        Some(asked) => {
+            let about = above[start..asked].iter().chain(&above[asked + 1..]).filter_map(told).collect();
+            (bare(above[asked]).to_owned(), about)
+        }
+        None => {
+            let mut about: Vec<String> = above[start..].iter().filter_map(told).collect();
+            (about.pop().unwrap_or_default(), about)
+        }
+    };
+    Some(Dialog { question, about, choices: choices.into_iter().map(choice).collect() })
+}
+
+/// A line that separates a dialog from what was said before it, or begins its frame.
+fn is_top(line: &str) -> bool {
+    let line = line.trim();
+    let is_long = line.chars().nth(20).is_some();
+    is_long && (line.chars().all(|c| c == '─' || c == '━') || line.starts_with('╭'))
+}
+
+/// What stands in the field for the next prompt: behind a mark at the beginning of a line, with nothing but a border, a
+/// status and hints below.
+pub(crate) fn field(screen: &str, mark: char) -> Option<String> {
+    const MOST_BELOW: usize = 6;
+    let lines: Vec<&str> = screen.lines().filter(|line| !line.trim().is_empty()).collect();
+    let at = lines.iter().rposition(|line| line.trim_start_matches([' ', '│']).starts_with(mark))?;
+    let words = lines[at].trim_start_matches([' ', '│']).strip_prefix(mark)?;
+    (lines.len() - at - 1 <= MOST_BELOW).then(|| words.trim_matches(FRAME).to_owned())
+}

@@ -1,0 +1,85 @@
+//! Screens of the real agents, as tmux gave them.
+
+use marline_agents::registry;
+use marline_agents::screen::{Dialog, Means, Screen};
+use marline_model::Source;
+
+macro_rules! shown {
+    ($source:ident, $name:literal) => {
+        registry::agent(Source::$source)
+            .expect("it has an adapter")
+            .live()
+            .screen(include_str!(concat!("screens/", $name, ".txt")))
+    };
+}
+
+fn asked(screen: Screen) -> Dialog {
+    assert!(!screen.is_busy, "who asks does not work");
+    screen.dialog.expect("there is a dialog")
+}
+
+fn means(dialog: &Dialog) -> Vec<Means> {
+    dialog.choices.iter().map(|choice| choice.means).collect()
+}
+
+#[test]
+fn what_claude_asks_is_read() {
+    let command = asked(shown!(Claude, "claude-command"));
+    assert_eq!(command.question, "Do you want to proceed?");
+    assert!(command.about.contains(&"touch c.txt".to_owned()), "{:?}", command.about);
+    assert_eq!(command.about[0], "Bash command");
+    assert_eq!(means(&command), [Means::Allow, Means::AllowMore, Means::AllowMore, Means::Deny]);
+    assert_eq!(command.key_of_allow(), Some('1'));
+    let edit = asked(shown!(Claude, "claude-edit"));
+    assert_eq!(edit.question, "Do you want to create a.txt?");
+    assert_eq!(edit.about, ["Create file", "a.txt", "1 hi"]);
+    assert_eq!(means(&edit), [Means::Allow, Means::AllowMore, Means::Deny]);
+    assert_ne!(command.fingerprint(), edit.fingerprint());
+}
+
+#[test]
+fn what_codex_asks_is_read() {
+    let edit = asked(shown!(Codex, "codex-edit"));
+    assert_eq!(edit.question, "Would you like to make the following edits?");
+    assert_eq!(
+        edit.about,
+        ["Description: Apply proposed file edits", "Destination: /home/lab/project/x3.txt"]
+    );
+    assert_eq!(means(&edit), [Means::Allow, Means::AllowMore, Means::Deny]);
+}
+
+#[test]
+fn what_gemini_asks_is_read() {
+    let command = asked(shown!(Gemini, "gemini-command"));
+    assert_eq!(command.question, "Allow execution of [Shell]?");
+    assert_eq!(command.about, ["? Shell  touch h.txt", "touch h.txt"]);
+    assert_eq!(means(&command), [Means::Allow, Means::AllowMore, Means::Deny]);
+    let edit = asked(shown!(Gemini, "gemini-edit"));
+    assert_eq!(edit.question, "Apply this change?");
+    assert_eq!(means(&edit), [Means::Allow, Means::AllowMore, Means::Other, Means::Deny]);
+}
+
+#[test]
+fn who_works_and_who_waits_is_seen() {
+    for (screen, is_busy) in [
+        (shown!(Claude, "claude-busy"), true),
+        (shown!(Claude, "claude-denied"), false),
+        (shown!(Codex, "codex-busy"), true),
+        (shown!(Codex, "codex-idle"), false),
+        (shown!(Codex, "codex-aborted"), false),
+        (shown!(Gemini, "gemini-busy"), true),
+        (shown!(Gemini, "gemini-idle"), false),
+    ] {
+        assert_eq!((screen.dialog, screen.is_busy), (None, is_busy));
+    }
+    assert_eq!(shown!(Claude, "claude-denied").draft.as_deref(), Some(""));
+}
+
+#[test]
+fn a_list_in_an_answer_is_no_dialog() {
+    let claude = registry::agent(Source::Claude).expect("it has an adapter").live();
+    let answer = "● Two ways:\n  1. Yes, rename it\n  2. No, leave it\n\n─────────────────────────\n❯ \n─────────────────────────\n  ? for shortcuts\n";
+    assert_eq!(claude.screen(answer).dialog, None, "none of the answers is marked");
+    let old = "❯ 1. Yes\n  2. No\n\n● Done.\n● More.\n● And more.\n─────────────────────────\n❯ \n─────────────────────────\n";
+    assert_eq!(claude.screen(old).dialog, None, "others stand below it");
+}

@@ -1,0 +1,101 @@
+//! The command line of live sessions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use marline_model::Source;
+
+use super::{ReadArgs, source};
+
+/// See and steer the agents that run
+///
+/// Every agent that runs on this machine is found, whoever started it. Those in tmux can be talked to, answered and
+/// interrupted from here, while their terminal stays what it is; those that Marline works through groups and queues with are
+/// steered there.
+#[derive(Subcommand)]
+#[command(verbatim_doc_comment)]
+pub enum LiveCommand {
+    /// List the sessions that agents have open, those that need you first
+    Ls {
+        /// Tell for each what says so
+        #[arg(long)]
+        why: bool,
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+    Start(StartArgs),
+    Send(SendArgs),
+    /// Interrupt what an agent does
+    Interrupt(LiveArgs),
+    /// Allow what an agent asks, this once
+    Approve {
+        #[command(flatten)]
+        live: LiveArgs,
+        /// The question's key, as `live ls --json` tells it: nothing else will be allowed
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Refuse what an agent asks
+    Deny {
+        #[command(flatten)]
+        live: LiveArgs,
+        /// The question's key, as `live ls --json` tells it
+        #[arg(long)]
+        key: Option<String>,
+        /// A word to the agent
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Take an agent's terminal over
+    Attach {
+        /// The session's id, or the beginning of it
+        session: String,
+    },
+    /// End an agent; its session stays
+    Stop(LiveArgs),
+}
+
+/// Open an agent in a terminal of Marline's own tmux
+#[derive(Args)]
+pub struct StartArgs {
+    /// Who: claude, codex, gemini, opencode, qwen
+    #[arg(long, value_name = "AGENT", value_parser = source, required_unless_present = "resume")]
+    pub agent: Option<Source>,
+    /// Take up this session instead of a new one
+    #[arg(long, value_name = "SESSION", conflicts_with_all = ["agent", "prompt", "model"])]
+    pub resume: Option<String>,
+    /// Where it works [default: here, or where the session worked]
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// What it is told first
+    #[arg(long, allow_hyphen_values = true)]
+    pub prompt: Option<String>,
+    /// The model
+    #[arg(long)]
+    pub model: Option<String>,
+    /// What the window is called
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Say something to an agent, as if it was typed
+#[derive(Args)]
+pub struct SendArgs {
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// What to say; `-` reads it from standard input
+    #[arg(allow_hyphen_values = true)]
+    pub text: String,
+}
+
+#[derive(Args)]
+pub struct LiveArgs {
+    /// The session's id, or the beginning of it
+    pub session: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

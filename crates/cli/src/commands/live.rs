@@ -1,0 +1,168 @@
+//! `marline live`: the agents that run.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use marline_control::live::{Control, LiveSession, Now, Radar};
+use marline_model::{LiveState, SessionId};
+use marline_store::work::WorkStore as _;
+use serde::Serialize;
+
+use crate::args::ReadArgs;
+use crate::args::live::LiveCommand;
+use crate::commands::work::store;
+use crate::commands::{print_json, print_line};
+use crate::context::{Context, Places, now};
+use crate::failure::Failure;
+use crate::terminal::{BOLD, DIM, HIT, ago, fit, harmless, note, pad, source_style, styled, width};
+
+mod steer;
+
+pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
+    match command {
+        LiveCommand::Ls { why, read } => ls(read, *why),
+        other => steer::run(other),
+    }
+}
+
+/// Everything that runs, and the index that it was joined with.
+pub struct Look {
+    pub context: Context,
+    pub now: Now,
+    pub tmux: Option<PathBuf>,
+}
+
+pub fn look(read: &ReadArgs) -> Result<Look, Failure> {
+    let places = Places::read()?;
+    let context = Context::read(read)?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let tmux = marline_control::find_program("tmux", &path);
+    // What Marline itself has agents do; where it never did, nothing is made for the question.
+    let work = places.data.join("marline.db").exists().then(|| store(&places)).transpose()?;
+    let (held, asked) = match &work {
+        Some(work) => (work.held()?, work.questions(true, 10_000)?),
+        None => Default::default(),
+    };
+    let radar = Radar {
+        env: &context.env,
+        index: &context.index,
+        tmux: tmux.as_deref(),
+        path: &path,
+        held: &held,
+        asked: &asked,
+    };
+    let now = radar.look(context.now);
+    Ok(Look { context, now, tmux })
+}
+
+/// A live session with what its transcript tells.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    #[serde(flatten)]
+    live: &'a LiveSession,
+    title: Option<String>,
+    project: Option<String>,
+    model: Option<String>,
+}
+
+fn ls(read: &ReadArgs, why: bool) -> Result<ExitCode, Failure> {
+    let look = look(read)?;
+    let sessions: Vec<Told<'_>> = look.now.sessions.iter().map(|live| told(&look.context, live)).collect();
+    if read.json {
+        print_json(&serde_json::json!({ "sessions": sessions, "strays": look.now.strays }))?;
+    } else {
+        for one in &sessions {
+            print_line(&if width().is_some() { row(one) } else { plain(one) })?;
+            if why {
+                one.live.evidence.iter().try_for_each(|evidence| {
+                    let channel = format!("{:?}", evidence.channel).to_lowercase();
+                    let at = evidence.at.map_or_else(String::new, |at| format!(", {}", ago(at, now())));
+                    let line = format!("    {}: {}{at}", channel, harmless(&evidence.says));
+                    print_line(&styled(DIM, &line))
+                })?;
+            }
+        }
+        for stray in &look.now.strays {
+            let cwd = stray.cwd.as_deref().unwrap_or("?");
+            note(&format!("{}, process {}, in {cwd}: {}.", stray.source, stray.pid, stray.why));
+        }
+        if sessions.is_empty() && look.now.strays.is_empty() {
+            note("No agent runs.");
+        }
+    }
+    Ok(if sessions.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn told<'a>(context: &Context, live: &'a LiveSession) -> Told<'a> {
+    let known = context.index.session_by_id(&live.id).ok();
+    let project = || Some(live.cwd.as_deref()?.rsplit('/').next()?.to_owned());
+    Told {
+        live,
+        title: known.as_ref().and_then(|known| known.title.clone()).or_else(|| live.name.clone()),
+        project: known.as_ref().and_then(|known| known.project.clone()).or_else(project),
+        model: known.and_then(|known| known.model),
+    }
+}
+
+fn row(one: &Told<'_>) -> String {
+    let live = one.live;
+    let raw = live.id.raw();
+    let style = match live.state {
+        state if state.needs_you() => HIT,
+        LiveState::Working => BOLD,
+        _ => DIM,
+    };
+    let words = live.state.as_str().replace('_', " ");
+    let since = live.since.map_or_else(String::new, |since| ago(since, now()));
+    let place = match &live.control {
+        Control::Tmux { pane } => format!("tmux {}:{}", pane.session_name, pane.window_name),
+        Control::Marline { .. } => "by Marline".to_owned(),
+        Control::None { .. } => "read only".to_owned(),
+    };
+    let asks = live.asks.as_ref().map_or_else(String::new, |asks| {
+        let about = asks.about.iter().map(String::as_str).chain([asks.question.as_str()]);
+        format!("\n    {}", harmless(&fit(&about.collect::<Vec<_>>().join(" · "), 160)))
+    });
+    format!(
+        "{} {} {} {} {} {}{}",
+        styled(source_style(live.source), &pad(live.source.as_str(), 8)),
+        styled(DIM, &pad(&raw[..raw.floor_char_boundary(13)], 13)),
+        styled(style, &pad(&words, 14)),
+        styled(DIM, &pad(&since, 10)),
+        pad(&fit(one.project.as_deref().unwrap_or("-"), 16), 16),
+        styled(BOLD, &harmless(&fit(one.title.as_deref().unwrap_or("(nothing said yet)"), 60))),
+        styled(DIM, &format!("  {}{asks}", harmless(&place))),
+    )
+}
+
+/// One session a line, fields separated by tabs.
+fn plain(one: &Told<'_>) -> String {
+    let since = one.live.since.map_or_else(String::new, |since| since.to_string());
+    [
+        one.live.id.to_string(),
+        one.live.state.as_str().to_owned(),
+        since,
+        fit(one.project.as_deref().unwrap_or(""), 200),
+        fit(one.title.as_deref().unwrap_or(""), 500),
+    ]
+    .join("\t")
+}
+
+impl Look {
+    /// The live session that some words name.
+    pub fn find(&self, given: &str) -> Result<&LiveSession, Failure> {
+        let is_it = |id: &SessionId| id.to_string().starts_with(given) || id.raw().starts_with(given);
+        let mut found = self.now.sessions.iter().filter(|live| is_it(&live.id));
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one),
+            (Some(_), Some(_)) => {
+                Err(Failure::usage(&format!("{given} names several sessions."), "Give more of the id."))
+            }
+            (None, _) => Err(Failure::none(
+                &format!("No agent has a session {given} open."),
+                "`marline live ls` tells which are; `marline live start --resume` opens one.",
+            )),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Agents in terminals, started by hand and by Marline: seen, answered, interrupted and ended from outside.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use marline_lab::agents::{CLAUDE, CODEX, GEMINI, OPENCODE, Release};
+use marline_lab::script::Prompt;
+use marline_lab::{Lab, alone};
+use serde_json::Value;
+
+const RELEASES: [Release; 4] = [CODEX, CLAUDE, GEMINI, OPENCODE];
+const PROJECT: &str = "alpha";
+/// Nothing here takes longer, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(40);
+const LOOK: Duration = Duration::from_millis(150);
+
+/// A desk with a tmux of the person's own, and Marline beside it.
+struct Desk {
+    lab: Lab,
+    dir: tempfile::TempDir,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        for socket in [self.own(), self.dir.path().join("marline/board/tmux")] {
+            let _ = self.tmux(&socket, &["kill-server"]);
+        }
+    }
+}
+
+impl Desk {
+    fn open(name: &str) -> Option<Self> {
+        let agents = alone::test(name, &RELEASES)?;
+        let dir = tempfile::tempdir().unwrap();
+        let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
+        Some(Desk { lab, dir })
+    }
+
+    /// The socket of the person's own tmux.
+    fn own(&self) -> PathBuf {
+        self.dir.path().join("own")
+    }
+
+    fn tmux(&self, socket: &Path, words: &[&str]) -> Output {
+        let mut tmux = self.lab.program(Path::new("tmux"), &RELEASES);
+        tmux.arg("-S").arg(socket).args(["-f", "/dev/null"]).args(words).current_dir(self.project());
+        tmux.output().unwrap()
+    }
+
+    fn project(&self) -> PathBuf {
+        self.lab.project(PROJECT)
+    }
+
+    fn marline(&self, words: &[&str]) -> Output {
+        let mut command: Command = self.lab.program(Path::new(env!("CARGO_BIN_EXE_marline")), &RELEASES);
+        command.args(words).env("MARLINE_HOME", self.dir.path().join("marline")).current_dir(self.project());
+        command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Opens an agent as a person does, in a window of their own tmux.
+    fn by_hand(&self, words: &[&str]) {
+        let begin = ["new-session", "-d", "-s", "hand", "-x", "120", "-y", "40", "--"];
+        let output = self.tmux(&self.own(), &[&begin, words].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Types as a person does.
+    fn types(&self, text: &str) {
+        self.tmux(&self.own(), &["send-keys", "-t", "hand", "-l", text]);
+        // Codex takes keys that come at once for a paste.
+        sleep(Duration::from_millis(400));
+        self.tmux(&self.own(), &["send-keys", "-t", "hand", "Enter"]);
+    }
+
+    fn screen(&self) -> String {
+        String::from_utf8_lossy(&self.tmux(&self.own(), &["capture-pane", "-p", "-t", "hand"]).stdout)
+            .into_owned()
+    }
+
+    fn now(&self) -> Vec<Value> {
+        let output = self.marline(&["live", "ls", "--json"]);
+        let told: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        told["sessions"].as_array().unwrap().clone()
+    }
+
+    /// Waits until the one session that runs is in a state.
+    fn until(&self, state: &str) -> Value {
+        self.until_it(state, |one| one["state"] == state)
+    }
+
+    /// Waits until it asks for leave, and what it asks is drawn.
+    fn until_asked(&self) -> Value {
+        self.until_it("asking", |one| one["state"] == "needs_approval" && one["asks"].is_object())
+    }
+
+    fn until_it(&self, state: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let now = self.now();
+            if let [one] = &now[..]
+                && is_it(one)
+            {
+                return one.clone();
+            }
+            assert!(began.elapsed() < PATIENCE, "not {state}: {now:#?}\n{}", self.screen());
+            sleep(LOOK);
+        }
+    }
+
+    /// Steers, and says how it ended: `delivered`, `refused` or `unknown`.
+    fn steer(&self, words: &[&str]) -> String {
+        let output = self.marline(&[&["live"], words, &["--json"]].concat());
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+            panic!("{words:?}: {error}: {}\n{}", String::from_utf8_lossy(&output.stderr), self.screen())
+        });
+        let outcome = told["outcome"].as_str().unwrap().to_owned();
+        let code = match outcome.as_str() {
+            "delivered" => 0,
+            "refused" => 3,
+            _ => 4,
+        };
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        outcome
+    }
+
+    /// How often something was said to the agent, by its transcript.
+    fn said(&self, id: &str, text: &str) -> usize {
+        let output = self.marline(&["show", id, "--json"]);
+        let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let items = shown["items"].as_array().unwrap().iter();
+        items.filter(|item| item["kind"] == "prompt" && item["text"] == text).count()
+    }
+
+    fn has(&self, file: &str) -> bool {
+        self.project().join(file).exists()
+    }
+}
+
+/// Everything that can be done with an agent that a person opened in their tmux.
+fn is_steered(desk: &Desk, words: &[&str]) {
+    desk.by_hand(words);
+    sleep(Duration::from_secs(1));
+    let began = Instant::now();
+    while !desk.screen().contains(['❯', '›', '>']) && began.elapsed() < PATIENCE {
+        sleep(LOOK);
+    }
+    sleep(Duration::from_secs(2));
+
+    // What the person types is seen.
+    let first = Prompt::new("Typed at the desk").wait(4).say("Said at the desk");
+    desk.types(first.text());
+    let working = desk.until("working");
+    let id = working["id"].as_str().unwrap().to_owned();
+    assert_eq!(working["control"]["by"], "tmux", "{working:#}");
+    assert!(!working["evidence"].as_array().unwrap().is_empty());
+    assert_eq!(desk.until("idle")["id"], id.as_str());
+
+    // A prompt from elsewhere, once; what it asks is refused to others and allowed by its key.
+    let asks = Prompt::new("Sent from elsewhere").ask("touch allowed.txt").say("It is touched");
+    assert_eq!(desk.steer(&["send", &id, asks.text()]), "delivered");
+    let waits = desk.until_asked();
+    let key = waits["asks"]["key"].as_str().unwrap().to_owned();
+    let about = waits["asks"]["about"].to_string();
+    assert!(about.contains("touch allowed.txt"), "{about}");
+    assert_eq!(desk.steer(&["send", &id, "Not now"]), "refused");
+    assert_eq!(desk.steer(&["approve", &id, "--key", "0123456789abcdef"]), "refused");
+    assert!(!desk.has("allowed.txt"));
+    assert_eq!(desk.steer(&["approve", &id, "--key", &key]), "delivered");
+    desk.until("idle");
+    assert!(desk.has("allowed.txt"));
+    assert_eq!(desk.said(&id, asks.text()), 1);
+    assert_eq!(desk.steer(&["approve", &id, "--key", &key]), "refused", "it is answered");
+
+    // No is no, and a word to the agent is its next prompt.
+    let asks = Prompt::new("Sent again").ask("touch denied.txt").say("It is touched, too");
+    assert_eq!(desk.steer(&["send", &id, asks.text()]), "delivered");
+    desk.until_asked();
+    let reason = Prompt::new("Leave that").say("I leave it");
+    assert_eq!(desk.steer(&["deny", &id, "--reason", reason.text()]), "delivered");
+    let began = Instant::now();
+    while desk.said(&id, reason.text()) == 0 {
+        assert!(began.elapsed() < PATIENCE, "{}", desk.screen());
+        sleep(LOOK);
+    }
+    desk.until("idle");
+    assert!(!desk.has("denied.txt"));
+
+    // Lines, quotes, dashes and what a terminal would take for keys come as text.
+    let odd = "- Two lines \"quoted\" $(touch shell.txt) `touch tick.txt`\nand \u{1b}[201~\u{3}the second {{say: Odd indeed}}";
+    assert_eq!(desk.steer(&["send", &id, odd]), "delivered");
+    let began = Instant::now();
+    let plain = odd.replace(['\u{1b}', '\u{3}'], "");
+    while desk.said(&id, &plain) == 0 {
+        assert!(began.elapsed() < PATIENCE, "{}", desk.screen());
+        sleep(LOOK);
+    }
+    desk.until("idle");
+    assert!(!desk.has("shell.txt") && !desk.has("tick.txt"));
+
+    // An interrupt interrupts.
+    assert_eq!(desk.steer(&["interrupt", &id]), "refused");
+    let long = Prompt::new("Think long").wait(120).say("Never said");
+    assert_eq!(desk.steer(&["send", &id, long.text()]), "delivered");
+    desk.until("working");
+    assert_eq!(desk.steer(&["interrupt", &id]), "delivered");
+    desk.until("idle");
+
+    // Killed, it is gone at once.
+    let pid = desk.until("idle")["pid"].as_u64().unwrap().to_string();
+    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    assert_eq!(desk.now(), [] as [Value; 0]);
+    assert_eq!(desk.marline(&["live", "send", &id, "Hello"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_claude_in_tmux_is_seen_and_steered() {
+    let Some(desk) = Desk::open("live::a_claude_in_tmux_is_seen_and_steered") else { return };
+    is_steered(&desk, &["claude", "--permission-mode", "manual"]);
+}
+
+#[test]
+fn a_codex_in_tmux_is_seen_and_steered() {
+    let Some(desk) = Desk::open("live::a_codex_in_tmux_is_seen_and_steered") else { return };
+    is_steered(&desk, &["codex", "-a", "on-request"]);
+}
+
+#[test]
+fn a_gemini_in_tmux_is_seen_and_steered() {
+    let Some(desk) = Desk::open("live::a_gemini_in_tmux_is_seen_and_steered") else { return };
+    is_steered(&desk, &["gemini", "--approval-mode", "default"]);
+}
+
+#[test]
+fn marline_opens_agents_and_ends_them() {
+    let Some(desk) = Desk::open("live::marline_opens_agents_and_ends_them") else { return };
+    let prompt = Prompt::new("Begin").say("Begun");
+    let mut ids = Vec::new();
+    for agent in ["claude", "codex", "gemini"] {
+        let output = desk.marline(&["live", "start", "--agent", agent, "--prompt", prompt.text(), "--json"]);
+        let told: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{agent}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
+        ids.push(told["id"].as_str().unwrap().to_owned());
+    }
+    let listed = |now: &[Value]| -> Vec<String> {
+        let mut ids: Vec<String> = now.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    let mut wanted = ids.clone();
+    wanted.sort();
+    let began = Instant::now();
+    loop {
+        let now = desk.now();
+        let are_idle = now.iter().all(|one| one["state"] == "idle");
+        if are_idle && ids.iter().all(|id| desk.said(id, prompt.text()) == 1) {
+            assert_eq!(listed(&now), wanted);
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{now:#?}");
+        sleep(LOOK);
+    }
+    // One that is open is not opened twice, and one that was ended is taken up again under its own id.
+    let again = desk.marline(&["live", "start", "--resume", &ids[0]]);
+    assert_eq!(again.status.code(), Some(3), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(desk.steer(&["stop", &ids[0]]), "delivered");
+    let began = Instant::now();
+    while desk.now().len() != 2 {
+        assert!(began.elapsed() < PATIENCE);
+        sleep(LOOK);
+    }
+    let again = desk.marline(&["live", "start", "--resume", &ids[0], "--json"]);
+    let told: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(told["id"], ids[0].as_str());
+    for id in &ids {
+        assert_eq!(desk.steer(&["stop", id]), "delivered");
+    }
+    assert_eq!(desk.now(), [] as [Value; 0]);
+    // With the last window, Marline's own tmux is gone, too.
+    let socket = desk.dir.path().join("marline/board/tmux");
+    let began = Instant::now();
+    while desk.tmux(&socket, &["list-panes", "-a"]).status.success() {
+        assert!(began.elapsed() < PATIENCE);
+        sleep(LOOK);
+    }
+}
+
+#[test]
+fn an_agent_that_can_not_be_opened_leaves_nothing_behind() {
+    let Some(desk) = Desk::open("live::an_agent_that_can_not_be_opened_leaves_nothing_behind") else {
+        return;
+    };
+    // It begins a session with the first prompt alone.
+    let output = desk.marline(&["live", "start", "--agent", "opencode"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = desk.marline(&["live", "start", "--agent", "claude", "--cwd", "/nowhere"]);
+    assert_eq!(output.status.code(), Some(2));
+    // It ends at once: there is no such model provider.
+    std::fs::write(desk.lab.home().join(".codex/config.toml"), "model_provider = \"none\"\n").unwrap();
+    let output = desk.marline(&["live", "start", "--agent", "codex"]);
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ended at once"));
+    assert_eq!(desk.now(), [] as [Value; 0]);
+}

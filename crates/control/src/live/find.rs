@@ -1,0 +1,91 @@
+//! The agents that run, whoever started them.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use marline_agents::Env;
+use marline_model::{Source, Timestamp};
+
+use crate::process::{AgentProcess, Process, parent_of, pids};
+use crate::target::agent;
+
+/// An agent that runs, and with which somebody can talk.
+#[derive(Debug, Clone)]
+pub struct Running {
+    pub source: Source,
+    pub process: Process,
+    /// The program and what it was told.
+    pub words: Vec<String>,
+    pub cwd: Option<PathBuf>,
+    /// It was stopped, as by Ctrl-Z.
+    pub is_suspended: bool,
+    /// The socket of the tmux server and the terminal there, if it runs in one.
+    pub terminal: Option<(PathBuf, String)>,
+    /// When it began.
+    pub began: Timestamp,
+}
+
+/// The agents that run at `now` with the homes of `env`. Those that other users, or other homes, have are nobody's business.
+pub fn running(env: &Env, now: Timestamp) -> Vec<Running> {
+    let all: Vec<AgentProcess> = pids().filter_map(AgentProcess::of).collect();
+    // A script that only starts the program proper.
+    let is_shell_of = |one: &AgentProcess| {
+        all.iter().any(|other| {
+            other.source == one.source
+                && parent_of(other.process.pid) == Some(one.process.pid)
+                && other.words[1..] == one.words[1..]
+        })
+    };
+    let up = uptime_millis();
+    let of = |one: &AgentProcess| {
+        let live = agent(one.source).live();
+        if !live.is_a_talk(&one.words) || is_shell_of(one) {
+            return None;
+        }
+        let theirs = environment(one.process.pid)?;
+        if !is_same(&agent(one.source).home(&env_of(&theirs)?), &agent(one.source).home(env)) {
+            return None;
+        }
+        let terminal = theirs.get("TMUX").zip(theirs.get("TMUX_PANE")).and_then(|(tmux, pane)| {
+            let (socket, _) = tmux.rsplit_once(',')?.0.rsplit_once(',')?;
+            Some((PathBuf::from(socket), pane.clone()))
+        });
+        Some(Running {
+            source: one.source,
+            process: one.process,
+            words: one.words.clone(),
+            cwd: fs::read_link(format!("/proc/{}/cwd", one.process.pid)).ok(),
+            is_suspended: one.process.is_suspended(),
+            terminal,
+            began: Timestamp::from_millis(now.as_millis() - (up? - one.process.began_millis())),
+        })
+    };
+    all.iter().filter_map(of).collect()
+}
+
+/// The environment that a process was started with; nothing, if it is another user's.
+fn environment(pid: u32) -> Option<HashMap<String, String>> {
+    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let pairs = bytes.split(|byte| *byte == 0).filter_map(|pair| {
+        let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    Some(pairs.collect())
+}
+
+fn env_of(vars: &HashMap<String, String>) -> Option<Env> {
+    let home = PathBuf::from(vars.get("HOME")?);
+    Some(Env::new(home, vars.clone()))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other || one.canonicalize().ok().is_some_and(|one| other.canonicalize().ok() == Some(one))
+}
+
+/// For how long the machine has been up.
+fn uptime_millis() -> Option<i64> {
+    let text = fs::read_to_string("/proc/uptime").ok()?;
+    let seconds: f64 = text.split(' ').next()?.parse().ok()?;
+    Some((seconds * 1000.0) as i64)
+}

@@ -1,0 +1,300 @@
+//! Typing into an agent's terminal: what is said, answered and interrupted there, and the proof that it came about.
+//!
+//! Before every key it is looked whether the agent still runs in that terminal: keys that are sent to a pane whose agent is gone
+//! go to the shell beneath. A key that answers a dialog is pressed by tmux itself, in one step with a look whether the dialog
+//! still stands there, so that it can't hit another one.
+
+use std::io;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use marline_agents::screen::{Dialog, Means, Screen};
+use marline_model::SessionId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::look::key_of;
+use super::tmux::{Pane, Server};
+use crate::process::Process;
+use crate::target::agent;
+
+/// Between looks at a screen.
+const LOOK: Duration = Duration::from_millis(25);
+/// A text that was pasted has so long to stand in the field.
+const UNTIL_PASTED: Duration = Duration::from_secs(3);
+/// A text that was sent has so long to leave the field.
+const UNTIL_SENT: Duration = Duration::from_secs(3);
+/// A dialog that was answered has so long to go, and a turn that was interrupted to end.
+const UNTIL_GONE: Duration = Duration::from_secs(4);
+/// Some agents take keys for a part of a paste for so long after it.
+const AFTER_PASTE: Duration = Duration::from_millis(150);
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "outcome", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Steered {
+    /// The agent has it.
+    Delivered {
+        /// What shows it.
+        proof: String,
+    },
+    /// Nothing was done.
+    Refused {
+        /// Why.
+        why: String,
+    },
+    /// It may have come about or not; it is not tried again.
+    Unknown {
+        /// What was seen.
+        seen: String,
+    },
+}
+
+/// The terminal of a session's agent.
+pub struct Terminal<'a> {
+    /// The session.
+    pub session: &'a SessionId,
+    /// Its agent's process.
+    pub pid: u32,
+    /// Where it runs.
+    pub pane: &'a Pane,
+    /// The `tmux` program.
+    pub tmux: &'a Path,
+}
+
+fn refused(why: impl Into<String>) -> Steered {
+    Steered::Refused { why: why.into() }
+}
+
+impl Terminal<'_> {
+    fn server(&self) -> Server {
+        Server::new(self.tmux, &self.pane.socket)
+    }
+
+    fn read(&self) -> io::Result<Screen> {
+        let shown = self.server().screen(&self.pane.pane_id)?;
+        Ok(agent(self.session.source()).live().screen(&shown))
+    }
+
+    /// Why nothing may be typed now.
+    fn obstacle(&self) -> Option<String> {
+        let panes = self.server().panes();
+        let now = panes.iter().find(|pane| pane.pane_id == self.pane.pane_id);
+        let Some(now) = now.filter(|now| !now.is_dead && now.pid == self.pane.pid) else {
+            return Some("its terminal is gone".to_owned());
+        };
+        if Process::of(self.pid).is_none_or(Process::is_suspended) {
+            return Some("its agent is gone or suspended".to_owned());
+        }
+        if now.is_in_mode {
+            // A person scrolls there; keys would not reach the agent.
+            let _ = self.server().run(["send-keys", "-t", &self.pane.pane_id, "-X", "cancel"]);
+        }
+        None
+    }
+
+    /// Waits until a screen is as wanted.
+    fn until(&self, patience: Duration, is_it: impl Fn(&Screen) -> bool) -> io::Result<bool> {
+        let began = Instant::now();
+        loop {
+            if is_it(&self.read()?) {
+                return Ok(true);
+            }
+            if began.elapsed() > patience {
+                return Ok(false);
+            }
+            sleep(LOOK);
+        }
+    }
+
+    /// Says something to the agent. What a person has half typed is put back.
+    ///
+    /// # Errors
+    /// What tmux says; before the last key, nothing was sent.
+    pub fn send(&self, text: &str) -> io::Result<Steered> {
+        let text = plain(text);
+        if text.trim().is_empty() {
+            return Ok(refused("there is nothing to say"));
+        }
+        if let Some(why) = self.obstacle() {
+            return Ok(refused(why));
+        }
+        let before = self.read()?;
+        if before.dialog.is_some() {
+            return Ok(refused("it asks something; answer that first"));
+        }
+        let Some(field) = &before.draft else {
+            return Ok(refused("its field for a prompt is not to be seen"));
+        };
+        let (server, pane) = (self.server(), self.pane.pane_id.as_str());
+        let draft = if self.is_at_start()? { String::new() } else { field.clone() };
+        if !draft.is_empty() {
+            server.press(pane, &["C-e", "C-u"])?;
+            if !self.until(UNTIL_PASTED, |screen| screen.draft.as_ref().is_none_or(|now| *now != draft))? {
+                return Ok(refused("somebody types in it, and their words can't be put aside"));
+            }
+        }
+        let empty = self.read()?.draft;
+        server.paste(pane, &text)?;
+        let is_pasted = self.until(UNTIL_PASTED, |screen| screen.draft.is_some() && screen.draft != empty)?;
+        if !is_pasted {
+            return Ok(Steered::Unknown { seen: "the words did not appear in its field".to_owned() });
+        }
+        sleep(AFTER_PASTE);
+        let pasted = self.read()?.draft;
+        server.press(pane, &["Enter"])?;
+        let is_gone = |screen: &Screen| screen.dialog.is_some() || screen.is_busy || screen.draft != pasted;
+        let mut is_sent = self.until(UNTIL_SENT, is_gone)?;
+        if !is_sent && self.read()?.draft == pasted {
+            // The key was taken for a part of the paste: the words still stand there, so it is pressed once more.
+            server.press(pane, &["Enter"])?;
+            is_sent = self.until(UNTIL_SENT, is_gone)?;
+        }
+        if !draft.is_empty() && is_sent {
+            server.paste(pane, &draft)?;
+        }
+        Ok(if is_sent {
+            Steered::Delivered { proof: "the words left its field".to_owned() }
+        } else {
+            Steered::Unknown { seen: "the words still stand in its field".to_owned() }
+        })
+    }
+
+    /// Says whether the cursor stands where an empty field has it: what is shown behind it is a hint of the agent's own.
+    fn is_at_start(&self) -> io::Result<bool> {
+        let words = ["display-message", "-p", "-t", &self.pane.pane_id, "#{cursor_x}"];
+        let at: usize = self.server().run(words)?.trim().parse().unwrap_or(usize::MAX);
+        Ok(at <= START)
+    }
+
+    /// Interrupts what the agent does.
+    ///
+    /// # Errors
+    /// What tmux says.
+    pub fn interrupt(&self) -> io::Result<Steered> {
+        if let Some(why) = self.obstacle() {
+            return Ok(refused(why));
+        }
+        let screen = self.read()?;
+        if screen.dialog.is_none() && !screen.is_busy {
+            return Ok(refused("it does nothing that could be interrupted"));
+        }
+        self.server().press(&self.pane.pane_id, &["Escape"])?;
+        let is_over = self.until(UNTIL_GONE, |screen| screen.dialog.is_none() && !screen.is_busy)?;
+        Ok(if is_over {
+            Steered::Delivered { proof: "it stopped".to_owned() }
+        } else {
+            Steered::Unknown { seen: "it still works".to_owned() }
+        })
+    }
+
+    /// The dialog that is asked about, if it is still the one of `key`.
+    fn dialog(&self, key: Option<&str>) -> io::Result<Result<Dialog, Steered>> {
+        if let Some(why) = self.obstacle() {
+            return Ok(Err(refused(why)));
+        }
+        let Some(dialog) = self.read()?.dialog else {
+            return Ok(Err(refused("it asks nothing any more")));
+        };
+        if key.is_some_and(|key| key != key_of(self.session, &dialog)) {
+            return Ok(Err(refused("it asks something else now")));
+        }
+        if !dialog.asks_leave() {
+            return Ok(Err(refused("it asks no leave; answer it in its terminal, or say something")));
+        }
+        Ok(Ok(dialog))
+    }
+
+    /// Presses a key if a dialog still stands there at that moment, and waits until it is gone.
+    fn answer(&self, dialog: &Dialog, key: &str) -> io::Result<Steered> {
+        let marks: Vec<String> =
+            dialog.about.iter().chain([&dialog.question]).filter_map(|line| mark(line)).take(4).collect();
+        if marks.is_empty() {
+            return Ok(refused("its dialog can't be told from another one"));
+        }
+        if !self.server().press_if_shown(&self.pane.pane_id, &marks, key)? {
+            return Ok(refused("it asks something else now"));
+        }
+        let print = dialog.fingerprint();
+        let is_gone = self.until(UNTIL_GONE, |screen| {
+            screen.dialog.as_ref().is_none_or(|dialog| dialog.fingerprint() != print)
+        })?;
+        Ok(if is_gone {
+            Steered::Delivered { proof: "the dialog is gone".to_owned() }
+        } else {
+            Steered::Unknown { seen: "the dialog still stands there".to_owned() }
+        })
+    }
+
+    /// Allows what the agent asks, this once. `key`: the question that was shown; another one is not allowed.
+    ///
+    /// # Errors
+    /// What tmux says.
+    pub fn approve(&self, key: Option<&str>) -> io::Result<Steered> {
+        let dialog = match self.dialog(key)? {
+            Ok(dialog) => dialog,
+            Err(refused) => return Ok(refused),
+        };
+        let Some(number) = dialog.choices.iter().position(|choice| choice.means == Means::Allow) else {
+            return Ok(refused("it can't be allowed this once alone"));
+        };
+        self.answer(&dialog, &(number + 1).to_string())
+    }
+
+    /// Refuses what the agent asks, and says why.
+    ///
+    /// # Errors
+    /// What tmux says.
+    pub fn deny(&self, key: Option<&str>, reason: Option<&str>) -> io::Result<Steered> {
+        let dialog = match self.dialog(key)? {
+            Ok(dialog) => dialog,
+            Err(refused) => return Ok(refused),
+        };
+        // Numbers and places of the no differ; Escape is it everywhere.
+        let denied = self.answer(&dialog, "Escape")?;
+        let Some(reason) = reason.filter(|_| matches!(denied, Steered::Delivered { .. })) else {
+            return Ok(denied);
+        };
+        if !self.until(UNTIL_GONE, |screen| screen.draft.is_some() && !screen.is_busy)? {
+            return Ok(Steered::Unknown { seen: "it was refused; the reason could not be said".to_owned() });
+        }
+        self.send(reason)
+    }
+}
+
+/// Where the cursor stands at most in an empty field: behind a frame, a mark and a blank.
+const START: usize = 4;
+
+/// What may be typed: text, its line ends and tabs, nothing that a terminal takes for a command.
+fn plain(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+/// The longest piece of a line that tmux can look for as it is.
+fn mark(line: &str) -> Option<String> {
+    const SHORTEST: usize = 3;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '/' | '.');
+    let pieces = line.split(|c: char| !is_plain(c)).map(str::trim);
+    let longest = pieces.max_by_key(|piece| piece.len())?;
+    // A long line may be broken in two.
+    let end = longest.char_indices().nth(60).map_or(longest.len(), |(at, _)| at);
+    (longest.len() >= SHORTEST).then(|| longest[..end].trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_text_is_typed() {
+        assert_eq!(plain("a\x1b[201~b\r\nc\td\x03\u{9b}x"), "a[201~b\nc\tdx");
+    }
+
+    #[test]
+    fn what_is_looked_for_holds_nothing_that_tmux_takes_apart() {
+        assert_eq!(mark("? Shell  rm -rf ./{a,b} #x").as_deref(), Some("Shell  rm -rf ./"));
+        assert_eq!(mark("???"), None);
+    }
+}

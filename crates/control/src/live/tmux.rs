@@ -1,0 +1,139 @@
+//! Terminals in tmux: which there are, what they show, and typing into them.
+//!
+//! Every call is one short `tmux` process against a named socket, so that no setting of a person's decides where it goes.
+
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A terminal inside tmux.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pane {
+    /// The server's socket.
+    #[schema(value_type = String)]
+    pub socket: PathBuf,
+    /// The terminal's id there, such as `%3`.
+    pub pane_id: String,
+    /// The window that it is in, such as `@1`.
+    pub window_id: String,
+    /// What the window is called.
+    pub window_name: String,
+    /// The tmux session that the window is in.
+    pub session_name: String,
+    /// The process that was started in it.
+    pub pid: u32,
+    /// That process is gone.
+    pub is_dead: bool,
+    /// A person scrolls or copies in it: keys would not reach the agent.
+    pub is_in_mode: bool,
+}
+
+/// A tmux server.
+#[derive(Debug, Clone)]
+pub struct Server {
+    program: PathBuf,
+    socket: PathBuf,
+}
+
+const FORMAT: &str =
+    "#{pane_id}\t#{window_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_in_mode}\t#{session_name}\t#{window_name}";
+
+impl Server {
+    /// The server of a socket, which need not run.
+    pub fn new(program: &Path, socket: &Path) -> Self {
+        Server { program: program.to_owned(), socket: socket.to_owned() }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        // Within another tmux, it must not take that for its own; and it speaks UTF-8, whatever the locale.
+        command.env_remove("TMUX").arg("-u").arg("-S").arg(&self.socket).stdin(Stdio::null());
+        command
+    }
+
+    /// Has tmux do something.
+    ///
+    /// # Errors
+    /// What tmux says, or that it could not be started.
+    pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> io::Result<String> {
+        answer(self.command().args(words).output()?)
+    }
+
+    /// All terminals; none where no server runs.
+    pub fn panes(&self) -> Vec<Pane> {
+        let listed = self.run(["list-panes", "-a", "-F", FORMAT]).unwrap_or_default();
+        listed.lines().filter_map(|line| self.pane(line)).collect()
+    }
+
+    fn pane(&self, line: &str) -> Option<Pane> {
+        let mut parts = line.splitn(7, '\t');
+        let mut next = || parts.next().map(str::to_owned);
+        let (pane_id, window_id, pid) = (next()?, next()?, next()?.parse().ok()?);
+        let (is_dead, is_in_mode) = (next()? == "1", next()? != "0");
+        let (session_name, window_name) = (next()?, next()?);
+        let socket = self.socket.clone();
+        Some(Pane { socket, pane_id, window_id, window_name, session_name, pid, is_dead, is_in_mode })
+    }
+
+    /// What a terminal shows, without colours, long lines joined.
+    ///
+    /// # Errors
+    /// What tmux says, such as that the terminal is gone.
+    pub fn screen(&self, pane: &str) -> io::Result<String> {
+        self.run(["capture-pane", "-p", "-t", pane])
+    }
+
+    /// Presses keys by their names.
+    ///
+    /// # Errors
+    /// What tmux says.
+    pub fn press(&self, pane: &str, keys: &[&str]) -> io::Result<()> {
+        let words = [&["send-keys", "-t", pane, "--"], keys].concat();
+        self.run(words).map(drop)
+    }
+
+    /// Presses a key if all of some plain pieces of text stand on the screen at that moment: the server looks and presses in
+    /// one step. Says whether it did.
+    ///
+    /// # Errors
+    /// What tmux says.
+    pub fn press_if_shown(&self, pane: &str, pieces: &[String], key: &str) -> io::Result<bool> {
+        let shown = |piece: &String| format!("#{{!=:#{{C:{piece}}},0}}");
+        let all =
+            pieces.iter().map(shown).reduce(|all, one| format!("#{{&&:{all},{one}}}")).unwrap_or_default();
+        let press = format!("send-keys -t {pane} {key} ; display-message -p pressed");
+        let told = self.run(["if-shell", "-F", "-t", pane, &all, &press, "display-message -p other"])?;
+        Ok(told.trim() == "pressed")
+    }
+
+    /// Puts text in as a paste: a program that knows bracketed paste takes its newlines for text.
+    ///
+    /// # Errors
+    /// What tmux says.
+    pub fn paste(&self, pane: &str, text: &str) -> io::Result<()> {
+        // A buffer of its own for each paste, gone after it.
+        let buffer = format!("marline-{}-{}", std::process::id(), pane.trim_start_matches('%'));
+        let mut command = self.command();
+        command.args(["load-buffer", "-b", &buffer, "-"]).stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(text.as_bytes())?;
+        }
+        answer(child.wait_with_output()?)?;
+        self.run(["paste-buffer", "-p", "-r", "-d", "-b", &buffer, "-t", pane]).map(drop)
+    }
+}
+
+fn answer(output: Output) -> io::Result<String> {
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(io::Error::other(if words.is_empty() { format!("tmux failed: {}", output.status) } else { words }))
+}

@@ -1,0 +1,91 @@
+//! Where a turn stands, by the end of a transcript.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use marline_agents::json::Raw;
+use marline_agents::live::{Live, Sign, time_of};
+use marline_model::{LiveState, Timestamp};
+
+/// So much of the end is read first, and eight times as much where that tells nothing.
+const FIRST: u64 = 64 << 10;
+/// More is never read: what stands further back is no news.
+const MOST: u64 = 32 << 20;
+
+/// What the end of a transcript says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// The agent works, or waits for a prompt.
+    pub state: LiveState,
+    /// When it was last heard of.
+    pub at: Option<Timestamp>,
+    /// Since when it is so.
+    pub since: Option<Timestamp>,
+    /// A tool was called, and its output is not there.
+    pub has_open_call: bool,
+}
+
+/// Reads where the last turn stands; nothing where the records do not tell.
+///
+/// # Errors
+/// What the system says of the file.
+pub fn turn(file: &Path, live: &dyn Live) -> io::Result<Option<Turn>> {
+    let file = File::open(file)?;
+    let length = file.metadata()?.len();
+    let mut size = FIRST.min(length);
+    loop {
+        let mut bytes = vec![0; size as usize];
+        let read = file.read_at(&mut bytes, length - size)?;
+        bytes.truncate(read);
+        // The first line may be cut off, unless it is the file's.
+        let whole = if size == length { 0 } else { memchr::memchr(b'\n', &bytes).map_or(read, |at| at + 1) };
+        if let Some(turn) = last(&bytes[whole..], live) {
+            return Ok(Some(turn));
+        }
+        if size == length || size >= MOST {
+            return Ok(None);
+        }
+        size = (size * 8).min(length).min(MOST);
+    }
+}
+
+/// The last turn in whole lines; nothing where its beginning is not among them.
+fn last(bytes: &[u8], live: &dyn Live) -> Option<Turn> {
+    // A last line without an end is not written yet.
+    let end = memchr::memrchr(b'\n', bytes)? + 1;
+    let records = bytes[..end].rsplit(|byte| *byte == b'\n').filter_map(|line| Raw::first(line).ok());
+    let mut signs = records.filter_map(|(record, _)| Some((live.sign(record)?, time_of(record)))).peekable();
+    let (newest, at) = signs.peek().cloned()?;
+    let (mut returned, mut has_open_call) = (Vec::new(), false);
+    let (mut is_begun, mut is_found) = (None, false);
+    for (sign, at) in signs {
+        match sign {
+            Sign::Called { call } => has_open_call |= !returned.contains(&call),
+            Sign::Returned { call } => returned.push(call),
+            Sign::Spoke => {}
+            Sign::Began => is_begun = is_begun.or(Some((at, false))),
+            Sign::Announced => {
+                is_begun = Some((at, true));
+                break;
+            }
+            Sign::Ended => {
+                is_found = true;
+                break;
+            }
+        }
+    }
+    if !is_found && is_begun.is_none() {
+        return None;
+    }
+    let is_over = match newest {
+        Sign::Ended => true,
+        // Of an agent that tells ends, an answer is none.
+        Sign::Spoke => !is_begun.is_some_and(|(_, is_announced)| is_announced),
+        _ => false,
+    };
+    let state = if is_over { LiveState::Idle } else { LiveState::Working };
+    let since = if is_over { at } else { is_begun.map_or(at, |(since, _)| since) };
+    Some(Turn { state, at, since, has_open_call: has_open_call && !is_over })
+}

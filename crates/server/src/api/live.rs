@@ -1,0 +1,355 @@
+//! Agents that run: how they stand, and steering them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::State;
+use marline_agents::drive::Opening;
+use marline_agents::registry;
+use marline_control::live::{
+    Control, LiveSession, Now, Pane, Server, Steered, Stray, Terminal, close, is_said, open, stop,
+};
+use marline_control::{Started, Target, find_program};
+use marline_index::{Index, Session, Window};
+use marline_model::{ItemKind, SessionId, Source};
+use marline_store::work::CommandEnd;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::work::{Body, body};
+use crate::board::Board;
+use crate::params::Id;
+use crate::problem::{Problem, sentence};
+
+/// What was said is looked for in the transcript for so long.
+const UNTIL_SAID: Duration = Duration::from_secs(4);
+/// The id of a new session has so long to appear.
+const UNTIL_NAMED: Duration = Duration::from_secs(15);
+/// So many of the last items are looked through for what was said last.
+const LAST: usize = 12;
+/// So much of it is told, in characters.
+const WORDS: usize = 240;
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Everything that runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LiveAnswer {
+    /// Sessions, those that need a person first.
+    sessions: Vec<LiveEntry>,
+    /// Agents whose session is not known.
+    strays: Vec<Stray>,
+}
+
+/// A live session with what the index knows of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveEntry {
+    /// How it stands.
+    live: LiveSession,
+    /// What was said in it, and so on; nothing where nothing was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    session: Option<Box<Session>>,
+    /// The beginning of what was said or done last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    last_words: Option<String>,
+}
+
+/// Something for an agent. The key is the client's own: a command that is said again under it is not done again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "command", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum CommandRequest {
+    /// Says something, as if it was typed.
+    Send {
+        /// The idempotency key.
+        key: String,
+        /// What is said.
+        text: String,
+    },
+    /// Interrupts what the agent does.
+    Interrupt {
+        /// The idempotency key.
+        key: String,
+    },
+    /// Allows what the agent asks, this once.
+    Approve {
+        /// The idempotency key.
+        key: String,
+        /// The question's key: nothing else is allowed.
+        question: String,
+    },
+    /// Refuses what the agent asks.
+    Deny {
+        /// The idempotency key.
+        key: String,
+        /// The question's key.
+        question: String,
+        /// A word to the agent.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Ends the agent; the session stays.
+    Stop {
+        /// The idempotency key.
+        key: String,
+    },
+}
+
+/// What is opened.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OpenRequest {
+    /// The session to be taken up; or a new one of `agent`.
+    #[serde(default)]
+    session: Option<SessionId>,
+    /// The agent of a new one.
+    #[serde(default)]
+    agent: Option<Source>,
+    /// Where a new one works: a directory that a session has worked in.
+    #[serde(default)]
+    cwd: Option<String>,
+    /// What a new one is told first.
+    #[serde(default)]
+    prompt: Option<String>,
+    /// The model of a new one.
+    #[serde(default)]
+    model: Option<String>,
+}
+
+/// What was opened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OpenAnswer {
+    /// The session.
+    id: SessionId,
+}
+
+impl CommandRequest {
+    fn key(&self) -> &str {
+        match self {
+            CommandRequest::Send { key, .. }
+            | CommandRequest::Interrupt { key }
+            | CommandRequest::Approve { key, .. }
+            | CommandRequest::Deny { key, .. }
+            | CommandRequest::Stop { key } => key,
+        }
+    }
+}
+
+/// Lists the sessions that agents have open.
+#[utoipa::path(get, path = "/api/v1/live", tag = "live", responses((status = 200, body = LiveAnswer)))]
+pub async fn live(State(board): State<Board>) -> Result<Json<LiveAnswer>, Problem> {
+    let now = board.lookout.now();
+    let Now { sessions, strays } = (*now).clone();
+    let sessions = board.readers.ask(move |index| {
+        let entry = |live: LiveSession| LiveEntry {
+            session: index.session_by_id(&live.id).ok().map(Box::new),
+            last_words: last_words(index, &live.id),
+            live,
+        };
+        Ok(sessions.into_iter().map(entry).collect())
+    });
+    Ok(Json(LiveAnswer { sessions: sessions.await?, strays }))
+}
+
+/// The beginning of the last answer, or what else was said last.
+fn last_words(index: &Index, id: &SessionId) -> Option<String> {
+    let page = index.items(id, Window::End, LAST).ok()?;
+    let said = page.items.iter().rev().filter(|item| !item.text.trim().is_empty());
+    let kinds = [ItemKind::Answer, ItemKind::Prompt, ItemKind::Error];
+    let text = said.into_iter().find(|item| kinds.contains(&item.kind))?.text.trim();
+    let end = text.char_indices().nth(WORDS).map_or(text.len(), |(at, _)| at);
+    Some(text[..end].to_owned())
+}
+
+/// Steers an agent that runs. What came of it is told with its proof; what is not known is never tried again.
+#[utoipa::path(post, path = "/api/v1/live/{id}", tag = "live", params(("id" = String, Path)),
+    request_body = CommandRequest,
+    responses((status = 200, body = Steered), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn command(
+    State(board): State<Board>,
+    Id(id): Id,
+    request: Body<CommandRequest>,
+) -> Result<Json<Steered>, Problem> {
+    let request = body(request)?;
+    if !(8..=100).contains(&request.key().len()) {
+        return Err(Problem::INVALID.because("A key has 8 to 100 characters."));
+    }
+    let live = board.live_session(&id)?;
+    let (key, at) = (format!("{id} {}", request.key()), board.now());
+    let noted = key.clone();
+    let before = board.desk(move |desk| desk.store().begin_command(&noted, at)).await?;
+    match before {
+        None => {}
+        Some(CommandEnd::Known(outcome)) => {
+            let known = serde_json::from_str(&outcome);
+            return known.map(Json).map_err(|error| Problem::FAILED.because(sentence(&error)));
+        }
+        Some(CommandEnd::Unknown) => {
+            let seen = "it was begun before, and nobody knows what came of it".to_owned();
+            return Ok(Json(Steered::Unknown { seen }));
+        }
+    }
+    let steered = board.steer(live, request).await?;
+    let outcome =
+        serde_json::to_string(&steered).map_err(|error| Problem::FAILED.because(sentence(&error)))?;
+    board.desk(move |desk| desk.store().end_command(&key, &outcome)).await?;
+    board.lookout.ring();
+    Ok(Json(steered))
+}
+
+/// Opens an agent in a terminal of Marline's own tmux: a new session, or one that is there.
+#[utoipa::path(post, path = "/api/v1/live", tag = "live", request_body = OpenRequest,
+    responses((status = 200, body = OpenAnswer), (status = 400, body = Problem), (status = 409, body = Problem)))]
+pub async fn open_agent(
+    State(board): State<Board>,
+    request: Body<OpenRequest>,
+) -> Result<Json<OpenAnswer>, Problem> {
+    let request = body(request)?;
+    if let Some(directory) = &request.cwd {
+        board.check_directory(directory.clone()).await?;
+    }
+    let tmux = board.tmux()?;
+    let (id, started) = board.wanted(request).await?;
+    let name = started.cwd.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = format!("{} {name}", started.launch.program);
+    let config = board.config.clone();
+    let (program, words) = (tmux.clone(), started.typed());
+    let opened = tokio::task::spawn_blocking(move || {
+        open(&program, &config.tmux_socket, &name, &started, config.agent_env.iter().cloned())
+    });
+    let failed = |why: String| Problem::FAILED.because(format!("The agent could not be opened: {why}."));
+    let pane = opened
+        .await
+        .map_err(|error| failed(error.to_string()))?
+        .map_err(|error| failed(error.to_string()))?;
+    match board.named(&tmux, id, &pane).await {
+        Ok(id) => Ok(Json(OpenAnswer { id })),
+        Err(why) => {
+            close(&tmux, &pane);
+            Err(failed(format!("{why} ({words})")))
+        }
+    }
+}
+
+impl Board {
+    fn tmux(&self) -> Result<PathBuf, Problem> {
+        find_program("tmux", &self.config.path)
+            .ok_or_else(|| Problem::UNSUPPORTED.because("There is no tmux, and agents are opened in it."))
+    }
+
+    fn live_session(&self, id: &SessionId) -> Result<LiveSession, Problem> {
+        let now = self.lookout.now();
+        let found = now.sessions.iter().find(|live| live.id == *id);
+        found.cloned().ok_or_else(|| Problem::NOT_FOUND.because(format!("No agent has {id} open.")))
+    }
+
+    async fn steer(&self, live: LiveSession, request: CommandRequest) -> Result<Steered, Problem> {
+        let Some(pid) = live.pid else {
+            return Err(
+                Problem::CONFLICT.because("Marline works with it; its run and the approvals steer it.")
+            );
+        };
+        if matches!(request, CommandRequest::Stop { .. }) {
+            let stopped = tokio::task::spawn_blocking(move || stop(pid));
+            return stopped.await.map_err(|error| Problem::FAILED.because(sentence(&error)));
+        }
+        let pane = match live.control {
+            Control::Tmux { pane } => pane,
+            Control::Marline { .. } => return Err(Problem::CONFLICT.because("Marline works with it.")),
+            Control::None { why, command } => {
+                let hint =
+                    command.map_or_else(String::new, |command| format!(" This makes it so: {command}"));
+                return Err(Problem::UNSUPPORTED.because(format!("It can only be read: {why}.{hint}")));
+            }
+        };
+        let (tmux, id, since) = (self.tmux()?, live.id.clone(), self.now());
+        let text = match &request {
+            CommandRequest::Send { text, .. } => Some(text.clone()),
+            _ => None,
+        };
+        let typed = tokio::task::spawn_blocking(move || {
+            let terminal = Terminal { session: &id, pid, pane: &pane, tmux: &tmux };
+            match &request {
+                CommandRequest::Send { text, .. } => terminal.send(text),
+                CommandRequest::Interrupt { .. } => terminal.interrupt(),
+                CommandRequest::Approve { question, .. } => terminal.approve(Some(question)),
+                CommandRequest::Deny { question, reason, .. } => {
+                    terminal.deny(Some(question), reason.as_deref())
+                }
+                CommandRequest::Stop { .. } => Ok(stop(pid)),
+            }
+        });
+        let failed = |words: String| Problem::FAILED.because(format!("tmux failed: {words}."));
+        let steered = typed
+            .await
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(error.to_string()))?;
+        let (Steered::Delivered { .. }, Some(text)) = (&steered, text) else { return Ok(steered) };
+        // The transcript is the proof; a prompt that waits in a queue of the agent's own is not in it yet.
+        let began = Instant::now();
+        while began.elapsed() < UNTIL_SAID {
+            let (id, text) = (live.id.clone(), text.clone());
+            if self.readers.ask(move |index| Ok(is_said(index, &id, &text, since))).await? {
+                return Ok(Steered::Delivered { proof: "it stands in the transcript".to_owned() });
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(steered)
+    }
+
+    /// What is to be opened, and its id, where that is known before.
+    async fn wanted(&self, request: OpenRequest) -> Result<(Option<SessionId>, Started), Problem> {
+        let path = self.config.path.clone();
+        if let Some(id) = request.session {
+            if self.live_session(&id).is_ok() {
+                return Err(Problem::CONFLICT.because(format!("{id} is open already.")));
+            }
+            let asked = id.clone();
+            let target =
+                self.readers.ask(move |index| Ok(Target::of(&index.session_by_id(&asked)?)?)).await?;
+            let target = self.acts.as_it_is(target);
+            return Ok((Some(id), Started::resume(&target, None, &path)?));
+        }
+        let (Some(source), Some(cwd)) = (request.agent, request.cwd) else {
+            return Err(Problem::INVALID.because("A session, or an agent and its directory."));
+        };
+        let live = registry::agent(source).ok_or(Problem::INVALID)?.live();
+        let prompt = request.prompt.as_deref().filter(|prompt| !prompt.trim().is_empty());
+        if !live.is_named_at_start() && prompt.is_none() {
+            return Err(
+                Problem::INVALID.because("That agent begins a session with the first prompt; give it one.")
+            );
+        }
+        let uuid = live.takes_id().then(|| self.acts.uuid());
+        let opening = Opening { id: uuid.as_deref(), prompt, model: request.model.as_deref() };
+        let started = Started::open(source, &opening, Path::new(&cwd), &path)?;
+        Ok((uuid.and_then(|uuid| SessionId::new(source, &uuid).ok()), started))
+    }
+
+    /// Waits until the session that runs in a terminal is known by its own id.
+    async fn named(&self, tmux: &Path, id: Option<SessionId>, pane: &Pane) -> Result<SessionId, String> {
+        let began = Instant::now();
+        let is_it = |live: &&LiveSession| {
+            matches!(&live.control, Control::Tmux { pane: its } if its.pane_id == pane.pane_id && its.socket == pane.socket)
+                && id.as_ref().is_none_or(|id| *id == live.id)
+        };
+        loop {
+            self.lookout.ring();
+            tokio::time::sleep(LOOK * 2).await;
+            let now: Arc<Now> = self.lookout.now();
+            if let Some(live) = now.sessions.iter().find(is_it) {
+                return Ok(live.id.clone());
+            }
+            let server = Server::new(tmux, &pane.socket);
+            if !server.panes().iter().any(|one| one.pane_id == pane.pane_id && !one.is_dead) {
+                return Err("it ended at once".to_owned());
+            }
+            if began.elapsed() > UNTIL_NAMED {
+                return Err("it did not say within 15 s which session it has, and was ended".to_owned());
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Looking at the agents that run, while the board is up.
+//!
+//! It looks when something was written that tells of an agent: a transcript, a group or queue, a file that comes and goes with
+//! agents. Beside that it looks by the clock only while agents run, and often only while one works whose questions stand on its
+//! screen alone. While none runs it sleeps.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use marline_agents::registry;
+use marline_control::find_program;
+use marline_control::live::{Control, Now, Radar};
+use marline_index::Index;
+use marline_model::{LiveState, Source};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::watch;
+
+use crate::board::Board;
+use crate::problem::sentence;
+
+/// While an agent works whose dialogs are seen on its screen alone.
+const OFTEN: Duration = Duration::from_millis(300);
+/// While agents run and all wait, or say themselves how they stand.
+const SELDOM: Duration = Duration::from_secs(2);
+/// Looks take this share of the time at most.
+const REST_PER_LOOK: u32 = 4;
+/// After a failure the next try comes so much later.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Why a look is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bell {
+    Look,
+    Stop,
+}
+
+/// Knows what runs.
+pub struct Lookout {
+    now: Mutex<Arc<Now>>,
+    ticks: watch::Sender<u64>,
+    bell: Sender<Bell>,
+    rung: Mutex<Option<Receiver<Bell>>>,
+}
+
+impl Default for Lookout {
+    fn default() -> Self {
+        let (bell, rung) = channel();
+        Lookout { now: Mutex::default(), ticks: watch::Sender::new(0), bell, rung: Mutex::new(Some(rung)) }
+    }
+}
+
+impl Lookout {
+    /// What runs, as of the last look.
+    pub fn now(&self) -> Arc<Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes whenever what runs is another, or stands otherwise.
+    pub fn ticks(&self) -> watch::Receiver<u64> {
+        self.ticks.subscribe()
+    }
+
+    /// Has a look taken soon.
+    pub fn ring(&self) {
+        let _ = self.bell.send(Bell::Look);
+    }
+
+    /// Starts the thread that looks until the board stops.
+    pub fn start(self: &Arc<Self>, board: &Board) -> JoinHandle<()> {
+        let (told, bell) = (board.stop.clone(), self.bell.clone());
+        tokio::spawn(async move {
+            told.wait().await;
+            let _ = bell.send(Bell::Stop);
+        });
+        for mut ticks in [board.indexer.ticks(), board.worker.ticks()] {
+            let bell = self.bell.clone();
+            tokio::spawn(
+                async move { while ticks.changed().await.is_ok() && bell.send(Bell::Look).is_ok() {} },
+            );
+        }
+        let (lookout, board) = (self.clone(), board.clone());
+        std::thread::Builder::new()
+            .name("lookout".to_owned())
+            .spawn(move || lookout.work(&board))
+            .expect("the system gives a thread")
+    }
+
+    fn work(&self, board: &Board) {
+        let Some(rung) = self.rung.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let mut signals = Signals::new(self.bell.clone());
+        let mut index = None;
+        loop {
+            let began = Instant::now();
+            signals.watch(board);
+            let wait = match self.look(board, &mut index) {
+                Ok(wait) => wait,
+                Err(problem) => {
+                    tracing::warn!(%problem, "running agents could not be looked at");
+                    Some(PAUSE)
+                }
+            };
+            // Bells within this time are one.
+            std::thread::sleep((began.elapsed() * REST_PER_LOOK).min(OFTEN));
+            match next(&rung, wait) {
+                Bell::Look => {}
+                Bell::Stop => return,
+            }
+        }
+    }
+
+    /// Looks, and says when to look again by the clock.
+    fn look(&self, board: &Board, index: &mut Option<Index>) -> Result<Option<Duration>, String> {
+        let config = &board.config;
+        let told = |error: &dyn std::error::Error| sentence(error);
+        if index.as_ref().is_none_or(|index| !index.is_current()) {
+            *index = Some(Index::open(&config.index_dir).map_err(|error| told(&error))?);
+        }
+        let Some(index) = index else { return Ok(None) };
+        let work = |ask: &marline_control::work::Desk| -> Result<_, marline_store::work::WorkError> {
+            Ok((ask.store().held()?, ask.store().questions(true, usize::MAX >> 1)?))
+        };
+        let (held, asked) = board.worker.ask(work).map_err(|error| told(&error))?;
+        let tmux = find_program("tmux", &config.path);
+        let radar = Radar {
+            env: &config.env,
+            index,
+            tmux: tmux.as_deref(),
+            path: &config.path,
+            held: &held,
+            asked: &asked,
+        };
+        let now = radar.look(board.now());
+        let wait = if now.sessions.iter().any(is_on_screen_alone) {
+            Some(OFTEN)
+        } else {
+            (!now.sessions.is_empty() || !now.strays.is_empty()).then_some(SELDOM)
+        };
+        let mut last = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if **last != now {
+            *last = Arc::new(now);
+            drop(last);
+            self.ticks.send_modify(|ticks| *ticks += 1);
+        }
+        Ok(wait)
+    }
+}
+
+/// Says whether what an agent asks next is to be seen on its screen alone.
+fn is_on_screen_alone(live: &marline_control::live::LiveSession) -> bool {
+    live.source != Source::Claude
+        && live.state != LiveState::Idle
+        && matches!(live.control, Control::Tmux { .. })
+}
+
+/// Waits for the bell, or for the clock.
+fn next(rung: &Receiver<Bell>, wait: Option<Duration>) -> Bell {
+    let first = match wait {
+        Some(wait) => match rung.recv_timeout(wait) {
+            Ok(bell) => bell,
+            Err(RecvTimeoutError::Timeout) => Bell::Look,
+            Err(RecvTimeoutError::Disconnected) => Bell::Stop,
+        },
+        None => rung.recv().unwrap_or(Bell::Stop),
+    };
+    if first == Bell::Stop || rung.try_iter().any(|bell| bell == Bell::Stop) {
+        Bell::Stop
+    } else {
+        Bell::Look
+    }
+}
+
+/// Watches the directories in which agents tell of themselves, as soon as they are there.
+struct Signals {
+    watcher: Option<RecommendedWatcher>,
+    watched: Vec<PathBuf>,
+}
+
+impl Signals {
+    fn new(bell: Sender<Bell>) -> Self {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
+                let _ = bell.send(Bell::Look);
+            }
+        });
+        Signals { watcher: watcher.ok(), watched: Vec::new() }
+    }
+
+    fn watch(&mut self, board: &Board) {
+        let Some(watcher) = &mut self.watcher else { return };
+        for agent in registry::all() {
+            let home = agent.home(&board.config.env);
+            for directory in agent.live().signals().iter().map(|name| home.join(name)) {
+                if !self.watched.contains(&directory)
+                    && directory.is_dir()
+                    && watcher.watch(&directory, RecursiveMode::NonRecursive).is_ok()
+                {
+                    self.watched.push(directory);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Evidence, LiveSession } from '../../api/types';
+import { Button } from '../../components/ui/button';
+import { Confirm } from '../../components/ui/confirm';
+import { Elapsed } from '../../components/ui/elapsed';
+import { StateMark } from '../../components/ui/state-mark';
+import { copy } from '../../lib/clipboard';
+import { harmless } from '../../lib/harmless';
+import { newKey, useSteer } from './acts';
+import { Composer } from './composer';
+import { LiveAsks } from './live-asks';
+import { entryOf, live, sayLive, stateOfLive } from './queries';
+
+/** Under a transcript whose agent runs: how it stands, what it asks, and a field to say something. */
+export function LiveBar({ id }: { id: string }) {
+  const { data } = useQuery({ ...live.now, select: (answer) => entryOf(answer, id) });
+  if (!data) return null;
+  return (
+    <section
+      aria-label="The running agent"
+      className="sticky bottom-0 z-20 -mx-2 mt-auto -mb-10 space-y-2.5 border-line border-t bg-canvas px-2 pt-2.5 pb-3 max-sm:bottom-[calc(3.5rem+env(safe-area-inset-bottom))]"
+    >
+      <Head session={data.live} />
+      {data.live.asks && <LiveAsks id={id} asks={data.live.asks} />}
+      <Steering session={data.live} />
+    </section>
+  );
+}
+
+/** A session in which nothing was said: there is no transcript, but an agent that waits. */
+export function Unsaid({ id }: { id: string }) {
+  const { data } = useQuery({ ...live.now, select: (answer) => entryOf(answer, id) });
+  const cwd = data?.live.cwd;
+  return (
+    <div className="mx-auto flex min-h-dvh max-w-[760px] flex-col px-6 pt-5 pb-10 max-sm:min-h-[calc(100dvh-3.5rem)] max-sm:px-4">
+      <h1 className="font-semibold text-lg">{harmless(data?.live.name ?? 'A new session')}</h1>
+      {cwd && <p className="font-mono text-ink-3 text-xs [overflow-wrap:anywhere]">{harmless(cwd)}</p>}
+      <p className="mt-6 mb-auto text-ink-2">Nothing was said yet.</p>
+      <LiveBar id={id} />
+    </div>
+  );
+}
+
+function Head({ session }: { session: LiveSession }) {
+  const [isOpen, setOpen] = useState(false);
+  const [isEnding, setEnding] = useState(false);
+  const stop = useSteer(session.id, () => setEnding(false));
+  return (
+    <div className="text-xs">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <StateMark state={stateOfLive(session)} word={sayLive(session)} beats />
+        {session.since && (
+          <span className="text-ink-3 tabular-nums">
+            <Elapsed since={session.since} />
+          </span>
+        )}
+        <span className="text-ink-3 max-sm:hidden">{sayPlace(session)}</span>
+        <span className="ml-auto flex items-center gap-1">
+          <Button aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            Why
+          </Button>
+          {session.pid !== undefined && <Button onClick={() => setEnding(true)}>End</Button>}
+        </span>
+      </div>
+      {isOpen && (
+        <ul className="mt-1 space-y-0.5 text-ink-2" aria-label="What says so">
+          {session.evidence.map((evidence, n) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: They have no names, and are shown as they come.
+            <EvidenceLine key={n} evidence={evidence} />
+          ))}
+        </ul>
+      )}
+      {isEnding && (
+        <Confirm
+          title="End the agent?"
+          word="End it"
+          isBusy={stop.isPending}
+          onYes={() => stop.mutate({ command: 'stop', key: newKey() })}
+          onClose={() => setEnding(false)}
+        >
+          <p>Its process is told to end. The session stays, and can be taken up again.</p>
+        </Confirm>
+      )}
+    </div>
+  );
+}
+
+function EvidenceLine({ evidence }: { evidence: Evidence }) {
+  return (
+    <li className="[overflow-wrap:anywhere]">
+      <span className="text-ink-3">{evidence.channel}: </span>
+      {harmless(evidence.says)}
+      {evidence.at && (
+        <span className="text-ink-3 tabular-nums">
+          {', '}
+          <Elapsed since={evidence.at} /> ago
+        </span>
+      )}
+    </li>
+  );
+}
+
+function sayPlace(session: LiveSession): string {
+  switch (session.control.by) {
+    case 'tmux':
+      return `in tmux, ${harmless(session.control.pane.sessionName)}: ${harmless(session.control.pane.windowName)}`;
+    case 'marline':
+      return 'run by Marline';
+    case 'none':
+      return 'in a terminal';
+  }
+}
+
+function Steering({ session }: { session: LiveSession }) {
+  const { control } = session;
+  switch (control.by) {
+    case 'tmux':
+      return session.asks ? null : <Composer session={session} />;
+    case 'marline':
+      return (
+        <p className="text-ink-2 text-xs">
+          It works at a prompt of{' '}
+          <Link to="/runs/$id" params={{ id: control.run }} className="text-accent hover:underline">
+            this run
+          </Link>
+          , which pauses and stops it; what it asks stands under{' '}
+          <Link to="/approvals" className="text-accent hover:underline">
+            approvals
+          </Link>
+          .
+        </p>
+      );
+    case 'none':
+      return (
+        <div className="space-y-1 text-ink-2 text-xs">
+          <p>It can only be read: {harmless(control.why)}.</p>
+          {control.command && (
+            <p className="flex flex-wrap items-center gap-x-2">
+              <span>End it there and open it so, to steer it from here:</span>
+              <code className="font-mono [overflow-wrap:anywhere]">{harmless(control.command)}</code>
+              <Button onClick={() => copy(control.command ?? '')}>Copy</Button>
+            </p>
+          )}
+        </div>
+      );
+  }
+}
