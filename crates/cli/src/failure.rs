@@ -71,6 +71,9 @@ impl Failure {
 impl From<WorkError> for Failure {
     fn from(error: WorkError) -> Self {
         let (hint, code) = match &error {
+            WorkError::NotFound { what } if !what.starts_with("group") && !what.starts_with("queue") => {
+                (None, 1)
+            }
             WorkError::NotFound { .. } => {
                 (Some("`marline group list` and `marline queue list` tell what there is."), 1)
             }

@@ -347,7 +347,7 @@ impl Carried {
             file.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS)))?;
             let mut words = Vec::new();
             file.read_to_end(&mut words)?;
-            Ok(String::from_utf8_lossy(&words).trim().to_owned())
+            Ok(uncoloured(&String::from_utf8_lossy(&words)).trim().to_owned())
         };
         read().unwrap_or_default()
     }
@@ -522,6 +522,18 @@ fn known(source: Source, order: &Order) -> Option<String> {
         Begin::New { id } if source == Source::Claude => Some(id.clone()),
         Begin::New { .. } | Begin::Fork { .. } => None,
     }
+}
+
+/// A text without what colours a terminal.
+fn uncoloured(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        out += before;
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        rest = rest.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest);
+    }
+    out + rest
 }
 
 /// Says whether a talk's agent was not started, and sees to it that it never will be.

@@ -2502,6 +2502,11 @@ export interface components {
              * @description How often it was begun.
              */
             attempt: number;
+            /**
+             * Format: int32
+             * @description How many of those came to nothing, of which a limit is none.
+             */
+            failures?: number;
             /** @description Its last attempt is one that goes on where another was cut off. */
             goesOn: boolean;
             /** @description The run that works or worked at it. */

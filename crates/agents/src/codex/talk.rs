@@ -55,6 +55,7 @@ enum Asked {
     Thread,
     Turn,
     Interrupt,
+    Steer,
 }
 
 struct AppServer {
@@ -135,7 +136,7 @@ impl AppServer {
         let Some(asked) = self.asked.get(id).copied() else { return Vec::new() };
         if let Some(error) = message.get("error") {
             let why = error["message"].as_str().unwrap_or("app-server refused").to_owned();
-            if asked != Asked::Interrupt {
+            if !matches!(asked, Asked::Interrupt | Asked::Steer) {
                 out.push(AgentEvent::Ended { end: failed(why) });
             }
             return Vec::new();
@@ -158,7 +159,7 @@ impl AppServer {
                 out.push(AgentEvent::Began);
                 Vec::new()
             }
-            Asked::Interrupt => Vec::new(),
+            Asked::Interrupt | Asked::Steer => Vec::new(),
         }
     }
 
@@ -339,12 +340,22 @@ impl Protocol for AppServer {
 
     fn answer(&mut self, question: &str, decision: &Decision) -> Option<String> {
         let id = self.open.remove(question)?;
-        let decision = match decision {
+        let word = match decision {
             Decision::Allow => "accept",
             Decision::AllowForSession => "acceptForSession",
             Decision::Deny { .. } => "decline",
         };
-        Some(json!({"id": id, "result": {"decision": decision}}).to_string())
+        let answer = json!({"id": id, "result": {"decision": word}}).to_string();
+        // An answer has no room for a word: that is said to the turn itself.
+        let (Decision::Deny { reason: Some(reason) }, Some(thread), Some(turn)) =
+            (decision, self.thread.clone(), self.turn.clone())
+        else {
+            return Some(answer);
+        };
+        let input = json!([{"type": "text", "text": reason}]);
+        let params = json!({"threadId": thread, "expectedTurnId": turn, "input": input});
+        let steer = self.ask(Asked::Steer, "turn/steer", params);
+        Some(format!("{steer}\n{answer}"))
     }
 
     fn send(&mut self, key: &str, prompt: &str) -> Option<String> {

@@ -13,7 +13,6 @@ use super::{ReadArgs, source};
 /// interrupted from here, while their terminal stays what it is; those that Marline works through groups and queues with are
 /// steered there.
 #[derive(Subcommand)]
-#[command(verbatim_doc_comment)]
 pub enum LiveCommand {
     /// List the sessions that agents have open, those that need you first
     Ls {

@@ -17,7 +17,6 @@ use super::source;
 /// prompt, and shows what happens. It is kept with all its events, goes on after a crash, and ends with a table.
 /// Agents run headless then: with a login by subscription, see whether its terms allow that (docs/headless.md).
 #[derive(Subcommand)]
-#[command(verbatim_doc_comment)]
 pub enum GroupCommand {
     /// Make a group
     Create {
@@ -93,7 +92,6 @@ pub enum GroupCommand {
 /// one; what became of each is kept. A kill at any moment loses none and runs none twice. At a usage limit the queue
 /// waits for its end. Agents run headless then: see docs/headless.md.
 #[derive(Subcommand)]
-#[command(verbatim_doc_comment)]
 pub enum QueueCommand {
     Create(QueueCreateArgs),
     /// List queues
@@ -301,7 +299,7 @@ pub struct QueueAddArgs {
     pub image: Vec<PathBuf>,
     /// Only once that prompt is completed
     #[arg(long, value_name = "NUMBER")]
-    pub after: Option<u64>,
+    pub after: Option<String>,
     /// It waits until you release it
     #[arg(long)]
     pub manual: bool,

@@ -129,8 +129,9 @@ impl Desk {
     /// How often something was said to the agent, by its transcript.
     fn said(&self, id: &str, text: &str) -> usize {
         let output = self.marline(&["show", id, "--json"]);
-        let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let items = shown["items"].as_array().unwrap().iter();
+        // Nothing is said in a session that has no transcript yet.
+        let shown: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let items = shown["items"].as_array().into_iter().flatten();
         items.filter(|item| item["kind"] == "prompt" && item["text"] == text).count()
     }
 

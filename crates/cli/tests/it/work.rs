@@ -399,6 +399,16 @@ fn what_agents_ask_is_answered() {
         assert!(!project.join(format!("{agent}-denied")).exists(), "{agent} was denied");
         assert!(!project.join(format!("{agent}-forgotten")).exists(), "{agent} was forgotten");
         assert_eq!(shop.statuses(&queue)[0], "completed", "{agent}: {left:?}");
+        // Who can be told why was told.
+        if matches!(agent, "claude" | "codex") {
+            let heard = shop
+                .lab
+                .server()
+                .asked()
+                .iter()
+                .any(|asked| asked.heard.iter().any(|text| text.contains("Not on a Sunday")));
+            assert!(heard, "{agent} was told why");
+        }
         assert!(
             shop.output(&["approvals", "list"]).status.code() == Some(1),
             "{agent}: nothing is left to answer"
@@ -492,27 +502,39 @@ fn what_was_cut_off_is_found_again() {
     assert_eq!(shop.statuses("left"), ["completed", "completed"]);
     assert_eq!((shop.asked("Left alone"), shop.asked("After it")), (1, 1));
 
-    // A machine that goes down takes both with it.
-    for (policy, status) in [("interrupt", "interrupted"), ("resume", "completed")] {
-        let (words, text) = (["--agent", "claude", "--half-done", policy], format!("Cut off to {policy}"));
-        shop.run(&[&["queue", "create", policy, "--project", &project], &words[..]].concat());
-        shop.run(&["queue", "add", policy, "--prompt", Prompt::new(&text).wait(30).say("NEVER SAID").text()]);
-        let mut run = shop.start(&["queue", "run", policy]);
+    // A machine that goes down takes both with it; an agent may also die alone.
+    for (policy, status, dies_alone) in [
+        ("interrupt", "interrupted", false),
+        ("resume", "completed", false),
+        ("interrupt", "interrupted", true),
+        ("resume", "completed", true),
+    ] {
+        // Retries are for what failed: to say anew what is half done would do that twice.
+        let words = ["--agent", "claude", "--half-done", policy, "--retries", "2"];
+        let queue = format!("{policy} {dies_alone}");
+        let (queue, text) = (queue.as_str(), format!("Cut off to {policy} {dies_alone}"));
+        shop.run(&[&["queue", "create", queue, "--project", &project], &words[..]].concat());
+        shop.run(&["queue", "add", queue, "--prompt", Prompt::new(&text).wait(30).say("NEVER SAID").text()]);
+        let mut run = shop.start(&["queue", "run", queue]);
         until("the prompt", || (shop.asked(&text) == 1).then_some(()));
-        let session = until("its session", || shop.prompts(policy)[0]["session"].as_str().map(str::to_owned));
+        let session = until("its session", || shop.prompts(queue)[0]["session"].as_str().map(str::to_owned));
         until("the prompt in the transcript", || {
             let shown = shop.output(&["show", &session, "--json"]);
             String::from_utf8_lossy(&shown.stdout).contains(&text).then_some(())
         });
-        signal("-KILL", &run.id().to_string());
-        run.wait().unwrap();
+        if !dies_alone {
+            signal("-KILL", &run.id().to_string());
+        }
         let talks = shop.dir.path().join("marline/work/talks");
         let folder = fs::read_dir(talks).unwrap().flatten().next().unwrap().path();
         let pid = fs::read_to_string(folder.join("pid")).unwrap();
         signal("-KILL", &format!("-{}", pid.split(' ').next().unwrap()));
-        assert_eq!(shop.statuses(policy), ["running"], "nobody has said otherwise yet");
-        shop.output(&["queue", "resume", policy]);
-        let prompt = shop.prompts(policy).remove(0);
+        run.wait().unwrap();
+        if !dies_alone {
+            assert_eq!(shop.statuses(queue), ["running"], "nobody has said otherwise yet");
+            shop.output(&["queue", "resume", queue]);
+        }
+        let prompt = shop.prompts(queue).remove(0);
         assert_eq!(prompt["status"], status, "{prompt}");
         assert_eq!(shop.asked(&text), 1, "it is not said twice");
         assert_eq!(prompt["session"], session.as_str());
@@ -679,6 +701,25 @@ fn groups_and_queues_go_to_files_and_come_back() {
     assert!(bad.run(&["queue", "import", out]).status.success());
     assert!(bad.run(&["queue", "export", "--output", out]).status.success());
     assert_eq!(fs::read_to_string(&exported).unwrap(), text);
+    // What waits for what, and how prompts are run, comes back, too.
+    let create = ["queue", "create", "order", "--project", &bad.project(), "--retries", "4"];
+    assert!(bad.run(&create).status.success());
+    for words in [&["--prompt", "first", "--manual"][..], &["--prompt", "second", "--after", "1"]] {
+        assert!(bad.run(&[&["queue", "add", "order"], words].concat()).status.success());
+    }
+    let is_left_out = || {
+        let output = bad.run(&["queue", "run", "order", "--dry-run", "--json"]);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(told["queue"]["options"]["retries"], 4);
+        told["prompts"].as_array().unwrap().is_empty()
+    };
+    assert!(is_left_out(), "the second waits for the first, and that for a person");
+    let refused = bad.run(&["queue", "remove", "order", "1"]);
+    assert_eq!(refused.status.code(), Some(3), "the second would be free");
+    assert!(bad.run(&["queue", "export", "order", "--output", out]).status.success());
+    assert!(bad.run(&["queue", "delete", "order"]).status.success());
+    assert!(bad.run(&["queue", "import", out]).status.success());
+    assert!(is_left_out());
     for wrong in ["", "[1]", "{\"groups\": 1}", "{\"queues\": [{\"name\": \"x\", \"prompts\": []}]}", "17"] {
         fs::write(&exported, wrong).unwrap();
         let refused = bad.run(&["queue", "import", out]);

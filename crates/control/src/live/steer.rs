@@ -27,6 +27,9 @@ const UNTIL_PASTED: Duration = Duration::from_secs(3);
 const UNTIL_SENT: Duration = Duration::from_secs(3);
 /// A dialog that was answered has so long to go, and a turn that was interrupted to end.
 const UNTIL_GONE: Duration = Duration::from_secs(4);
+/// A key shows within this time, unless it was let fall; it is pressed so many times more.
+const UNTIL_HEARD: Duration = Duration::from_millis(1_200);
+const PRESSES: u32 = 2;
 /// Some agents take keys for a part of a paste for so long after it.
 const AFTER_PASTE: Duration = Duration::from_millis(150);
 
@@ -213,13 +216,23 @@ impl Terminal<'_> {
         if marks.is_empty() {
             return Ok(refused("its dialog can't be told from another one"));
         }
-        if !self.server().press_if_shown(&self.pane.pane_id, &marks, key)? {
+        let (server, pane, print) = (self.server(), self.pane.pane_id.as_str(), dialog.fingerprint());
+        let shown = server.screen(pane)?;
+        if !server.press_if_shown(pane, &marks, key)? {
             return Ok(refused("it asks something else now"));
         }
-        let print = dialog.fingerprint();
-        let is_gone = self.until(UNTIL_GONE, |screen| {
-            screen.dialog.as_ref().is_none_or(|dialog| dialog.fingerprint() != print)
-        })?;
+        let is_gone =
+            |screen: &Screen| screen.dialog.as_ref().is_none_or(|dialog| dialog.fingerprint() != print);
+        let mut has_gone = self.until(UNTIL_HEARD, is_gone)?;
+        // An agent lets keys fall that come too soon after a dialog was drawn. Where not one character of the screen has
+        // changed, it did that: the same question, asked again, would stand below what came of the first.
+        for _ in 0..PRESSES {
+            if has_gone || server.screen(pane)? != shown || !server.press_if_shown(pane, &marks, key)? {
+                break;
+            }
+            has_gone = self.until(UNTIL_HEARD, is_gone)?;
+        }
+        let is_gone = has_gone || self.until(UNTIL_GONE, is_gone)?;
         Ok(if is_gone {
             Steered::Delivered { proof: "the dialog is gone".to_owned() }
         } else {

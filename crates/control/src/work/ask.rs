@@ -95,7 +95,10 @@ impl Engine {
             if !is_over && asked.decision.is_none() {
                 continue;
             }
-            job.was_refused |= matches!(asked.decision, Some(Decision::Deny { .. }));
+            if let Some(Decision::Deny { reason }) = &asked.decision {
+                job.was_refused = true;
+                job.reasons.extend(reason.clone());
+            }
             if let (Some(decision), Some(talk)) = (asked.decision.clone(), &mut job.talk)
                 && let Err(error) = talk.answer(&id, &decision)
             {

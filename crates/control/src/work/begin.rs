@@ -101,7 +101,9 @@ impl Engine {
         job.place = own.clone();
         job.log.push(WorkEvent::Note { text: format!("works in {}", own.display()) });
         if own.exists() {
-            return Ok(None);
+            // Its own of an attempt before; else somebody else's.
+            let is_own = job.task.attempt > 1;
+            return is_own.then_some(None).ok_or_else(|| format!("{} is there already", own.display()));
         }
         let err = self.means.dir.join("worktrees");
         fs::create_dir_all(&err).map_err(|error| format!("{}: {error}", err.display()))?;

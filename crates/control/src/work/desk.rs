@@ -60,8 +60,8 @@ pub struct NewPrompt {
     pub images: Vec<PathBuf>,
     /// It waits until a person releases it.
     pub is_manual: bool,
-    /// The number of the one that must be completed first.
-    pub after: Option<u64>,
+    /// The number, or the id, of the one that must be completed first.
+    pub after: Option<String>,
 }
 
 /// What is changed in a prompt.
@@ -221,7 +221,12 @@ impl Desk {
             return Err(WorkError::invalid("with no session at a time nothing would ever begin"));
         }
         for member in &group.members {
-            check_order(member.source, member.session.as_ref(), &wanted.options, &wanted.images)?;
+            let checked =
+                check_order(member.source, member.session.as_ref(), &wanted.options, &wanted.images);
+            checked.map_err(|error| match &member.session {
+                Some(session) => WorkError::invalid(format!("{error} (or take {session} out of the group)")),
+                None => error,
+            })?;
         }
         if wanted.place == Place::Worktree {
             let fixed = group
@@ -354,7 +359,7 @@ impl Desk {
         check_prompt(&wanted.prompt)?;
         check_images(&wanted.images)?;
         let queue = self.store.queue(name)?;
-        let after = wanted.after.map(|number| self.prompt(&queue, &number.to_string())).transpose()?;
+        let after = wanted.after.as_deref().map(|which| self.prompt(&queue, which)).transpose()?;
         let id = self.id();
         loop {
             let last = self.store.tasks(&queue.id)?.last().map_or(0, |task| task.position);
@@ -397,6 +402,7 @@ impl Desk {
                 return Err(WorkError::conflict(words));
             }
             task.prompt = prompt;
+            task.failures = 0;
         }
         if let Some(images) = patch.images {
             check_images(&images)?;
@@ -473,6 +479,14 @@ impl Desk {
                 "prompt {} is running; stop the queue first",
                 task.number
             )));
+        }
+        let waits = |other: &Task| other.after.as_ref() == Some(&task.id) && !other.status.is_over();
+        let all = self.store.tasks(&queue.id)?;
+        if let Some(other) =
+            all.iter().find(|other| waits(other)).filter(|_| task.status != Status::Completed)
+        {
+            let words = format!("prompt {} waits for it; remove or cancel that one first", other.number);
+            return Err(WorkError::conflict(words));
         }
         self.store.commit(&[Change::DeleteTask(task.clone())])?;
         Ok(task)

@@ -318,17 +318,8 @@ impl Engine {
         match active.run.wish {
             Wish::Stop => true,
             Wish::Pause => false,
-            Wish::Run => stops || !active.tasks.iter().any(|task| self.will_run(task, &active.tasks)),
+            Wish::Run => stops || !active.tasks.iter().any(|task| will_run(task, &active.tasks)),
         }
-    }
-
-    /// Says whether a prompt will have its turn without a person's doing.
-    fn will_run(&self, task: &Task, all: &[Task]) -> bool {
-        let is_after = |id: &String| {
-            let before = all.iter().find(|task| task.id == *id);
-            before.is_none_or(|before| before.status == Status::Completed || self.will_run(before, all))
-        };
-        task.status == Status::Pending && !task.is_manual && task.after.as_ref().is_none_or(is_after)
     }
 
     fn end(&mut self, active: &mut Active) -> Result<(), WorkError> {
@@ -383,7 +374,7 @@ impl Engine {
         let is_due = |task: &&Task| {
             task.not_before.is_none_or(|at| at.as_millis() <= now) && !self.is_shut_out(active, task)
         };
-        let mut waiting = active.tasks.iter().filter(|task| self.will_run(task, &active.tasks));
+        let mut waiting = active.tasks.iter().filter(|task| will_run(task, &active.tasks));
         if active.run.is_queue {
             // In order: one that waits for a limit keeps those behind it waiting.
             let is_ready = |task: &&Task| {
@@ -465,6 +456,15 @@ impl Engine {
         }
         Ok(left)
     }
+}
+
+/// Says whether a prompt will have its turn without a person's doing.
+pub fn will_run(task: &Task, all: &[Task]) -> bool {
+    let is_after = |id: &String| {
+        let before = all.iter().find(|task| task.id == *id);
+        before.is_none_or(|before| before.status == Status::Completed || will_run(before, all))
+    };
+    task.status == Status::Pending && !task.is_manual && task.after.as_ref().is_none_or(is_after)
 }
 
 pub(super) fn note(tasks: &mut [Task], task: &Task) {

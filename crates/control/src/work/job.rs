@@ -6,7 +6,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use marline_agents::talk::{AgentEvent, Question, TurnEnd};
-use marline_model::{SessionId, Source, Timestamp, Usage};
+use marline_model::{SessionId, Timestamp, Usage};
 use marline_store::work::{Asked, Task, WorkEvent};
 
 use super::verdict::{Transcripts, Verdict};
@@ -97,6 +97,8 @@ pub struct Job {
     is_late: bool,
     /// Somebody said no to what it asked.
     pub was_refused: bool,
+    /// Why, as the agent was told.
+    pub reasons: Vec<String>,
     /// What came of it.
     pub outcome: Option<Outcome>,
 }
@@ -123,6 +125,7 @@ impl Job {
             interrupted: None,
             is_late: false,
             was_refused: false,
+            reasons: Vec::new(),
             outcome: None,
         }
     }
@@ -293,7 +296,12 @@ impl Job {
     fn verdict(&self, transcripts: Option<&Transcripts>) -> Option<Verdict> {
         // Every agent names its session before it has the prompt.
         let Some(session) = &self.task.session else { return Some(Verdict::Absent) };
-        transcripts?.verdict(session, self.task.items_before, &self.told()).ok()
+        transcripts?.verdict(session, self.task.items_before, &self.told(), &self.reasons).ok()
+    }
+
+    /// Says whether the prompt may have reached the session.
+    pub fn was_said(&self, transcripts: Option<&Transcripts>) -> bool {
+        self.verdict(transcripts) != Some(Verdict::Absent)
     }
 
     /// What the agent was told.
@@ -347,9 +355,10 @@ impl Job {
         self.end(settled);
     }
 
-    /// The transcript knows the prompt's own tokens; Codex tells those of the whole session.
+    /// The transcript knows the prompt's own tokens.
     fn spent(&mut self, usage: Usage, at: Option<Timestamp>) {
-        if self.task.usage.is_zero() || (self.task.source == Source::Codex && !usage.is_zero()) {
+        // What agents say of it is a turn's last request, or the whole session's.
+        if !usage.is_zero() {
             self.task.usage = usage;
         }
         // While nobody looked, it may have ended long ago.

@@ -26,5 +26,5 @@ mod settle;
 mod verdict;
 
 pub use desk::{Desk, GroupRun, MAX_CONCURRENCY, NewPrompt, NewQueue, PromptPatch};
-pub use engine::{Engine, Means};
+pub use engine::{Engine, Means, will_run};
 pub use holder::{holder, is_alive};

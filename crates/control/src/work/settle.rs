@@ -111,6 +111,8 @@ impl Engine {
         let options = Self::options(active).clone();
         let now = self.now();
         self.tidy(&job.task);
+        let is_death = matches!(outcome, Outcome::Died(_));
+        let was_said = is_death && job.was_said(self.transcripts.as_ref());
         let task = &mut job.task;
         job.is_changed = true;
         task.claim = None;
@@ -143,25 +145,40 @@ impl Engine {
                 job.log.push(WorkEvent::Note { text });
                 is_over = false;
             }
-            Outcome::Died(why)
-                if job.is_adopted && options.half_done == HalfDone::Resume && task.session.is_some() =>
-            {
-                task.status = Status::Pending;
-                task.goes_on = true;
-                let text = format!("its agent died in the middle of it ({why}); it is told to go on");
-                job.log.push(WorkEvent::Note { text });
-                is_over = false;
-            }
-            Outcome::Died(why) if job.is_adopted => {
-                let why = if why.is_empty() { "its agent died in the middle of it".to_owned() } else { why };
+            Outcome::Died(words) if was_said && options.half_done == HalfDone::Interrupt => {
+                let why = died(&words);
                 task.status = Status::Interrupted;
                 task.why = Some(why.clone());
                 job.log.push(WorkEvent::Interrupted { why });
             }
-            Outcome::Failed(why) | Outcome::Limited(why, _) | Outcome::Died(why) => {
-                let why = if why.is_empty() { "its agent ended without a word".to_owned() } else { why };
-                if task.attempt <= options.retries && active.run.wish != Wish::Stop {
-                    let until = later(now, doubled(Duration::from_secs(1), task.attempt - 1));
+            // One that died with its machine is not to blame; one that dies again and again is.
+            Outcome::Died(words)
+                if was_said
+                    && task.session.is_some()
+                    && (job.is_adopted || task.failures < options.retries.max(1)) =>
+            {
+                task.failures += u32::from(!job.is_adopted);
+                task.status = Status::Pending;
+                task.goes_on = true;
+                let text = format!("{}; it is told to go on", died(&words));
+                job.log.push(WorkEvent::Note { text });
+                is_over = false;
+            }
+            Outcome::Failed(_) | Outcome::Limited(..) | Outcome::Died(_) => {
+                let why = match outcome {
+                    Outcome::Died(words) if was_said => died(&words),
+                    Outcome::Failed(why) | Outcome::Limited(why, _) | Outcome::Died(why)
+                        if !why.is_empty() =>
+                    {
+                        why
+                    }
+                    _ => "its agent ended without a word".to_owned(),
+                };
+                // Half of it may be done: to say it anew would do that twice.
+                let may_repeat = !was_said || !is_death;
+                task.failures += 1;
+                if may_repeat && task.failures <= options.retries && active.run.wish != Wish::Stop {
+                    let until = later(now, doubled(Duration::from_secs(1), task.failures - 1));
                     wait(task, &why, until);
                     job.log.push(WorkEvent::Waits { why, until });
                     is_over = false;
@@ -178,6 +195,13 @@ impl Engine {
         }
         active.has_failed |= matches!(task.status, Status::Failed | Status::Interrupted);
     }
+}
+
+/// That an agent died, with its last words, which need not be the cause.
+fn died(words: &str) -> String {
+    let last = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    let aside = if last.is_empty() { String::new() } else { format!("; its last words: {last}") };
+    format!("its agent died in the middle of it{aside}")
 }
 
 /// A prompt waits for another try.

@@ -38,11 +38,17 @@ impl Transcripts {
         &self.0
     }
 
-    /// Looks for a prompt among the items from `from` on.
+    /// Looks for a prompt among the items from `from` on; `asides` were said to the agent while it worked at it.
     ///
     /// # Errors
     /// [`IndexError`]
-    pub fn verdict(&self, session: &SessionId, from: u64, prompt: &str) -> Result<Verdict, IndexError> {
+    pub fn verdict(
+        &self,
+        session: &SessionId,
+        from: u64,
+        prompt: &str,
+        asides: &[String],
+    ) -> Result<Verdict, IndexError> {
         let page = match self.0.transcript(&session.to_string(), Transcript::From(from, MOST)) {
             Ok(page) => page,
             Err(IndexError::NotFound(_)) => return Ok(Verdict::Absent),
@@ -67,6 +73,7 @@ impl Transcripts {
                         _ => Verdict::Half,
                     });
                 }
+                ItemKind::Prompt if asides.iter().any(|aside| plain(aside) == plain(&item.text)) => {}
                 // Said by somebody else after it.
                 ItemKind::Prompt => (last, usage) = (None, Usage::default()),
                 ItemKind::Answer | ItemKind::Tool | ItemKind::FileChange | ItemKind::Error

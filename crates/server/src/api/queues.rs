@@ -251,7 +251,12 @@ pub async fn add_prompt(
     let added = board.desk(move |desk| {
         desk.add_prompt(
             &id,
-            NewPrompt { prompt: request.prompt, images, is_manual: request.manual, after: request.after },
+            NewPrompt {
+                prompt: request.prompt,
+                images,
+                is_manual: request.manual,
+                after: request.after.map(|number| number.to_string()),
+            },
         )
     });
     Ok(Json(added.await?))

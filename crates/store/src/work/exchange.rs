@@ -52,6 +52,9 @@ pub struct QueueFile {
     /// Stop when a prompt fails.
     #[serde(default)]
     pub stops_on_failure: bool,
+    /// How its prompts are run, without words and variables for the agent's program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Options>,
     /// Its prompts in their order.
     pub prompts: Vec<PromptFile>,
     /// When it was made.
@@ -71,6 +74,9 @@ pub struct PromptFile {
     pub images: Vec<PathBuf>,
     /// How it stands.
     pub status: Status,
+    /// The id of the one that must be completed first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     /// `auto` or `manual`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
@@ -119,8 +125,9 @@ pub struct Exchanged {
 /// # Errors
 /// [`WorkError::Invalid`] says what is wrong with it.
 pub fn read_exchanged(text: &str) -> Result<Exchanged, WorkError> {
-    let wrong =
-        |error: serde_json::Error| WorkError::invalid(format!("it holds no groups or queues: {error}"));
+    let wrong = |error: serde_json::Error| {
+        WorkError::invalid(format!("it can't be read as groups or queues: {error}"))
+    };
     let mut value: Value = serde_json::from_str(text).map_err(wrong)?;
     let mut all = Vec::new();
     for name in ["groups", "queues"] {
@@ -197,6 +204,7 @@ impl QueueFile {
             prompt: task.prompt.clone(),
             images: task.images.clone(),
             status: task.status,
+            after: task.after.clone(),
             mode: Some(if task.is_manual { "manual" } else { "auto" }.to_owned()),
             result: task.status.is_over().then(|| PromptResult {
                 exit_code: Some(i64::from(task.status != Status::Completed)),
@@ -215,6 +223,11 @@ impl QueueFile {
             source: Some(queue.source),
             mode: queue.mode,
             stops_on_failure: queue.stops_on_failure,
+            options: Some(Options {
+                arguments: Vec::new(),
+                env: Default::default(),
+                ..queue.options.clone()
+            }),
             prompts: tasks.iter().map(prompt).collect(),
             created_at: queue.created_at,
         }
@@ -230,7 +243,7 @@ impl QueueFile {
             source,
             mode: self.mode,
             stops_on_failure: self.stops_on_failure,
-            options: Options::default(),
+            options: self.options.unwrap_or_default(),
             session: None,
             created_at: self.created_at,
             updated_at: self.created_at,
@@ -241,6 +254,7 @@ impl QueueFile {
             let was_cut_off = prompt.status.is_held();
             Task {
                 status: if was_cut_off { Status::Interrupted } else { prompt.status },
+                after: prompt.after,
                 images: prompt.images,
                 is_manual: prompt.mode.as_deref() == Some("manual"),
                 session: result.session_id,

@@ -32,6 +32,7 @@ CREATE TABLE runs (
     id TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, list TEXT NOT NULL, is_open INTEGER NOT NULL,
     revision INTEGER NOT NULL, body TEXT NOT NULL
 ) STRICT;
+CREATE TABLE run_numbers (number INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
 CREATE UNIQUE INDEX one_run_of_a_list ON runs (list) WHERE is_open;
 CREATE INDEX runs_of_a_list ON runs (list, number);
 CREATE TABLE tasks (
@@ -199,6 +200,8 @@ fn refusal(error: rusqlite::Error, name: &str) -> WorkError {
         format!("there is {name} already")
     } else if words.contains("runs.list") {
         format!("{name} runs already")
+    } else if words.contains("groups.id") || words.contains("queues.id") {
+        format!("{name} is there already, perhaps under another name: the id is the same")
     } else if words.contains("tasks.list") && !words.contains("number") {
         "another prompt of this queue runs".to_owned()
     } else {
@@ -214,6 +217,15 @@ fn next(connection: &Connection, sql: &str, of: impl rusqlite::Params) -> Result
         .map_err(internal("marline.db could not be read"))?
         .flatten();
     Ok(last.unwrap_or(0) as u64 + 1)
+}
+
+/// The next run's number; that of a run that was deleted is never given again.
+fn run_number(connection: &Connection) -> Result<u64, WorkError> {
+    let fail = internal("marline.db could not be written");
+    connection.execute("INSERT INTO run_numbers DEFAULT VALUES", []).map_err(&fail)?;
+    let number = connection.last_insert_rowid();
+    connection.execute("DELETE FROM run_numbers WHERE number < ?", [number]).map_err(&fail)?;
+    Ok(number as u64)
 }
 
 fn delete(
@@ -254,7 +266,7 @@ fn write(connection: &Connection, change: &Change) -> Result<(), WorkError> {
         Change::Run(run) => {
             let mut run = run.clone();
             if run.number == 0 {
-                run.number = next(connection, "SELECT max(number) FROM runs", [])?;
+                run.number = run_number(connection)?;
             }
             Put {
                 table: "runs",

@@ -290,6 +290,9 @@ pub struct Task {
     pub cwd: Option<String>,
     /// How often it was begun.
     pub attempt: u32,
+    /// How many of those came to nothing, of which a limit is none.
+    #[serde(default)]
+    pub failures: u32,
     /// Its last attempt is one that goes on where another was cut off.
     pub goes_on: bool,
     /// The run that works or worked at it.
@@ -359,6 +362,7 @@ impl Task {
             is_new: false,
             cwd: None,
             attempt: 0,
+            failures: 0,
             goes_on: false,
             run: None,
             claim: None,

@@ -19,6 +19,8 @@ use crate::terminal::{BOLD, DIM, fit, note, styled, width};
 
 /// How often agents are heard.
 const TICK: Duration = Duration::from_millis(15);
+/// The same while a run is paused and none works.
+const IDLE: Duration = Duration::from_millis(100);
 /// How often the screen is drawn at most.
 const DRAW: Duration = Duration::from_millis(80);
 /// How often at least, for its clocks.
@@ -129,7 +131,8 @@ fn show(
                 }
             }
         }
-        std::thread::sleep(TICK);
+        let is_idle = engine.as_ref().is_none_or(|engine| engine.agents() == 0) && run.wish == Wish::Pause;
+        std::thread::sleep(if is_idle { IDLE } else { TICK });
     }
 }
 
@@ -355,9 +358,11 @@ pub fn told(logged: &Logged, tasks: &[Task]) -> String {
         WorkEvent::Cancelled => "cancelled".to_owned(),
         WorkEvent::Progress { counts } => counted(counts),
         WorkEvent::Wished { wish } => match wish {
-            Wish::Run => "goes on".to_owned(),
-            Wish::Pause => "is paused".to_owned(),
-            Wish::Stop => "is stopped".to_owned(),
+            Wish::Run => "the run goes on".to_owned(),
+            Wish::Pause => {
+                "the run is paused: what works finishes, and no more begins until it is resumed".to_owned()
+            }
+            Wish::Stop => "the run is stopped".to_owned(),
         },
         WorkEvent::Ended { counts } => format!("over: {}", counted(counts)),
         other => said(other).unwrap_or_default(),

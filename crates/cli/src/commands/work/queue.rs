@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use marline_control::quoted;
-use marline_control::work::{NewPrompt, NewQueue, PromptPatch};
+use marline_control::work::{NewPrompt, NewQueue, PromptPatch, will_run};
 use marline_store::work::{Counts, Mode, Options, Queue, Status, Task, Wish, WorkStore as _};
 use serde_json::json;
 
@@ -47,15 +47,8 @@ pub fn run(command: &QueueCommand) -> Result<ExitCode, Failure> {
             let desk = desk(&places)?;
             let code =
                 follow::begin(&places, "queue", json.json, |claim| Ok(desk.run_queue(name, Some(claim))?))?;
-            let waits = |task: &&Task| task.is_manual && task.status == Status::Pending;
             let queue = desk.store().queue(name)?;
-            for task in desk.store().tasks(&queue.id)?.iter().filter(waits) {
-                let name = quoted(name);
-                note(&format!(
-                    "Prompt {0} waits for you: marline queue update {name} {0} --release",
-                    task.number
-                ));
-            }
+            left(&queue, &desk.store().tasks(&queue.id)?);
             Ok(code)
         }
         QueueCommand::Runs { name, run, events, json } => {
@@ -113,7 +106,7 @@ fn add(places: &Places, args: &QueueAddArgs) -> Result<ExitCode, Failure> {
             prompt: prompt(&args.prompt)?,
             images: absolute(&args.image)?,
             is_manual: args.manual,
-            after: args.after,
+            after: args.after.clone(),
         },
     )?;
     if args.json.json && !args.watch {
@@ -263,12 +256,28 @@ fn notes(queue: &Queue, task: &Task, all: &[Task]) -> String {
     notes.join("; ")
 }
 
+/// Says of the prompts that have no turn what they wait for.
+fn left(queue: &Queue, all: &[Task]) {
+    for task in all.iter().filter(|task| task.status == Status::Pending && !will_run(task, all)) {
+        let before = task.after.as_ref().and_then(|id| all.iter().find(|task| task.id == *id));
+        match before.filter(|before| before.status != Status::Completed) {
+            Some(before) if !task.is_manual => {
+                note(&format!("Prompt {} waits for prompt {}.", task.number, before.number));
+            }
+            _ => note(&format!(
+                "Prompt {1} waits for you: marline queue update {0} {1} --release",
+                quoted(&queue.name),
+                task.number
+            )),
+        }
+    }
+}
+
 fn dry_run(places: &Places, name: &str, is_json: bool) -> Result<ExitCode, Failure> {
     let store = store(places)?;
     let queue = store.queue(name)?;
     let tasks = store.tasks(&queue.id)?;
-    let is_next = |task: &&Task| task.status == Status::Pending && !task.is_manual;
-    let next: Vec<&Task> = tasks.iter().filter(is_next).collect();
+    let next: Vec<&Task> = tasks.iter().filter(|task| will_run(task, &tasks)).collect();
     if is_json {
         print_json(&json!({ "queue": harmless_queue(queue), "prompts": next }))?;
         return Ok(ExitCode::SUCCESS);
@@ -282,5 +291,6 @@ fn dry_run(places: &Places, name: &str, is_json: bool) -> Result<ExitCode, Failu
         mode(&queue)
     ))?;
     next.iter().try_for_each(|task| print_line(&line(task, "", true)))?;
+    left(&queue, &tasks);
     Ok(ExitCode::SUCCESS)
 }
