@@ -42,6 +42,7 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
         ['search', '/search?q=zebra', /Search/],
         ['search-empty', '/search', /Everything that was said/],
         ['search-none', '/search?q=qqqqqqqqqqqqq', /Nothing was found/],
+        ['now-none', '/now', /No agent runs/],
         ['groups-none', '/groups', /No groups yet/],
         ['queues-none', '/queues', /No queues yet/],
         ['approvals-none', '/approvals', /Nothing waits for you/],

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use marline_agents::Env;
 use marline_model::{SessionId, Source};
@@ -10,6 +12,10 @@ use serde_json::Value;
 
 use crate::process::{AgentProcess, Process, parent_of, pids};
 use crate::target::agent;
+
+/// A file that is being written is read anew so often, and so much later.
+const TRIES: u32 = 4;
+const UNTIL_WRITTEN: Duration = Duration::from_millis(4);
 
 /// Says who has a session open, in words.
 pub fn user_of(session: &SessionId, file: &Path, env: &Env) -> Option<String> {
@@ -44,8 +50,20 @@ fn claude(home: &Path, session: &str) -> Option<String> {
 /// What each running Claude Code says of itself.
 pub(crate) fn claudes(home: &Path) -> Vec<Value> {
     let files = fs::read_dir(home.join("sessions")).into_iter().flatten().flatten();
-    let facts = files.filter_map(|file| serde_json::from_slice::<Value>(&fs::read(file.path()).ok()?).ok());
+    let files =
+        files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+    let facts = files.filter_map(|path| whole(&path));
     facts.filter(|facts| is_running(facts["pid"].as_u64().unwrap_or(0), &facts["procStart"])).collect()
+}
+
+/// Reads a file that is written in its place: what is read in the middle of that is not yet whole.
+fn whole(path: &Path) -> Option<Value> {
+    (0..TRIES).find_map(|nth| {
+        if nth > 0 {
+            sleep(UNTIL_WRITTEN);
+        }
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    })
 }
 
 /// Says whether a process runs that started then; the start is a number of the kernel's.

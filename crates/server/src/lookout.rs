@@ -192,12 +192,16 @@ impl Signals {
         let Some(watcher) = &mut self.watcher else { return };
         for agent in registry::all() {
             let home = agent.home(&board.config.env);
-            for directory in agent.live().signals().iter().map(|name| home.join(name)) {
-                if !self.watched.contains(&directory)
-                    && directory.is_dir()
-                    && watcher.watch(&directory, RecursiveMode::NonRecursive).is_ok()
+            for name in agent.live().signals() {
+                // Before it is there, the nearest directory above it tells when it comes.
+                let wanted = home.join(name);
+                let Some(directory) = wanted.ancestors().find(|directory| directory.is_dir()) else {
+                    continue;
+                };
+                if !self.watched.iter().any(|watched| watched == directory)
+                    && watcher.watch(directory, RecursiveMode::NonRecursive).is_ok()
                 {
-                    self.watched.push(directory);
+                    self.watched.push(directory.to_owned());
                 }
             }
         }

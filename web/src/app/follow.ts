@@ -1,5 +1,5 @@
-import type { Status } from '../api/types';
-import { renewLive } from '../features/live/queries';
+import type { LiveAnswer, Status } from '../api/types';
+import { renewLive, live as running } from '../features/live/queries';
 import { patchSession, refreshSessions, sessions } from '../features/sessions/queries';
 import { status } from '../features/sources/queries';
 import { transcript } from '../features/transcript/queries';
@@ -41,6 +41,11 @@ async function askForWork(): Promise<void> {
   isAsking = false;
 }
 
+/** Says whether an agent has a session open, as far as it was asked. */
+function runs(id: string): boolean {
+  return cache.getQueryData<LiveAnswer>(running.now.queryKey)?.sessions.some(({ live }) => live.id === id) ?? false;
+}
+
 /** Keeps what is on the screen true: events patch the cache, and the stream comes back whenever it can. */
 export function follow(): void {
   live.subscribe((event) => {
@@ -48,6 +53,7 @@ export function follow(): void {
       case 'session': {
         patchSession(cache, event.session);
         void cache.invalidateQueries({ queryKey: transcript.detail(event.session.id).queryKey });
+        if (runs(event.session.id)) void renewLive(cache);
         soon();
         return;
       }

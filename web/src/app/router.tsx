@@ -134,7 +134,7 @@ const run = createRoute({
 const approvals = createRoute({
   getParentRoute: () => root,
   path: '/approvals',
-  component: lazyRouteComponent(() => import('../features/work/approvals-page'), 'ApprovalsPage'),
+  component: lazyRouteComponent(() => import('./work-routes'), 'ApprovalsRoute'),
 });
 
 const now = createRoute({

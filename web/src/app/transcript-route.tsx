@@ -1,7 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
 import { useCanGoBack, useRouter } from '@tanstack/react-router';
 import { LiveBar, Unsaid } from '../features/live/live-bar';
-import { entryOf, live } from '../features/live/queries';
+import { useLive } from '../features/live/queries';
 import { TranscriptPage } from '../features/transcript/transcript-page';
 import { routes } from './router';
 
@@ -9,9 +8,11 @@ import { routes } from './router';
 export function TranscriptRoute() {
   const { id } = routes.session.useParams();
   const { at, q } = routes.session.useSearch();
-  const isLive = useQuery({ ...live.now, select: (answer) => entryOf(answer, id) !== undefined });
+  const entry = useLive(id);
   const router = useRouter();
   const canGoBack = useCanGoBack();
+  // An agent that runs, and nothing was said: there is no transcript to ask for.
+  if (entry && !entry.session) return <Unsaid id={id} />;
   return (
     <TranscriptPage
       key={`${id} ${at ?? ''}`}
@@ -19,7 +20,6 @@ export function TranscriptRoute() {
       at={at}
       query={q}
       footer={<LiveBar id={id} />}
-      unknown={isLive.data ? <Unsaid id={id} /> : undefined}
       onBack={() => (canGoBack ? router.history.back() : void router.navigate({ to: '/' }))}
     />
   );

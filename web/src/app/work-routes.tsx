@@ -1,3 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
+import { LiveInbox } from '../features/live/live-inbox';
+import { live } from '../features/live/queries';
+import { ApprovalsPage } from '../features/work/approvals-page';
 import { GroupPage } from '../features/work/group-page';
 import { QueuePage } from '../features/work/queue-page';
 import { RunPage } from '../features/work/run-page';
@@ -19,4 +23,13 @@ export function QueueRoute() {
 export function RunRoute() {
   const { id } = routes.run.useParams();
   return <RunPage key={id} id={id} />;
+}
+
+/** One inbox for what agents ask, wherever they run. */
+export function ApprovalsRoute() {
+  const isAsked = useQuery({
+    ...live.now,
+    select: (answer) => answer.sessions.some((entry) => entry.live.asks !== undefined),
+  });
+  return <ApprovalsPage asked={<LiveInbox />} isAsked={isAsked.data ?? false} />;
 }

@@ -26,8 +26,8 @@ pub struct Running {
     pub began: Timestamp,
 }
 
-/// The agents that run at `now` with the homes of `env`. Those that other users, or other homes, have are nobody's business.
-pub fn running(env: &Env, now: Timestamp) -> Vec<Running> {
+/// The agents that run with the homes of `env`. Those that other users, or other homes, have are nobody's business.
+pub fn running(env: &Env) -> Vec<Running> {
     let all: Vec<AgentProcess> = pids().filter_map(AgentProcess::of).collect();
     // A script that only starts the program proper.
     let is_shell_of = |one: &AgentProcess| {
@@ -37,7 +37,7 @@ pub fn running(env: &Env, now: Timestamp) -> Vec<Running> {
                 && other.words[1..] == one.words[1..]
         })
     };
-    let up = uptime_millis();
+    let Some(booted) = booted() else { return Vec::new() };
     let of = |one: &AgentProcess| {
         let live = agent(one.source).live();
         if !live.is_a_talk(&one.words) || is_shell_of(one) {
@@ -58,7 +58,7 @@ pub fn running(env: &Env, now: Timestamp) -> Vec<Running> {
             cwd: fs::read_link(format!("/proc/{}/cwd", one.process.pid)).ok(),
             is_suspended: one.process.is_suspended(),
             terminal,
-            began: Timestamp::from_millis(now.as_millis() - (up? - one.process.began_millis())),
+            began: Timestamp::from_millis(booted + one.process.began_millis()),
         })
     };
     all.iter().filter_map(of).collect()
@@ -83,9 +83,9 @@ fn is_same(one: &Path, other: &Path) -> bool {
     one == other || one.canonicalize().ok().is_some_and(|one| other.canonicalize().ok() == Some(one))
 }
 
-/// For how long the machine has been up.
-fn uptime_millis() -> Option<i64> {
-    let text = fs::read_to_string("/proc/uptime").ok()?;
-    let seconds: f64 = text.split(' ').next()?.parse().ok()?;
-    Some((seconds * 1000.0) as i64)
+/// When the machine began, in milliseconds of the clock; the same at every look.
+fn booted() -> Option<i64> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let seconds: i64 = text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    Some(seconds * 1000)
 }

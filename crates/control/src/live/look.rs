@@ -210,7 +210,7 @@ fn evidence(
 impl Radar<'_> {
     /// Looks at everything that runs at `now`.
     pub fn look(&self, now: Timestamp) -> Now {
-        let running = running(self.env, now);
+        let running = running(self.env);
         let panes = self.panes(&running);
         let registry = claudes(&agent(Source::Claude).home(self.env));
         let own = running.iter().filter(|one| !self.held.iter().any(|task| self.is_of_task(one, task)));

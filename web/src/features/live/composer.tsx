@@ -1,30 +1,24 @@
-import { type FormEvent, useRef, useState } from 'react';
+import { type FormEvent, useRef } from 'react';
 import type { LiveSession } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { TEXT } from '../../components/ui/field';
 import { newKey, useSteer } from './acts';
-import { draftOf, keepDraft } from './drafts';
+import { drafts, useDraft } from './drafts';
 
 /** Says something to an agent that runs. What could not be delivered stays in the field. */
 export function Composer({ session }: { session: LiveSession }) {
-  const [text, setText] = useState(() => draftOf(session.id));
+  const { text, key } = useDraft(session.id);
   const form = useRef<HTMLFormElement>(null);
-  // The same words under the same key until they are delivered or changed.
-  const key = useRef(newKey());
-  const put = (next: string) => {
-    key.current = newKey();
-    keepDraft(session.id, next);
-    setText(next);
-  };
+  const put = (next: string) => drafts.put(session.id, next);
   const send = useSteer(session.id, (steered) => {
-    if (steered.outcome === 'delivered') put('');
-    else key.current = newKey();
+    // What was refused can be sent again, as something new.
+    put(steered.outcome === 'delivered' ? '' : drafts.of(session.id).text);
   });
   const interrupt = useSteer(session.id);
   const isWorking = session.state === 'working';
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (text.trim() !== '') send.mutate({ command: 'send', key: key.current, text });
+    if (text.trim() !== '') send.mutate({ command: 'send', key, text });
   };
   return (
     <form ref={form} onSubmit={submit} className="flex items-end gap-2">

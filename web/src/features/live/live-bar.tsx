@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Evidence, LiveSession } from '../../api/types';
@@ -11,11 +10,11 @@ import { harmless } from '../../lib/harmless';
 import { newKey, useSteer } from './acts';
 import { Composer } from './composer';
 import { LiveAsks } from './live-asks';
-import { entryOf, live, sayLive, stateOfLive } from './queries';
+import { sayLive, stateOfLive, useLive } from './queries';
 
 /** Under a transcript whose agent runs: how it stands, what it asks, and a field to say something. */
 export function LiveBar({ id }: { id: string }) {
-  const { data } = useQuery({ ...live.now, select: (answer) => entryOf(answer, id) });
+  const data = useLive(id);
   if (!data) return null;
   return (
     <section
@@ -31,7 +30,7 @@ export function LiveBar({ id }: { id: string }) {
 
 /** A session in which nothing was said: there is no transcript, but an agent that waits. */
 export function Unsaid({ id }: { id: string }) {
-  const { data } = useQuery({ ...live.now, select: (answer) => entryOf(answer, id) });
+  const data = useLive(id);
   const cwd = data?.live.cwd;
   return (
     <div className="mx-auto flex min-h-dvh max-w-[760px] flex-col px-6 pt-5 pb-10 max-sm:min-h-[calc(100dvh-3.5rem)] max-sm:px-4">

@@ -1,4 +1,4 @@
-import { type QueryClient, queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
 import { get } from '../../api/client';
 import type { LiveAnswer, LiveEntry, LiveSession } from '../../api/types';
 import type { State } from '../../components/ui/state-mark';
@@ -18,7 +18,12 @@ export function renewLive(cache: QueryClient): Promise<void> {
   return cache.invalidateQueries({ queryKey: live.now.queryKey });
 }
 
-/** The live session of an id, if an agent has it open. */
+/** The live session of an id, as it is now, if an agent has it open. */
+export function useLive(id: string): LiveEntry | undefined {
+  return useQuery({ ...live.now, select: (answer) => entryOf(answer, id) }).data;
+}
+
+/** The same in an answer. */
 export function entryOf(answer: LiveAnswer, id: string): LiveEntry | undefined {
   return answer.sessions.find((entry) => entry.live.id === id);
 }

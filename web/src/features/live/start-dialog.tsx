@@ -27,11 +27,12 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
         prompt: prompt.trim() === '' ? null : prompt,
         model: model.trim() === '' ? null : model.trim(),
       }),
-    onSuccess: ({ id }) => {
+    onSuccess: async ({ id }) => {
+      // What is known of it decides what its page asks for.
+      await renewLive(cache);
       onClose();
       void navigate({ to: '/s/$id', params: { id } });
     },
-    onSettled: () => renewLive(cache),
   });
   return (
     <Dialog title="Start an agent" place="top" onClose={onClose}>

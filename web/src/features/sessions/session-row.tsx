@@ -2,7 +2,9 @@ import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { Session } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
+import { StateMark } from '../../components/ui/state-mark';
 import { titleOf } from '../../lib/titles';
+import { sayLive, stateOfLive, useLive } from '../live/queries';
 import { Counts, Place, When } from './facts';
 
 interface Props {
@@ -11,6 +13,12 @@ interface Props {
   isCurrent: boolean;
   isSelected: boolean;
   onSelect: (id: string, range: boolean) => void;
+}
+
+/** How it stands with the agent that has it open, if one has. */
+function Live({ id }: { id: string }) {
+  const live = useLive(id)?.live;
+  return live ? <StateMark state={stateOfLive(live)} word={sayLive(live)} bare /> : null;
 }
 
 /** One session in a list. */
@@ -48,7 +56,8 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
       <div className="max-md:hidden">
         <Counts session={session} />
       </div>
-      <div className="w-16 shrink-0 text-right">
+      <div className="flex w-20 shrink-0 items-center justify-end gap-2">
+        <Live id={session.id} />
         <When session={session} now={now} />
       </div>
     </div>
@@ -66,7 +75,10 @@ export const SessionCard = memo(function SessionCard({ session, now, isCurrent, 
         <span className="text-xs">
           <AgentMark source={session.source} named />
         </span>
-        <When session={session} now={now} />
+        <span className="flex items-center gap-2">
+          <Live id={session.id} />
+          <When session={session} now={now} />
+        </span>
       </div>
       <Link
         to="/s/$id"

@@ -3,7 +3,6 @@ import { useNavigate } from '@tanstack/react-router';
 import { Code2, Ellipsis, ListTree, Search } from 'lucide-react';
 import { type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { ApiError } from '../../api/client';
 import type { Item } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
@@ -33,15 +32,13 @@ interface Props {
   query?: string | undefined;
   /** What stands below the transcript. */
   footer?: ReactNode;
-  /** What stands here where nothing is known of the session. */
-  unknown?: ReactNode;
   onBack: () => void;
 }
 
 const NOT_COPIED = 'The browser does not let anything be copied';
 
 /** One session: what was said and done, from its end or from a place. */
-export function TranscriptPage({ id, at, query, footer, unknown, onBack }: Props) {
+export function TranscriptPage({ id, at, query, footer, onBack }: Props) {
   const detail = useQuery(transcript.detail(id));
   const outline = useQuery(transcript.outline(id, detail.data?.items ?? 0));
   const read = useTranscript(id, at ? { around: at } : { at: 'end' });
@@ -128,7 +125,6 @@ export function TranscriptPage({ id, at, query, footer, unknown, onBack }: Props
     [read.loadWhole, onCopy, onFork],
   );
 
-  if (unknown && detail.error instanceof ApiError && detail.error.status === 404) return unknown;
   if (detail.error) return <Failed error={detail.error} retry={() => void detail.refetch()} />;
   if (read.error && !read.part)
     return <Failed error={read.error} retry={() => open(at ? { around: at } : { at: 'end' })} />;

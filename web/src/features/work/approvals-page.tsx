@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Inbox } from 'lucide-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { Asked } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Until } from '../../components/ui/elapsed';
@@ -20,7 +20,7 @@ import { AnswerButtons, QuestionView, sayDecision } from './question-view';
 import { firstLine } from './titles';
 
 /** What agents ask leave for, and what they were answered. */
-export function ApprovalsPage() {
+export function ApprovalsPage({ asked, isAsked }: { asked?: ReactNode; isAsked?: boolean }) {
   const answer = useQuery(work.approvals);
   if (answer.isPending) return <Skeleton lines={5} />;
   if (answer.error && !answer.data) return <Failed error={answer.error} retry={() => void answer.refetch()} />;
@@ -28,18 +28,23 @@ export function ApprovalsPage() {
   return (
     <Page title="Approvals">
       <p className="sr-only" role="status">
-        {open.length === 0 ? 'Nothing waits for you' : `${many(open.length, 'question')} waiting for you`}
+        {open.length === 0
+          ? isAsked
+            ? 'An agent waits for you'
+            : 'Nothing waits for you'
+          : `${many(open.length, 'question')} waiting for you`}
       </p>
       {answer.error && (
         <p role="alert" className="mb-4 text-bad">
           {answer.error.message}. What stands here may be answered already.
         </p>
       )}
-      {open.length === 0 ? (
+      {asked}
+      {open.length === 0 && isAsked ? null : open.length === 0 ? (
         <Notice icon={Inbox} title="Nothing waits for you">
           <p>
-            An agent of a group or queue that may not do something by itself asks here, and waits: allow it once, for
-            its session, or deny it with a word why.
+            An agent that may not do something by itself asks here, and waits: allow it once, for its session where that
+            can be, or deny it with a word why.
           </p>
         </Notice>
       ) : (

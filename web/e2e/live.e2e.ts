@@ -1,0 +1,166 @@
+// Agents in terminals, seen and steered from a phone; with a real one.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IS_SKIPPED, type Model, model, project } from './agent';
+import { barriers } from './barriers';
+import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, settled, start } from './board';
+
+let browser: Browser;
+let board: Board;
+let phone: BrowserContext;
+let lab: Model | null = null;
+let directory = '';
+const faults = new Faults();
+
+beforeAll(async () => {
+  mkdirSync(PICTURES, { recursive: true });
+  if (IS_SKIPPED) console.warn('SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent is steered.');
+  else lab = await model();
+  browser = await launch();
+  board = await start(
+    (home) => {
+      fixtures(home);
+      directory = project(home, 'rope');
+    },
+    [],
+    lab?.env,
+  );
+  phone = await enter(browser, board, 'phone');
+  await settled(phone, board);
+});
+afterAll(async () => {
+  tmux('kill-server');
+  await browser.close();
+  await board.end();
+  lab?.end();
+});
+
+/** A tmux of the person's own. */
+function tmux(...words: string[]): string {
+  const env = { PATH: process.env.PATH ?? '', ...lab?.env, HOME: board.home, LANG: 'C.UTF-8', TERM: 'xterm-256color' };
+  const socket = join(board.home, 'own-tmux');
+  const done = spawnSync('tmux', ['-S', socket, '-f', '/dev/null', ...words], {
+    env,
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  return done.stdout;
+}
+
+async function open(address: string): Promise<Page> {
+  const page = await phone.newPage();
+  faults.watch(page);
+  await page.goto(`${board.address}${address}`);
+  await page.getByRole('heading').first().waitFor();
+  return page;
+}
+
+const field = (page: Page) => page.getByRole('textbox', { name: 'Say something to the agent' });
+
+async function send(page: Page, words: string): Promise<void> {
+  await field(page).fill(words);
+  await page.getByRole('button', { name: 'Send' }).click();
+}
+
+const said = (page: Page, words: string) => page.getByRole('main').getByText(words, { exact: true });
+
+it('says that no agent runs', async () => {
+  const page = await open('/now');
+  await page.getByRole('heading', { name: 'No agent runs' }).waitFor();
+  expect(await barriers(page)).toEqual([]);
+  await page.close();
+});
+
+describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
+  it('it shows up, is talked to, answered, refused and interrupted', { timeout: 120_000 }, async () => {
+    const page = await open('/now');
+    tmux('new-session', '-d', '-s', 'hand', '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
+    const entry = page.getByRole('article');
+    await entry.getByText('waits for a prompt').waitFor();
+    await page.screenshot({ path: join(PICTURES, 'now-phone.png') });
+    await entry.getByRole('link').first().click();
+    await page.getByText('Nothing was said yet').waitFor();
+
+    // A prompt typed on the phone stands in the terminal and, once, in the transcript.
+    await send(page, 'From the phone {{say: To the phone}}');
+    await said(page, 'To the phone').waitFor();
+    expect(tmux('capture-pane', '-p', '-t', 'hand')).toContain('From the phone');
+    const items = await ask<{ items: { kind: string; text: string }[] }>(
+      phone,
+      board,
+      `/api/v1${new URL(page.url()).pathname.replace('/s/', '/sessions/')}/items`,
+    );
+    const prompts = items.items.filter((item) => item.kind === 'prompt').map((item) => item.text);
+    expect(prompts).toEqual(['From the phone {{say: To the phone}}']);
+    expect(await field(page).inputValue()).toBe('');
+
+    // What is typed at the desk streams to the phone.
+    tmux('send-keys', '-t', 'hand', '-l', 'At the desk {{say: Heard at both}}');
+    tmux('send-keys', '-t', 'hand', 'Enter');
+    await said(page, 'Heard at both').waitFor();
+
+    // A permission is allowed from the phone, and the tool runs.
+    await send(page, 'Touch it {{run: touch allowed.txt}} {{say: Touched}}');
+    await page.getByRole('region', { name: 'What it is about' }).getByText('touch allowed.txt').waitFor();
+    expect(existsSync(join(directory, 'allowed.txt'))).toBe(false);
+    expect(await barriers(page)).toEqual([]);
+    await page.screenshot({ path: join(PICTURES, 'live-asks-phone.png') });
+    const inbox = await open('/approvals');
+    await inbox.getByRole('list', { name: 'Asked in terminals' }).getByText('touch allowed.txt').waitFor();
+    await inbox.close();
+    await page.getByRole('button', { name: 'Allow once' }).click();
+    await said(page, 'Touched').waitFor();
+    expect(existsSync(join(directory, 'allowed.txt'))).toBe(true);
+
+    // Denied it does not, and the word why is the next prompt.
+    await send(page, 'Touch more {{run: touch denied.txt}} {{say: Touched more}}');
+    await page.getByRole('button', { name: 'Deny…' }).click();
+    await page.getByRole('textbox', { name: 'Why it is denied' }).fill('Leave it {{say: Left it}}');
+    await page.getByRole('button', { name: 'Deny', exact: true }).click();
+    await said(page, 'Left it').waitFor();
+    expect(existsSync(join(directory, 'denied.txt'))).toBe(false);
+
+    // An interrupt interrupts.
+    await send(page, 'Think {{wait: 100}} {{say: Never}}');
+    await page.getByRole('button', { name: 'Interrupt' }).click();
+    await page.getByRole('region', { name: 'The running agent' }).getByText('waits for a prompt').waitFor();
+
+    // What is half written survives a reload.
+    await field(page).fill('Half a thou');
+    await page.reload();
+    expect(await field(page).inputValue()).toBe('Half a thou');
+    await page.close();
+  });
+
+  it('one is started from the phone, and ended', { timeout: 120_000 }, async () => {
+    const page = await open('/now');
+    await page.getByRole('button', { name: 'Start an agent' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Start an agent' });
+    await dialog.getByText('Claude Code').click();
+    await dialog.getByRole('combobox', { name: 'Directory' }).selectOption(directory);
+    await dialog.getByRole('textbox', { name: 'First prompt' }).fill('Begin {{say: Begun}}');
+    expect(await barriers(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Start it' }).click();
+    await page.waitForURL(/\/s\/claude/);
+    await said(page, 'Begun').waitFor();
+    const bar = page.getByRole('region', { name: 'The running agent' });
+    await bar.getByRole('button', { name: 'Why' }).click();
+    await bar
+      .getByRole('list', { name: 'What says so' })
+      .getByText(/says that it is/)
+      .waitFor();
+    await bar.getByRole('button', { name: 'End', exact: true }).click();
+    await page.getByRole('dialog', { name: 'End the agent?' }).getByRole('button', { name: 'End it' }).click();
+    await bar.waitFor({ state: 'detached' });
+    await said(page, 'Begun').waitFor();
+    await page.close();
+  });
+});
+
+it('nothing went wrong in any page', () => {
+  expect(faults.all).toEqual([]);
+});
