@@ -1,6 +1,7 @@
 //! What tells of a session that an agent has open: words, records and screens, as values. Nothing is looked at here.
 
-use marline_model::Timestamp;
+use marline_model::{LiveState, Timestamp};
+use serde_json::Value;
 
 use crate::json::Raw;
 use crate::screen::Screen;
@@ -28,6 +29,32 @@ pub enum Sign {
     Ended,
 }
 
+/// How an agent calls programs of other people's when something happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hooks {
+    /// The settings file below its home: `{"hooks": {EVENT: [{"hooks": [{"type": "command", "command": …}]}]}}`.
+    pub file: &'static str,
+    /// The events that tell how it stands.
+    pub events: &'static [&'static str],
+    /// For how long it waits for the program, in its own unit.
+    pub timeout: u32,
+    /// It can be told not to wait.
+    pub is_async: bool,
+    /// What is to be known of them.
+    pub note: &'static str,
+}
+
+/// What a hook tells of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The session.
+    pub session: String,
+    /// How it stands with it; nothing: the hook does not tell.
+    pub state: Option<LiveState>,
+    /// What happened, in words.
+    pub says: String,
+}
+
 /// What is known of an agent that runs.
 pub trait Live: Sync {
     /// The session that a process was started on, by its words.
@@ -47,6 +74,16 @@ pub trait Live: Sync {
         &[]
     }
 
+    /// How it can be had to tell what it does.
+    fn hooks(&self) -> Option<Hooks> {
+        None
+    }
+
+    /// What an event of a hook tells.
+    fn told(&self, _event: &Value) -> Option<Told> {
+        None
+    }
+
     /// Says whether a new session can be given its id.
     fn takes_id(&self) -> bool {
         false
@@ -56,6 +93,15 @@ pub trait Live: Sync {
     fn is_named_at_start(&self) -> bool {
         self.takes_id()
     }
+}
+
+/// What an event in the shape of Claude Code's tells, which others took over: by its name, and what it is about.
+pub(crate) fn told_by(event: &Value, states: &[(&str, LiveState, &str)]) -> Option<Told> {
+    let session = event["session_id"].as_str()?.to_owned();
+    let name = event["hook_event_name"].as_str()?;
+    let known = states.iter().find(|(known, ..)| *known == name);
+    let says = known.map_or_else(|| format!("called {name}"), |(.., says)| (*says).to_owned());
+    Some(Told { session, state: known.map(|(_, state, _)| *state), says })
 }
 
 /// When a record was written.

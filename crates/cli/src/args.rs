@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use marline_index::{Filter, QueryError, Sort, UsageBy};
 use marline_model::{Source, Timestamp};
 
-use live::LiveCommand;
+use live::{HooksCommand, LiveCommand};
 use work::{ApprovalCommand, GroupCommand, QueueCommand};
 
 /// Keeps the sessions of every coding agent on your machines
@@ -60,6 +60,10 @@ pub enum Command {
     Live {
         #[command(subcommand)]
         command: LiveCommand,
+    },
+    Hooks {
+        #[command(subcommand)]
+        command: HooksCommand,
     },
     Group {
         #[command(subcommand)]

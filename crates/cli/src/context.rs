@@ -81,6 +81,11 @@ impl Places {
         self.socket.with_file_name("tmux")
     }
 
+    /// The socket to which agents' hooks speak.
+    pub fn hooks(&self) -> PathBuf {
+        self.socket.with_file_name("hooks")
+    }
+
     /// The places of the bundled sessions, apart from those of the user's own.
     pub fn of_demo(self) -> Self {
         let dir = self.index.with_file_name("demo");

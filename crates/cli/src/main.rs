@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod context;
 mod failure;
+mod hook;
 mod port;
 mod signals;
 mod terminal;
@@ -19,7 +20,12 @@ use crate::args::{Cli, Command, with_negations};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(with_negations(std::env::args_os())) {
+    let words: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    if hook::is_one(&words) {
+        hook::run(&words);
+        return ExitCode::SUCCESS;
+    }
+    let cli = match Cli::try_parse_from(with_negations(words.into_iter())) {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
@@ -60,6 +66,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rehome(args) => commands::provider::rehome(&args),
         Command::Restore(args) => commands::provider::restore(&args),
         Command::Live { command } => commands::live::run(&command),
+        Command::Hooks { command } => commands::hooks::run(&command),
         Command::Group { command } => commands::work::group::run(&command),
         Command::Queue { command } => commands::work::queue::run(&command),
         Command::Approvals { command } => commands::work::approvals::run(&command),

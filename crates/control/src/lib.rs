@@ -16,6 +16,7 @@
 mod acts;
 mod error;
 mod handoff;
+mod hooks;
 mod in_use;
 mod journal;
 mod launch;
@@ -32,6 +33,7 @@ pub mod work;
 pub use acts::{Acts, Fork, Places};
 pub use error::{ActError, chain};
 pub use handoff::{CodexThread, Conversation, Fate, HandOver, Handoff, Range, Report, ReportLine, Way};
+pub use hooks::{HookEdit, HookStatus};
 pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};
 pub use launch::{Started, find_program, quoted};

@@ -33,6 +33,8 @@ pub struct Config {
     pub path: OsString,
     /// The socket of Marline's own tmux.
     pub tmux_socket: PathBuf,
+    /// The socket to which agents' hooks speak.
+    pub hook_socket: PathBuf,
     /// The environment of agents that are opened there.
     pub agent_env: Vec<(String, String)>,
     /// The program that speaks to the system's keyring, where it is there.

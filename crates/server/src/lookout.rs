@@ -4,7 +4,10 @@
 //! agents. Beside that it looks by the clock only while agents run, and often only while one works whose questions stand on its
 //! screen alone. While none runs it sleeps.
 
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -12,10 +15,13 @@ use std::time::{Duration, Instant};
 
 use marline_agents::registry;
 use marline_control::find_program;
-use marline_control::live::{Control, Now, Radar};
+use marline_control::live::{Control, HookTold, Now, Radar};
 use marline_index::Index;
-use marline_model::{LiveState, Source};
+use marline_model::{LiveState, SessionId, Source, Timestamp};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::net::UnixDatagram;
 use tokio::sync::watch;
 
 use crate::board::Board;
@@ -37,9 +43,23 @@ enum Bell {
     Stop,
 }
 
+/// Of so many sessions it is remembered what hooks told last.
+const MOST_TOLD: usize = 2_000;
+/// No hook has more to say.
+const LONGEST: usize = 64 << 10;
+
+/// What a hook says.
+#[derive(Deserialize)]
+struct Said {
+    agent: Source,
+    pids: Vec<u32>,
+    event: Value,
+}
+
 /// Knows what runs.
 pub struct Lookout {
     now: Mutex<Arc<Now>>,
+    told: Mutex<Vec<HookTold>>,
     ticks: watch::Sender<u64>,
     bell: Sender<Bell>,
     rung: Mutex<Option<Receiver<Bell>>>,
@@ -48,7 +68,13 @@ pub struct Lookout {
 impl Default for Lookout {
     fn default() -> Self {
         let (bell, rung) = channel();
-        Lookout { now: Mutex::default(), ticks: watch::Sender::new(0), bell, rung: Mutex::new(Some(rung)) }
+        Lookout {
+            now: Mutex::default(),
+            told: Mutex::default(),
+            ticks: watch::Sender::new(0),
+            bell,
+            rung: Mutex::new(Some(rung)),
+        }
     }
 }
 
@@ -81,11 +107,54 @@ impl Lookout {
                 async move { while ticks.changed().await.is_ok() && bell.send(Bell::Look).is_ok() {} },
             );
         }
+        match listen(&board.config.hook_socket) {
+            Ok(socket) => {
+                let (lookout, stop, now) = (self.clone(), board.stop.clone(), board.config.now);
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = lookout.hear(socket, now) => {}
+                        () = stop.wait() => {}
+                    }
+                });
+            }
+            Err(error) => tracing::warn!(%error, "hooks of agents are not heard"),
+        }
         let (lookout, board) = (self.clone(), board.clone());
         std::thread::Builder::new()
             .name("lookout".to_owned())
             .spawn(move || lookout.work(&board))
             .expect("the system gives a thread")
+    }
+
+    /// Hears what hooks say, for ever.
+    async fn hear(&self, socket: UnixDatagram, now: fn() -> Timestamp) {
+        let mut bytes = vec![0; LONGEST];
+        loop {
+            let Ok(length) = socket.recv(&mut bytes).await else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            // Who else may write here is this user alone; what makes no sense is passed over.
+            let Ok(Said { agent, pids, event }) = serde_json::from_slice(&bytes[..length]) else { continue };
+            let Some(adapter) = registry::agent(agent) else { continue };
+            let Some(told) = adapter.live().told(&event) else { continue };
+            let Ok(id) = SessionId::new(agent, &told.session) else { continue };
+            let told = HookTold { id, pids, state: told.state, says: told.says, at: now() };
+            let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            // What was told of its state before stays true where this tells nothing of it.
+            let before = all
+                .iter()
+                .position(|known| known.id == told.id && known.state.is_some() == told.state.is_some());
+            if let Some(before) = before {
+                all.remove(before);
+            }
+            all.push(told);
+            if all.len() > MOST_TOLD {
+                all.remove(0);
+            }
+            drop(all);
+            self.ring();
+        }
     }
 
     fn work(&self, board: &Board) {
@@ -124,6 +193,7 @@ impl Lookout {
         };
         let (held, asked) = board.worker.ask(work).map_err(|error| told(&error))?;
         let tmux = find_program("tmux", &config.path);
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let radar = Radar {
             env: &config.env,
             index,
@@ -131,6 +201,7 @@ impl Lookout {
             path: &config.path,
             held: &held,
             asked: &asked,
+            told: &told,
         };
         let now = radar.look(board.now());
         let wait = if now.sessions.iter().any(is_on_screen_alone) {
@@ -146,6 +217,17 @@ impl Lookout {
         }
         Ok(wait)
     }
+}
+
+/// Opens the socket of hooks, for its owner alone.
+fn listen(path: &Path) -> std::io::Result<UnixDatagram> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let socket = UnixDatagram::bind(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(socket)
 }
 
 /// Says whether what an agent asks next is to be seen on its screen alone.

@@ -1,7 +1,10 @@
 //! What tells how it stands with a Claude Code that runs. Source: 2.1.329.
 
+use marline_model::LiveState;
+use serde_json::Value;
+
 use crate::json::Raw;
-use crate::live::{Live, Sign, id, option};
+use crate::live::{Hooks, Live, Sign, Told, id, option, told_by};
 use crate::screen::{Screen, dialog, field};
 
 pub struct ClaudeLive;
@@ -20,6 +23,17 @@ const COMMANDS: [&str; 12] = [
     "auth",
     "logs",
     "stop",
+];
+
+/// What its hooks tell.
+const STATES: [(&str, LiveState, &str); 7] = [
+    ("SessionStart", LiveState::Idle, "the session was opened"),
+    ("UserPromptSubmit", LiveState::Working, "it has a prompt"),
+    ("PermissionRequest", LiveState::NeedsApproval, "it asks for leave"),
+    ("PostToolUse", LiveState::Working, "a tool has run"),
+    ("PostToolUseFailure", LiveState::Working, "a tool has failed"),
+    ("Stop", LiveState::Idle, "its turn is over"),
+    ("StopFailure", LiveState::Idle, "its turn has failed"),
 ];
 
 impl Live for ClaudeLive {
@@ -69,6 +83,29 @@ impl Live for ClaudeLive {
         let dialog = dialog(screen, true);
         let draft = if dialog.is_some() { None } else { field(screen, '❯') };
         Screen { is_busy: dialog.is_none() && last.contains("esc to interrupt"), dialog, draft }
+    }
+
+    fn hooks(&self) -> Option<Hooks> {
+        Some(Hooks {
+            file: "settings.json",
+            events: &[
+                "SessionStart",
+                "UserPromptSubmit",
+                "PermissionRequest",
+                "PostToolUse",
+                "PostToolUseFailure",
+                "Stop",
+                "StopFailure",
+                "SessionEnd",
+            ],
+            timeout: 5,
+            is_async: true,
+            note: "Sessions that run already call them from their next start on.",
+        })
+    }
+
+    fn told(&self, event: &Value) -> Option<Told> {
+        told_by(event, &STATES)
     }
 
     fn signals(&self) -> &'static [&'static str] {

@@ -1,7 +1,10 @@
 //! What tells how it stands with a Codex that runs. Source: 0.169, and rollouts since 0.80.
 
+use marline_model::LiveState;
+use serde_json::Value;
+
 use crate::json::Raw;
-use crate::live::{Live, Sign, id};
+use crate::live::{Hooks, Live, Sign, Told, id, told_by};
 use crate::screen::{Screen, dialog, field};
 
 pub struct CodexLive;
@@ -30,6 +33,15 @@ const COMMANDS: [&str; 22] = [
     "agents",
     "help",
     "exec-server",
+];
+
+/// What its hooks tell.
+const STATES: [(&str, LiveState, &str); 5] = [
+    ("SessionStart", LiveState::Idle, "the session was opened"),
+    ("UserPromptSubmit", LiveState::Working, "it has a prompt"),
+    ("PermissionRequest", LiveState::NeedsApproval, "it asks for leave"),
+    ("PostToolUse", LiveState::Working, "a tool has run"),
+    ("Stop", LiveState::Idle, "its turn is over"),
 ];
 
 impl Live for CodexLive {
@@ -70,6 +82,27 @@ impl Live for CodexLive {
         }
     }
 
+    fn hooks(&self) -> Option<Hooks> {
+        Some(Hooks {
+            file: "hooks.json",
+            events: &[
+                "SessionStart",
+                "UserPromptSubmit",
+                "PermissionRequest",
+                "PostToolUse",
+                "Stop",
+                "SessionEnd",
+            ],
+            timeout: 5,
+            is_async: false,
+            note: "Codex asks once, at its next start, whether you trust them: choose \"Trust all\" or look at them first.",
+        })
+    }
+
+    fn told(&self, event: &Value) -> Option<Told> {
+        told_by(event, &STATES)
+    }
+
     fn signals(&self) -> &'static [&'static str] {
         &["thread-writer-locks"]
     }
@@ -80,7 +113,8 @@ impl Live for CodexLive {
     }
 
     fn screen(&self, screen: &str) -> Screen {
-        let is_busy = |line: &str| line.starts_with('•') && line.contains("esc to interrupt)");
+        // The mark before it blinks.
+        let is_busy = |line: &str| line.starts_with(['•', '◦']) && line.contains("esc to interrupt)");
         let dialog = dialog(screen, false);
         let draft = if dialog.is_some() { None } else { field(screen, '›') };
         Screen { is_busy: dialog.is_none() && screen.lines().any(is_busy), dialog, draft }

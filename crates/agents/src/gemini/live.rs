@@ -1,7 +1,10 @@
 //! What tells how it stands with a Gemini CLI, or a Qwen Code, that runs. Source: 0.61, 0.24.
 
+use marline_model::LiveState;
+use serde_json::Value;
+
 use crate::json::Raw;
-use crate::live::{Live, Sign, id, option};
+use crate::live::{Hooks, Live, Sign, Told, id, option, told_by};
 use crate::screen::{Screen, dialog, field};
 
 pub struct GeminiLive;
@@ -25,6 +28,15 @@ pub(crate) fn screen(screen: &str) -> Screen {
     let draft = if dialog.is_some() { None } else { field(screen, '>') };
     Screen { is_busy: dialog.is_none() && screen.lines().any(is_busy), dialog, draft }
 }
+
+/// What its hooks tell.
+const STATES: [(&str, LiveState, &str); 5] = [
+    ("SessionStart", LiveState::Idle, "the session was opened"),
+    ("BeforeAgent", LiveState::Working, "it has a prompt"),
+    ("AfterTool", LiveState::Working, "a tool has run"),
+    ("AfterAgent", LiveState::Idle, "its turn is over"),
+    ("Notification", LiveState::NeedsApproval, "it asks for leave"),
+];
 
 impl Live for GeminiLive {
     fn session(&self, words: &[String]) -> Option<String> {
@@ -60,6 +72,26 @@ impl Live for GeminiLive {
 
     fn screen(&self, text: &str) -> Screen {
         screen(text)
+    }
+
+    fn hooks(&self) -> Option<Hooks> {
+        Some(Hooks {
+            file: "settings.json",
+            // Not `AfterModel`: that comes with every piece of an answer.
+            events: &["SessionStart", "BeforeAgent", "AfterTool", "AfterAgent", "Notification", "SessionEnd"],
+            timeout: 5000,
+            is_async: false,
+            note: "Sessions that run already call them from their next start on.",
+        })
+    }
+
+    fn told(&self, event: &Value) -> Option<Told> {
+        let asks = event["notification_type"] == "ToolPermission";
+        let mut told = told_by(event, &STATES)?;
+        if event["hook_event_name"] == "Notification" && !asks {
+            told.state = None;
+        }
+        Some(told)
     }
 
     fn takes_id(&self) -> bool {

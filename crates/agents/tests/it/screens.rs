@@ -83,3 +83,13 @@ fn a_list_in_an_answer_is_no_dialog() {
     let old = "❯ 1. Yes\n  2. No\n\n● Done.\n● More.\n● And more.\n─────────────────────────\n❯ \n─────────────────────────\n";
     assert_eq!(claude.screen(old).dialog, None, "others stand below it");
 }
+
+#[test]
+fn a_mark_that_blinks_is_the_same_mark() {
+    let codex = registry::agent(Source::Codex).expect("it has an adapter").live();
+    for mark in ["•", "◦"] {
+        let screen =
+            format!("› Think\n\n{mark} Working (2s • esc to interrupt)\n\n› Ask Codex to do anything\n");
+        assert!(codex.screen(&screen).is_busy, "{mark}");
+    }
+}

@@ -98,3 +98,31 @@ pub struct LiveArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Have agents tell what they do, at once
+///
+/// Claude Code, Codex and Gemini CLI call a program of yours when a prompt comes, when they ask for leave and when they are
+/// done. With these hooks that program is Marline, which sends it to the board and ends within milliseconds, whether the
+/// board is up or not. What changes in your settings is shown first; your own hooks stay.
+#[derive(Subcommand)]
+pub enum HooksCommand {
+    /// Put them into the agents' settings
+    Install(HookArgs),
+    /// Take them out again
+    Uninstall(HookArgs),
+    /// Tell which agents have them
+    Status(super::work::JsonArgs),
+}
+
+#[derive(Args)]
+pub struct HookArgs {
+    /// Only this agent: claude, codex, gemini
+    #[arg(long, value_name = "AGENT", value_parser = source)]
+    pub agent: Option<Source>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Don't ask
+    #[arg(long)]
+    pub yes: bool,
+}

@@ -50,6 +50,7 @@ pub fn look(read: &ReadArgs) -> Result<Look, Failure> {
         path: &path,
         held: &held,
         asked: &asked,
+        told: &[],
     };
     let now = radar.look(context.now);
     Ok(Look { context, now, tmux })

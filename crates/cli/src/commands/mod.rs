@@ -4,6 +4,7 @@ pub mod act;
 pub mod doctor;
 pub mod generate;
 pub mod handoff;
+pub mod hooks;
 pub mod index;
 pub mod live;
 pub mod ls;
@@ -16,7 +17,7 @@ pub mod up;
 pub mod usage;
 pub mod work;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use serde::Serialize;
 
@@ -33,4 +34,21 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 pub fn print_line(line: &str) -> Result<(), Failure> {
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     writeln!(out, "{line}").map_err(Failure::output)
+}
+
+/// Asks whether to go on; where there is nobody to ask, it is a no.
+pub fn confirmed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    let mut out = std::io::stderr();
+    let mut ask = || -> std::io::Result<String> {
+        write!(out, "Go on? [y/N] ")?;
+        out.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = ask().map_err(Failure::output)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

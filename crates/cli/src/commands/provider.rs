@@ -1,7 +1,7 @@
 //! `marline provider`, `rehome`, `restore`: the model provider behind an agent, and behind sessions.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
 use marline_control::{Acts, KeyFrom, Profile, ProviderSessions, Rehome, Switch, Synced};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::args::{ModeArg, ProfileArgs, ProviderCommand, ReadArgs, RehomeArgs, RestoreArgs, UseArgs};
 use crate::commands::act::{acts, told};
-use crate::commands::{print_json, print_line};
+use crate::commands::{confirmed, print_json, print_line};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::terminal::{DIM, harmless, note, styled};
@@ -588,22 +588,6 @@ fn rehomed(acts: &Acts, rehome: &Rehome<'_>, yes: bool, json: bool) -> Result<Ex
         return Ok(tally.code());
     }
     tally.report(would)
-}
-
-fn confirmed() -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Ok(false);
-    }
-    let mut out = std::io::stderr();
-    let mut ask = || -> std::io::Result<String> {
-        write!(out, "Go on? [y/N] ")?;
-        out.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        Ok(answer)
-    };
-    let answer = ask().map_err(Failure::output)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// What became of sessions.

@@ -59,6 +59,7 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         marline: std::env::current_exe().map_err(|error| Failure::file(Path::new("marline"), &error))?,
         path: std::env::var_os("PATH").unwrap_or_default(),
         tmux_socket: places.tmux(),
+        hook_socket: places.hooks(),
         agent_env: std::env::vars().collect(),
         keyring: crate::context::keyring(),
         env: places.env.clone(),

@@ -1,5 +1,7 @@
 //! Agents in terminals, started by hand and by Marline: seen, answered, interrupted and ended from outside.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
@@ -206,6 +208,12 @@ fn is_steered(desk: &Desk, words: &[&str]) {
     let long = Prompt::new("Think long").wait(120).say("Never said");
     assert_eq!(desk.steer(&["send", &id, long.text()]), "delivered");
     desk.until("working");
+    // However long it thinks, and whatever blinks meanwhile.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(4) {
+        let now = desk.now();
+        assert_eq!(now[0]["state"], "working", "{now:#?}\n{}", desk.screen());
+    }
     assert_eq!(desk.steer(&["interrupt", &id]), "delivered");
     desk.until("idle");
 
@@ -304,4 +312,93 @@ fn an_agent_that_can_not_be_opened_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stderr).contains("ended at once"));
     assert_eq!(desk.now(), [] as [Value; 0]);
+}
+
+/// What the board says of everything that runs.
+fn board_says(desk: &Desk) -> Vec<Value> {
+    let socket = desk.dir.path().join("marline/board/sock");
+    let ask = || -> std::io::Result<Vec<u8>> {
+        let mut stream = UnixStream::connect(&socket)?;
+        stream.write_all(b"GET /api/v1/live HTTP/1.1\r\nhost: marline\r\nconnection: close\r\n\r\n")?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(answer)
+    };
+    let Ok(answer) = ask() else { return Vec::new() };
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let Some((_, body)) = text.split_once("\r\n\r\n") else { return Vec::new() };
+    // In pieces, of which there is one.
+    let body = body.trim_start_matches(|c| c != '{').rsplit_once('}').map_or("", |(body, _)| body);
+    let told: Value = serde_json::from_str(&format!("{body}}}")).unwrap_or_default();
+    told["sessions"].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn hooks_tell_at_once_and_leave_no_trace() {
+    let Some(desk) = Desk::open("live::hooks_tell_at_once_and_leave_no_trace") else { return };
+    let home = desk.lab.home().to_owned();
+    let own =
+        "{\n    \"hooks\": {\"Stop\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"true\"}]}]}\n}\n";
+    std::fs::write(home.join(".claude/settings.json"), own)
+        .or_else(|_| {
+            std::fs::create_dir(home.join(".claude"))?;
+            std::fs::write(home.join(".claude/settings.json"), own)
+        })
+        .unwrap();
+    let gemini = std::fs::read_to_string(home.join(".gemini/settings.json")).unwrap();
+    // Shown first, and nothing is done without a yes.
+    let shown = desk.marline(&["hooks", "install"]);
+    assert_eq!(shown.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("+ "), "what would change is shown");
+    assert_eq!(std::fs::read_to_string(home.join(".claude/settings.json")).unwrap(), own);
+    for agent in ["claude", "gemini"] {
+        let done = desk.marline(&["hooks", "install", "--agent", agent, "--yes"]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    let status = desk.marline(&["hooks", "status"]);
+    let status = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert_eq!(status.matches("   installed ").count(), 2, "{status}");
+
+    let mut board = {
+        let mut up: Command = desk.lab.program(Path::new(env!("CARGO_BIN_EXE_marline")), &RELEASES);
+        up.args(["up", "--no-open", "--port", "0"]).env("MARLINE_HOME", desk.dir.path().join("marline"));
+        up.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    // Two of a kind in one directory: only a hook tells which session is whose.
+    for window in ["one", "two"] {
+        desk.tmux(&desk.own(), &["new-session", "-d", "-s", window, "-x", "120", "-y", "40", "--", "gemini"]);
+    }
+    desk.by_hand(&["claude"]);
+    let began = Instant::now();
+    let told = loop {
+        let told = board_says(&desk);
+        let by_hook = told.iter().filter(|one| one["live"]["evidence"].to_string().contains("\"hook\""));
+        if by_hook.count() == 3 {
+            break told;
+        }
+        assert!(began.elapsed() < PATIENCE, "{told:#?}");
+        sleep(LOOK);
+    };
+    let mut panes: Vec<String> =
+        told.iter().map(|one| one["live"]["control"]["pane"]["sessionName"].to_string()).collect();
+    panes.sort();
+    assert_eq!(panes, ["\"hand\"", "\"one\"", "\"two\""]);
+
+    // A hook that nobody hears is silent, harmless and quick.
+    assert!(Command::new("kill").arg(board.id().to_string()).status().unwrap().success());
+    board.wait().unwrap();
+    let prompt = Prompt::new("Nobody listens").say("It is said all the same");
+    desk.types(prompt.text());
+    let began = Instant::now();
+    while !desk.screen().contains("It is said all the same") {
+        assert!(began.elapsed() < PATIENCE, "{}", desk.screen());
+        sleep(LOOK);
+    }
+
+    for agent in ["claude", "gemini"] {
+        let done = desk.marline(&["hooks", "uninstall", "--agent", agent, "--yes"]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    assert_eq!(std::fs::read_to_string(home.join(".claude/settings.json")).unwrap(), own);
+    assert_eq!(std::fs::read_to_string(home.join(".gemini/settings.json")).unwrap(), gemini);
 }

@@ -180,6 +180,23 @@ pub struct Radar<'a> {
     pub held: &'a [Task],
     /// What those ask.
     pub asked: &'a [Asked],
+    /// What hooks have told last of each session.
+    pub told: &'a [HookTold],
+}
+
+/// What a hook told of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookTold {
+    /// The session.
+    pub id: SessionId,
+    /// The processes that the hook ran in, from the nearest on: one of them is the agent.
+    pub pids: Vec<u32>,
+    /// How it stands.
+    pub state: Option<LiveState>,
+    /// What happened.
+    pub says: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What is known of one session while it is looked at.
@@ -283,6 +300,11 @@ impl Radar<'_> {
             }
             Source::Gemini | Source::OpenCode | Source::Qwen => {}
         }
+        let by_hook = self.told.iter().rev().find(|told| told.pids.contains(&one.process.pid));
+        if let Some(told) = by_hook.filter(|told| told.id.source() == one.source) {
+            let says = evidence(Channel::Hook, "a hook that it called says so", None, Some(told.at));
+            return Sight::of(one, told.id.raw(), says).into_iter().collect();
+        }
         let told = agent(one.source).live().session(&one.words);
         let words = format!("process {} was started on it", one.process.pid);
         let says = evidence(Channel::Process, words, None, Some(one.began));
@@ -366,6 +388,9 @@ impl Radar<'_> {
             sight.evidence.push(evidence(Channel::Process, words, Some(LiveState::Unknown), None));
         }
         let session = self.index.session_by_id(&sight.id).ok();
+        if let Some(told) = self.told.iter().rev().find(|told| told.id == sight.id && told.state.is_some()) {
+            sight.evidence.push(evidence(Channel::Hook, told.says.clone(), told.state, Some(told.at)));
+        }
         let has_open_call = self.hear_transcript(&mut sight, session.as_ref(), now);
         let pane = one.terminal.as_ref().and_then(|terminal| panes.get(terminal));
         let pane = pane.filter(|pane| !pane.is_dead && is_within(one.process.pid, pane.pid));
@@ -448,7 +473,10 @@ impl Radar<'_> {
             None if draft.is_some() => ("the field for a prompt is free", LiveState::Idle),
             None => return None,
         };
-        sight.evidence.push(evidence(Channel::Screen, words, Some(state), None));
+        // That nothing is to be seen of its work says little of agents that tell themselves when a turn is over.
+        let tells_itself = matches!(sight.running.source, Source::Claude | Source::Codex);
+        let state = Some(state).filter(|state| *state != LiveState::Idle || !tells_itself);
+        sight.evidence.push(evidence(Channel::Screen, words, state, None));
         dialog.map(|dialog| asks(&sight.id, &dialog))
     }
 

@@ -16,7 +16,7 @@ mod tmux;
 mod turn;
 
 pub use judge::judge;
-pub use look::{Asks, Control, LiveSession, Now, Radar, Reply, ReplyMeans, Stray, is_said};
+pub use look::{Asks, Control, HookTold, LiveSession, Now, Radar, Reply, ReplyMeans, Stray, is_said};
 pub use start::{close, open, stop};
 pub use steer::{Steered, Terminal};
 pub use tmux::{Pane, Server};

@@ -72,7 +72,7 @@ pub struct Current {
     pub provider: Option<String>,
 }
 
-fn read(path: &Path) -> Result<Option<String>, ActError> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>, ActError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -422,7 +422,7 @@ impl Acts {
 
     /// A step that gives a file other bytes; none where they are the same. A link is followed, and stays. What was in it
     /// is laid among the secrets: it may hold some.
-    fn replace(
+    pub(crate) fn replace(
         &self,
         path: &Path,
         before: Option<String>,

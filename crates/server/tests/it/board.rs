@@ -77,6 +77,7 @@ impl TestBoard {
             marline: PathBuf::from("marline"),
             path: std::ffi::OsString::new(),
             tmux_socket: dir.path().join("tmux"),
+            hook_socket: state.join("hooks"),
             agent_env: Vec::new(),
             keyring: None,
             env: Env::new(dir.path().join("home"), std::iter::empty()),

@@ -1,0 +1,57 @@
+//! What agents call with each event: it goes to the board's socket, and that is all.
+//!
+//! An agent waits for it: nothing here reads the environment's settings, opens an index or writes a file. Whatever goes
+//! wrong is nobody's trouble.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixDatagram;
+
+use serde_json::{Value, json};
+
+/// More of an event is not looked at.
+const MOST: u64 = 4 << 20;
+/// So many processes above are told; one of them is the agent.
+const ABOVE: usize = 6;
+/// Fields that are sent on. What a tool was given and gave back stands in the transcript.
+const FIELDS: [&str; 8] = [
+    "session_id",
+    "hook_event_name",
+    "cwd",
+    "tool_name",
+    "notification_type",
+    "source",
+    "reason",
+    "permission_mode",
+];
+
+/// `marline __hook AGENT SOCKET`, if these words are that.
+pub fn is_one(words: &[std::ffi::OsString]) -> bool {
+    words.len() == 4 && words[1] == "__hook"
+}
+
+/// Sends on what the agent says on standard input.
+pub fn run(words: &[std::ffi::OsString]) {
+    if words[2] == "gemini" {
+        // It takes what is printed for an answer.
+        let _ = std::io::stdout().write_all(b"{}\n");
+    }
+    let mut text = Vec::new();
+    let Ok(_) = std::io::stdin().lock().take(MOST).read_to_end(&mut text) else { return };
+    let Ok(event) = serde_json::from_slice::<Value>(&text) else { return };
+    let kept: serde_json::Map<String, Value> =
+        FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), event.get(*name)?.clone()))).collect();
+    let above: Vec<u32> = std::iter::successors(Some(std::process::id()), |pid| parent_of(*pid))
+        .skip(1)
+        .take_while(|pid| *pid > 1)
+        .take(ABOVE)
+        .collect();
+    let told = json!({"agent": words[2].to_string_lossy(), "pids": above, "event": kept});
+    let Ok(socket) = UnixDatagram::unbound() else { return };
+    let _ = socket.set_nonblocking(true);
+    let _ = socket.send_to(told.to_string().as_bytes(), &words[3]);
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
