@@ -6,8 +6,8 @@ use std::sync::Barrier;
 use marline_agents::talk::{Decision, Question};
 use marline_model::{Source, Timestamp};
 use marline_store::work::{
-    Asked, Change, Claim, Counts, Group, Holder, LocalWorkStore, Logged, Mode, Options, Place, Queue, Run,
-    Runs, Status, Task, Wish, WorkError, WorkEvent, WorkStore,
+    Asked, Change, Claim, CommandEnd, Counts, Group, Holder, LocalWorkStore, Logged, Mode, Options, Place,
+    Queue, Run, Runs, Status, Task, Wish, WorkError, WorkEvent, WorkStore,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_300_000_000);
@@ -274,6 +274,25 @@ fn what_is_deleted_takes_its_own_along_and_only_that() {
     store.commit(&[Change::DeleteQueue(store.queue("two").unwrap())]).unwrap();
     store.commit(&[Change::Run(run("later", "a group"))]).unwrap();
     assert_eq!(store.run("later").unwrap().number, 3);
+}
+
+#[test]
+fn a_command_is_begun_once_and_its_end_is_known_afterwards() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    assert_eq!(store.begin_command("key", NOW).unwrap(), None, "it is ours to do");
+    assert_eq!(
+        store.begin_command("key", NOW).unwrap(),
+        Some(CommandEnd::Unknown),
+        "somebody is at it, or died"
+    );
+    store.end_command("key", "done").unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.begin_command("key", NOW).unwrap(), Some(CommandEnd::Known("done".to_owned())));
+    assert_eq!(store.begin_command("another", NOW).unwrap(), None);
+    let later = Timestamp::from_millis(NOW.as_millis() + 30 * 24 * 3_600_000);
+    assert_eq!(store.begin_command("key", later).unwrap(), None, "a month later nobody says it again");
 }
 
 #[test]

@@ -8,21 +8,23 @@ use std::time::{Duration, Instant};
 
 use marline_agents::drive::Opening;
 use marline_agents::registry;
-use marline_control::live::{Control, LiveSession, Pane, Steered, Terminal, close, open, stop};
+use marline_control::live::{Control, LiveSession, Pane, Steered, Terminal, close, is_said, open, stop};
 use marline_control::{Started, Target};
-use marline_model::{SessionId, Source};
+use marline_model::{SessionId, Source, Timestamp};
 use serde_json::json;
 
 use super::{Look, look};
 use crate::args::ReadArgs;
 use crate::args::live::{LiveArgs, LiveCommand, StartArgs};
 use crate::commands::{print_json, print_line};
-use crate::context::{Places, random};
+use crate::context::{Context, Places, now, random};
 use crate::failure::Failure;
 use crate::terminal::harmless;
 
 /// The id of a new session has so long to appear.
 const UNTIL_NAMED: Duration = Duration::from_secs(15);
+/// What was said is looked for in the transcript for so long.
+const UNTIL_SAID: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(250);
 
 pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
@@ -43,7 +45,8 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
                 }
                 text => text.to_owned(),
             };
-            steer(&args.live, |terminal| terminal.send(&text))
+            let since = now();
+            steer(&args.live, |terminal| Ok(proven(terminal.send(&text)?, terminal.session, &text, since)))
         }
         LiveCommand::Interrupt(live) => steer(live, |terminal| terminal.interrupt()),
         LiveCommand::Approve { live, key } => steer(live, |terminal| terminal.approve(key.as_deref())),
@@ -96,6 +99,18 @@ fn steer(
     let terminal = terminal(&look, one)?;
     let steered = act(&terminal).map_err(|error| Failure::agent("tmux failed.", &error.to_string()))?;
     told(live.json, &one.id, &steered)
+}
+
+/// Looks for what was sent in the transcript, which is the proof; what waits in a queue of the agent's own is not in it yet.
+fn proven(steered: Steered, id: &SessionId, text: &str, since: Timestamp) -> Steered {
+    let began = Instant::now();
+    while matches!(steered, Steered::Delivered { .. }) && began.elapsed() < UNTIL_SAID {
+        if Context::read(&fresh()).is_ok_and(|context| is_said(&context.index, id, text, since)) {
+            return Steered::Delivered { proof: "it stands in the transcript".to_owned() };
+        }
+        std::thread::sleep(LOOK);
+    }
+    steered
 }
 
 fn told(is_json: bool, id: &SessionId, steered: &Steered) -> Result<ExitCode, Failure> {
