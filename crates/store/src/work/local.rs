@@ -19,7 +19,7 @@ const WAIT: Duration = Duration::from_secs(10);
 /// A command is remembered for a week, in milliseconds.
 const COMMANDS_LAST: i64 = 7 * 24 * 3_600_000;
 /// The shape of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE groups (
@@ -53,6 +53,23 @@ CREATE TABLE questions (
     UNIQUE (task, attempt, question)
 ) STRICT;
 CREATE INDEX open_questions ON questions (is_open, number);
+CREATE TABLE commands (key TEXT PRIMARY KEY, at INTEGER NOT NULL, outcome TEXT) STRICT;
+CREATE INDEX commands_by_time ON commands (at);
+";
+
+/// What brings the first shape to the second: who is held is told for all lists, numbers of runs are never given twice,
+/// and commands are remembered.
+const FROM_1: &str = "
+DROP INDEX one_task_of_a_queue;
+ALTER TABLE tasks ADD COLUMN is_held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN is_of_queue INTEGER NOT NULL DEFAULT 0;
+UPDATE tasks SET is_held = json_extract(body, '$.status') IN ('claimed', 'running'),
+    is_of_queue = json_extract(body, '$.member') IS NULL;
+ALTER TABLE tasks DROP COLUMN is_held_of_queue;
+CREATE UNIQUE INDEX one_task_of_a_queue ON tasks (list) WHERE is_held AND is_of_queue;
+CREATE INDEX held_tasks ON tasks (id) WHERE is_held;
+CREATE TABLE run_numbers (number INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
+INSERT INTO run_numbers (number) SELECT max(number) FROM runs HAVING max(number) IS NOT NULL;
 CREATE TABLE commands (key TEXT PRIMARY KEY, at INTEGER NOT NULL, outcome TEXT) STRICT;
 CREATE INDEX commands_by_time ON commands (at);
 ";
@@ -120,10 +137,8 @@ impl LocalWorkStore {
         let made = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
         let version: i64 = made.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&fail)?;
         match version {
-            0 => {
-                made.execute_batch(TABLES).map_err(&fail)?;
-                made.pragma_update(None, "user_version", VERSION).map_err(&fail)?;
-            }
+            0 => made.execute_batch(TABLES).map_err(&fail)?,
+            1 => made.execute_batch(FROM_1).map_err(&fail)?,
             VERSION => {}
             newer => {
                 return Err(WorkError::Internal {
@@ -132,6 +147,7 @@ impl LocalWorkStore {
                 });
             }
         }
+        made.pragma_update(None, "user_version", VERSION).map_err(&fail)?;
         made.commit().map_err(&fail)?;
         Ok(LocalWorkStore { connection: Mutex::new(connection) })
     }

@@ -277,6 +277,49 @@ fn what_is_deleted_takes_its_own_along_and_only_that() {
 }
 
 #[test]
+fn a_database_of_the_first_version_goes_on_with_what_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("below/marline.db");
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("work_1.sql")).unwrap();
+    let queue = queue("old");
+    let running = Task { number: 1, status: Status::Running, ..task("runs", &queue, 1) };
+    let waiting = Task { number: 2, ..task("waits", &queue, 2) };
+    let run = Run { number: 7, ..run("its run", &queue.id) };
+    let body = |value: serde_json::Result<String>| value.unwrap();
+    old.execute(
+        "INSERT INTO queues VALUES (?, ?, 1, ?)",
+        [&queue.id, &queue.name, &body(serde_json::to_string(&queue))],
+    )
+    .unwrap();
+    for (task, is_held) in [(&running, 1), (&waiting, 0)] {
+        let values: [&dyn rusqlite::ToSql; 6] = [
+            &task.id,
+            &task.list,
+            &(task.number as i64),
+            &(task.position as i64),
+            &is_held,
+            &body(serde_json::to_string(task)),
+        ];
+        old.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, 1, ?)", values).unwrap();
+    }
+    let values: [&dyn rusqlite::ToSql; 4] =
+        [&run.id, &(run.number as i64), &run.list, &body(serde_json::to_string(&run))];
+    old.execute("INSERT INTO runs VALUES (?, ?, ?, 1, 1, ?)", values).unwrap();
+    drop(old);
+
+    let store = open(dir.path());
+    let held: Vec<String> = store.held().unwrap().into_iter().map(|task| task.id).collect();
+    assert_eq!(held, ["runs"]);
+    let second = Task { status: Status::Running, ..store.task("waits").unwrap() };
+    assert!(store.commit(&[Change::Task(second)]).is_err(), "one at a time, as before");
+    store.commit(&[Change::Run(self::run("next", "a group"))]).unwrap();
+    assert_eq!(store.run("next").unwrap().number, 8, "numbers go on");
+    assert_eq!(store.begin_command("key", NOW).unwrap(), None);
+}
+
+#[test]
 fn a_command_is_begun_once_and_its_end_is_known_afterwards() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
