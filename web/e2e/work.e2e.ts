@@ -356,7 +356,7 @@ describe('without an agent', () => {
     const file = join(PICTURES, 'none.json');
     writeFileSync(file, 'not JSON');
     await page.locator('input[type=file]').setInputFiles(file);
-    await page.getByText('it holds no groups or queues').waitFor();
+    await page.getByText("it can't be read as groups or queues").waitFor();
     await page.getByRole('button', { name: 'New group' }).click();
     const dialog = page.getByRole('dialog', { name: 'New group' });
     await dialog.getByRole('textbox', { name: 'Name' }).fill('Of a selection');
