@@ -1,7 +1,7 @@
 //! Sessions that agents have open, whoever started them: where they run, how they stand, and what says so.
 //!
 //! ```text
-//! processes ─► find ─► sessions of each ─► evidence (registry, lock, transcript, screen, talk) ─► judge ─► LiveSession
+//! processes ─► find ─► sessions of each ─► evidence (registry, lock, transcript, screen, hook, talk) ─► judge ─► LiveSession
 //! ```
 //!
 //! **Promises.** Looking changes nothing and starts nothing but `tmux`. A session is named by its agent's own id from the
@@ -15,9 +15,7 @@ mod steer;
 mod tmux;
 mod turn;
 
-pub use judge::judge;
 pub use look::{Asks, Control, HookTold, LiveSession, Now, Radar, Reply, ReplyMeans, Stray, is_said};
 pub use start::{close, open, stop};
 pub use steer::{Steered, Terminal};
 pub use tmux::{Pane, Server};
-pub use turn::{Turn, turn};

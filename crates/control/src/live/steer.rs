@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use marline_agents::screen::{Dialog, Means, Screen};
+use marline_agents::screen::{Dialog, Screen};
 use marline_model::SessionId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -249,10 +249,10 @@ impl Terminal<'_> {
             Ok(dialog) => dialog,
             Err(refused) => return Ok(refused),
         };
-        let Some(number) = dialog.choices.iter().position(|choice| choice.means == Means::Allow) else {
+        let Some(key) = dialog.key_of_allow() else {
             return Ok(refused("it can't be allowed this once alone"));
         };
-        self.answer(&dialog, &(number + 1).to_string())
+        self.answer(&dialog, &key.to_string())
     }
 
     /// Refuses what the agent asks, and says why.
