@@ -34,6 +34,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   tmux('kill-server');
+  // Where a test failed on its way, Marline's own has an agent in it still.
+  spawnSync('tmux', ['-S', join(board.home, '../m/board/tmux'), 'kill-server']);
   await browser.close();
   await board.end();
   lab?.end();

@@ -16,8 +16,9 @@ use serde_json::json;
 use super::{Look, look};
 use crate::args::ReadArgs;
 use crate::args::live::{LiveArgs, LiveCommand, StartArgs};
+use crate::commands::act::acts;
 use crate::commands::{print_json, print_line};
-use crate::context::{Context, Places, now, random};
+use crate::context::{Context, Places, now};
 use crate::failure::Failure;
 use crate::terminal::harmless;
 
@@ -207,7 +208,7 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
     let cwd = args.cwd.clone().unwrap_or_else(|| PathBuf::from("."));
     let cwd = cwd.canonicalize().ok().filter(|cwd| cwd.is_dir()).ok_or_else(|| gone(&cwd))?;
     let live = registry::agent(source).expect("every source has an adapter").live();
-    let uuid = live.takes_id().then(uuid);
+    let uuid = if live.takes_id() { Some(acts()?.uuid()) } else { None };
     if !live.is_named_at_start() && args.prompt.is_none() {
         return Err(Failure::usage(
             "That agent begins a session with the first prompt.",
@@ -219,15 +220,6 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
     let started = Started::open(source, &opening, &cwd, path)?;
     let id = uuid.map(|uuid| SessionId::new(source, &uuid).expect("a UUID is an id"));
     Ok(Wanted { source, id, started })
-}
-
-/// A new UUID of version 4.
-fn uuid() -> String {
-    let mut bytes = random();
-    bytes[6] = 0x40 | (bytes[6] & 0x0f);
-    bytes[8] = 0x80 | (bytes[8] & 0x3f);
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// Waits until the session that runs in a terminal is known by its own id.
