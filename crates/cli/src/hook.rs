@@ -6,6 +6,7 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixDatagram;
 
+use marline_control::parent_of;
 use serde_json::{Value, json};
 
 /// More of an event is not looked at.
@@ -49,9 +50,4 @@ pub fn run(words: &[std::ffi::OsString]) {
     let Ok(socket) = UnixDatagram::unbound() else { return };
     let _ = socket.set_nonblocking(true);
     let _ = socket.send_to(told.to_string().as_bytes(), &words[3]);
-}
-
-fn parent_of(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }

@@ -3,16 +3,17 @@
 //! An agent calls `marline __hook AGENT SOCKET` with each event; that sends it on and ends, in a few milliseconds, whether
 //! anybody listens or not. Our entries stand among a person's own, which stay as they are; they are known by their command.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode};
+use jsonc_parser::cst::{CstArray, CstInputValue, CstNode};
 use marline_agents::live::Hooks;
 use marline_model::Source;
 use serde_json::{Value, json};
 
 use crate::journal::Entry;
 use crate::launch::quoted;
+use crate::provider::files::root;
 use crate::step::Plan;
 use crate::target::agent;
 use crate::{ActError, Acts, Journal};
@@ -48,16 +49,8 @@ pub struct HookEdit {
     pub plan: Plan,
 }
 
-fn odd(path: &Path) -> impl Fn(String) -> ActError + '_ {
+fn odd<E: Display>(path: &Path) -> impl Fn(E) -> ActError + '_ {
     move |what| ActError::invalid(format!("{}: {what}", path.display()))
-}
-
-fn root(text: &str) -> Result<(CstRootNode, CstObject), String> {
-    let text = if text.trim().is_empty() { "{}\n" } else { text };
-    let root = CstRootNode::parse(text, &ParseOptions::default())
-        .map_err(|error| format!("it can't be read: {error}"))?;
-    let object = root.object_value().ok_or("it is no JSON object")?;
-    Ok((root, object))
 }
 
 /// Says whether an entry of an event's list is ours.
@@ -96,16 +89,19 @@ fn input(value: &Value) -> CstInputValue {
 }
 
 /// A settings file with our hooks in it.
-fn with(text: &str, hooks: &Hooks, command: &str) -> Result<String, String> {
+fn with(text: &str, hooks: &Hooks, command: &str) -> Result<String, ActError> {
     let (root, settings) = root(text)?;
-    let all = settings.object_value_or_create("hooks").ok_or("`hooks` is no object")?;
+    let all =
+        settings.object_value_or_create("hooks").ok_or_else(|| ActError::invalid("`hooks` is no object"))?;
     let mut handler = json!({"type": "command", "command": command, "timeout": hooks.timeout});
     if hooks.is_async {
         handler["async"] = true.into();
     }
     let entry = json!({"hooks": [handler]});
     for event in hooks.events {
-        let list = all.array_value_or_create(event).ok_or(format!("`hooks.{event}` is no list"))?;
+        let list = all
+            .array_value_or_create(event)
+            .ok_or_else(|| ActError::invalid(format!("`hooks.{event}` is no list")))?;
         if matches!(&ours(&list)[..], [(_, one)] if *one == entry) {
             continue;
         }
@@ -116,7 +112,7 @@ fn with(text: &str, hooks: &Hooks, command: &str) -> Result<String, String> {
 }
 
 /// A settings file without our hooks, and without what only they needed.
-fn without(text: &str) -> Result<String, String> {
+fn without(text: &str) -> Result<String, ActError> {
     let (root, settings) = root(text)?;
     let Some(all) = settings.object_value("hooks") else { return Ok(text.to_owned()) };
     for event in all.properties() {
@@ -197,7 +193,7 @@ impl Acts {
         &self,
         source: Source,
         says: &str,
-        edit: impl FnOnce(&str, &Hooks) -> Result<String, String>,
+        edit: impl FnOnce(&str, &Hooks) -> Result<String, ActError>,
     ) -> Result<Option<HookEdit>, ActError> {
         let (hooks, path) = self.hooks_of(source).ok_or_else(|| ActError::Unsupported {
             agent: agent(source).name(),

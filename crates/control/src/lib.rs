@@ -38,6 +38,7 @@ pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};
 pub use launch::{Started, find_program, quoted};
 pub use opencode::{Column, Fork as OpenCodeFork};
+pub use process::parent_of;
 pub use provider::{
     Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch, Synced,
 };

@@ -55,7 +55,7 @@ pub(crate) fn pids() -> impl Iterator<Item = u32> {
 }
 
 /// The process that started one.
-pub(crate) fn parent_of(pid: u32) -> Option<u32> {
+pub fn parent_of(pid: u32) -> Option<u32> {
     fields(pid)?.split(' ').nth(1)?.parse().ok()
 }
 

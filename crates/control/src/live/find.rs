@@ -10,6 +10,9 @@ use marline_model::{Source, Timestamp};
 use crate::process::{AgentProcess, Process, parent_of, pids};
 use crate::target::agent;
 
+/// A clock that is set moves the beginning of every process; by less than this it is the same one.
+const SET: i64 = 1_500;
+
 /// An agent that runs, and with which somebody can talk.
 #[derive(Debug, Clone)]
 pub struct Running {
@@ -62,6 +65,13 @@ pub fn running(env: &Env) -> Vec<Running> {
         })
     };
     all.iter().filter_map(of).collect()
+}
+
+/// The process of a number, if it still is the one that began then: after it, another one may bear the number.
+pub fn still(pid: u32, began: Timestamp) -> Option<Process> {
+    let process = Process::of(pid)?;
+    let now = booted()? + process.began_millis();
+    ((now - began.as_millis()).abs() < SET).then_some(process)
 }
 
 /// The environment that a process was started with; nothing, if it is another user's.

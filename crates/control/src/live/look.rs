@@ -300,8 +300,11 @@ impl Radar<'_> {
             }
             Source::Gemini | Source::OpenCode | Source::Qwen => {}
         }
-        let by_hook = self.told.iter().rev().find(|told| told.pids.contains(&one.process.pid));
-        if let Some(told) = by_hook.filter(|told| told.id.source() == one.source) {
+        // A process before it may have had its number.
+        let is_its = |told: &&HookTold| {
+            told.id.source() == one.source && told.pids.contains(&one.process.pid) && told.at >= one.began
+        };
+        if let Some(told) = self.told.iter().rev().find(is_its) {
             let says = evidence(Channel::Hook, "a hook that it called says so", None, Some(told.at));
             return Sight::of(one, told.id.raw(), says).into_iter().collect();
         }

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use marline_model::Timestamp;
+
+use super::find::still;
 use super::steer::Steered;
 use super::tmux::{Pane, Server};
 use crate::launch::{Started, quoted};
-use crate::process::Process;
 
 /// An agent that is told to end has so long to do so.
 const GRACE: Duration = Duration::from_secs(5);
@@ -40,6 +42,11 @@ pub fn open(
     started: &Started,
     env: impl IntoIterator<Item = (String, String)>,
 ) -> io::Result<Pane> {
+    // tmux would take another one without a word.
+    if !started.cwd.is_dir() {
+        let gone = format!("the directory {} is gone", started.cwd.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, gone));
+    }
     if let Some(folder) = socket.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -74,8 +81,8 @@ pub fn close(tmux: &Path, pane: &Pane) {
 }
 
 /// Ends an agent: it is told to, and after a while made to.
-pub fn stop(pid: u32) -> Steered {
-    let (Some(process), Some(number)) = (Process::of(pid), Pid::from_raw(pid as i32)) else {
+pub fn stop(pid: u32, started_at: Timestamp) -> Steered {
+    let (Some(process), Some(number)) = (still(pid, started_at), Pid::from_raw(pid as i32)) else {
         return Steered::Refused { why: "its agent is gone".to_owned() };
     };
     let began = Instant::now();

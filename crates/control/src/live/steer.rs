@@ -10,10 +10,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use marline_agents::screen::{Dialog, Screen};
-use marline_model::SessionId;
+use marline_model::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::find::still;
 use super::look::key_of;
 use super::tmux::{Pane, Server};
 use crate::process::Process;
@@ -60,6 +61,8 @@ pub struct Terminal<'a> {
     pub session: &'a SessionId,
     /// Its agent's process.
     pub pid: u32,
+    /// When that began.
+    pub started_at: Timestamp,
     /// Where it runs.
     pub pane: &'a Pane,
     /// The `tmux` program.
@@ -87,7 +90,7 @@ impl Terminal<'_> {
         let Some(now) = now.filter(|now| !now.is_dead && now.pid == self.pane.pid) else {
             return Some("its terminal is gone".to_owned());
         };
-        if Process::of(self.pid).is_none_or(Process::is_suspended) {
+        if still(self.pid, self.started_at).is_none_or(Process::is_suspended) {
             return Some("its agent is gone or suspended".to_owned());
         }
         if now.is_in_mode {

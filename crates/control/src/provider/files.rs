@@ -72,7 +72,8 @@ pub fn codex_auth(text: &str, key: Option<&str>, login: Option<&str>) -> Result<
     serde_json::to_string_pretty(&auth).map_err(|error| ActError::failed("auth.json", error))
 }
 
-fn root(text: &str) -> Result<(CstRootNode, CstObject), ActError> {
+/// A settings file as JSON whose shape is kept while it is changed.
+pub(crate) fn root(text: &str) -> Result<(CstRootNode, CstObject), ActError> {
     let text = if text.trim().is_empty() { "{}\n" } else { text };
     let root = CstRootNode::parse(text, &ParseOptions::default())
         .map_err(|error| ActError::invalid(format!("it can't be read: {error}")))?;

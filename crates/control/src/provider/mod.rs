@@ -4,7 +4,7 @@
 //! or wholly undone through the journal, byte for byte. Sessions are left alone: Marline shows those of every provider, and
 //! resumes each under its own. [`Acts::rehome`] gives sessions another provider when that is asked for.
 
-mod files;
+pub(crate) mod files;
 mod import;
 mod probe;
 mod profiles;

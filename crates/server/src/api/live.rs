@@ -247,23 +247,18 @@ impl Board {
     }
 
     async fn steer(&self, live: LiveSession, request: CommandRequest) -> Result<Steered, Problem> {
-        let Some(pid) = live.pid else {
-            return Err(
-                Problem::CONFLICT.because("Marline works with it; its run and the approvals steer it.")
-            );
+        let refused = |why: String| Ok(Steered::Refused { why });
+        let Some((pid, started_at)) = live.pid.zip(live.started_at) else {
+            return refused("Marline works with it; its run and the approvals steer it".to_owned());
         };
         if matches!(request, CommandRequest::Stop { .. }) {
-            let stopped = tokio::task::spawn_blocking(move || stop(pid));
+            let stopped = tokio::task::spawn_blocking(move || stop(pid, started_at));
             return stopped.await.map_err(|error| Problem::FAILED.because(sentence(&error)));
         }
         let pane = match live.control {
             Control::Tmux { pane } => pane,
-            Control::Marline { .. } => return Err(Problem::CONFLICT.because("Marline works with it.")),
-            Control::None { why, command } => {
-                let hint =
-                    command.map_or_else(String::new, |command| format!(" This makes it so: {command}"));
-                return Err(Problem::UNSUPPORTED.because(format!("It can only be read: {why}.{hint}")));
-            }
+            Control::Marline { .. } => return refused("Marline works with it".to_owned()),
+            Control::None { why, .. } => return refused(format!("it can only be read: {why}")),
         };
         let (tmux, id, since) = (self.tmux()?, live.id.clone(), self.now());
         let text = match &request {
@@ -271,7 +266,7 @@ impl Board {
             _ => None,
         };
         let typed = tokio::task::spawn_blocking(move || {
-            let terminal = Terminal { session: &id, pid, pane: &pane, tmux: &tmux };
+            let terminal = Terminal { session: &id, pid, started_at, pane: &pane, tmux: &tmux };
             match &request {
                 CommandRequest::Send { text, .. } => terminal.send(text),
                 CommandRequest::Interrupt { .. } => terminal.interrupt(),
@@ -279,7 +274,7 @@ impl Board {
                 CommandRequest::Deny { question, reason, .. } => {
                     terminal.deny(Some(question), reason.as_deref())
                 }
-                CommandRequest::Stop { .. } => Ok(stop(pid)),
+                CommandRequest::Stop { .. } => Ok(stop(pid, started_at)),
             }
         });
         let failed = |words: String| Problem::FAILED.because(format!("tmux failed: {words}."));

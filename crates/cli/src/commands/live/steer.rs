@@ -58,8 +58,8 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
         LiveCommand::Stop(live) => {
             let look = look(&fresh())?;
             let one = look.find(&live.session)?;
-            let pid = one.pid.ok_or_else(|| by_marline(one))?;
-            told(live.json, &one.id, &stop(pid))
+            let (pid, started_at) = one.pid.zip(one.started_at).ok_or_else(|| by_marline(one))?;
+            told(live.json, &one.id, &stop(pid, started_at))
         }
     }
 }
@@ -78,8 +78,10 @@ fn by_marline(one: &LiveSession) -> Failure {
 
 /// The terminal that a session's agent runs in.
 fn terminal<'a>(look: &'a Look, one: &'a LiveSession) -> Result<Terminal<'a>, Failure> {
-    match (&one.control, one.pid, look.tmux.as_deref()) {
-        (Control::Tmux { pane }, Some(pid), Some(tmux)) => Ok(Terminal { session: &one.id, pid, pane, tmux }),
+    match (&one.control, one.pid.zip(one.started_at), look.tmux.as_deref()) {
+        (Control::Tmux { pane }, Some((pid, started_at)), Some(tmux)) => {
+            Ok(Terminal { session: &one.id, pid, started_at, pane, tmux })
+        }
         (Control::None { why, command }, ..) => {
             let hint = command.as_ref().map_or_else(
                 || "Open it in tmux to steer it.".to_owned(),
