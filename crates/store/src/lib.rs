@@ -30,6 +30,7 @@
 //! ```
 
 mod contract;
+mod database;
 mod derive;
 mod live;
 mod local;

@@ -1,10 +1,7 @@
 //! Work in `marline.db`: a document a row, with the columns that constraints and questions need beside it.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use marline_model::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, TransactionBehavior, params};
@@ -13,74 +10,13 @@ use serde::de::DeserializeOwned;
 
 use super::contract::{Change, CommandEnd, Runs, WorkError, WorkStore};
 use super::types::{Asked, Group, Logged, Queue, Run, Task};
+use crate::database::{self, internal};
 
-/// How long another writer is waited for.
-const WAIT: Duration = Duration::from_secs(10);
 /// A command is remembered for a week, in milliseconds.
 const COMMANDS_LAST: i64 = 7 * 24 * 3_600_000;
-/// The shape of the tables.
-const VERSION: i64 = 2;
-
-const TABLES: &str = "
-CREATE TABLE groups (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE TABLE queues (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE TABLE runs (
-    id TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, list TEXT NOT NULL, is_open INTEGER NOT NULL,
-    revision INTEGER NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE TABLE run_numbers (number INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
-CREATE UNIQUE INDEX one_run_of_a_list ON runs (list) WHERE is_open;
-CREATE INDEX runs_of_a_list ON runs (list, number);
-CREATE TABLE tasks (
-    id TEXT PRIMARY KEY, list TEXT NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
-    is_held INTEGER NOT NULL, is_of_queue INTEGER NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL,
-    UNIQUE (list, number)
-) STRICT;
-CREATE INDEX tasks_in_order ON tasks (list, position, number);
-CREATE UNIQUE INDEX one_task_of_a_queue ON tasks (list) WHERE is_held AND is_of_queue;
-CREATE INDEX held_tasks ON tasks (id) WHERE is_held;
-CREATE TABLE events (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE INDEX events_of_a_run ON events (run, number);
-CREATE TABLE questions (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, task TEXT NOT NULL, attempt INTEGER NOT NULL, question TEXT NOT NULL,
-    run TEXT NOT NULL, is_open INTEGER NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL,
-    UNIQUE (task, attempt, question)
-) STRICT;
-CREATE INDEX open_questions ON questions (is_open, number);
-CREATE TABLE commands (key TEXT PRIMARY KEY, at INTEGER NOT NULL, outcome TEXT) STRICT;
-CREATE INDEX commands_by_time ON commands (at);
-";
-
-/// What brings the first shape to the second: who is held is told for all lists, numbers of runs are never given twice,
-/// and commands are remembered.
-const FROM_1: &str = "
-DROP INDEX one_task_of_a_queue;
-ALTER TABLE tasks ADD COLUMN is_held INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE tasks ADD COLUMN is_of_queue INTEGER NOT NULL DEFAULT 0;
-UPDATE tasks SET is_held = json_extract(body, '$.status') IN ('claimed', 'running'),
-    is_of_queue = json_extract(body, '$.member') IS NULL;
-ALTER TABLE tasks DROP COLUMN is_held_of_queue;
-CREATE UNIQUE INDEX one_task_of_a_queue ON tasks (list) WHERE is_held AND is_of_queue;
-CREATE INDEX held_tasks ON tasks (id) WHERE is_held;
-CREATE TABLE run_numbers (number INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
-INSERT INTO run_numbers (number) SELECT max(number) FROM runs HAVING max(number) IS NOT NULL;
-CREATE TABLE commands (key TEXT PRIMARY KEY, at INTEGER NOT NULL, outcome TEXT) STRICT;
-CREATE INDEX commands_by_time ON commands (at);
-";
-
 /// Groups, queues and runs of one machine.
 pub struct LocalWorkStore {
     connection: Mutex<Connection>,
-}
-
-fn internal(context: &str) -> impl Fn(rusqlite::Error) -> WorkError + use<'_> {
-    move |source| WorkError::Internal { context: context.to_owned(), source: source.into() }
 }
 
 /// A document of a row whose columns are `body` and `revision`.
@@ -122,34 +58,7 @@ impl LocalWorkStore {
     /// # Errors
     /// [`WorkError::Internal`] when it can't be opened, or was written by a newer Marline.
     pub fn open(path: &Path) -> Result<Self, WorkError> {
-        let shown = path.display().to_string();
-        let file =
-            |source: std::io::Error| WorkError::Internal { context: shown.clone(), source: source.into() };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(file)?;
-        }
-        OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(file)?;
-        let fail = internal(&shown);
-        let mut connection = Connection::open(path).map_err(&fail)?;
-        connection.busy_timeout(WAIT).map_err(&fail)?;
-        // What is acknowledged survives a crash of the machine, too.
-        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").map_err(&fail)?;
-        let made = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
-        let version: i64 = made.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&fail)?;
-        match version {
-            0 => made.execute_batch(TABLES).map_err(&fail)?,
-            1 => made.execute_batch(FROM_1).map_err(&fail)?,
-            VERSION => {}
-            newer => {
-                return Err(WorkError::Internal {
-                    context: shown.clone(),
-                    source: format!("its version is {newer}; this Marline knows {VERSION}").into(),
-                });
-            }
-        }
-        made.pragma_update(None, "user_version", VERSION).map_err(&fail)?;
-        made.commit().map_err(&fail)?;
-        Ok(LocalWorkStore { connection: Mutex::new(connection) })
+        Ok(LocalWorkStore { connection: Mutex::new(database::open(path)?) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
