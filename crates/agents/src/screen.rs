@@ -56,9 +56,9 @@ impl Dialog {
         has(Means::Allow) && has(Means::Deny)
     }
 
-    /// The key of the one answer that allows it this once.
-    pub fn key_of_allow(&self) -> Option<char> {
-        let at = self.choices.iter().position(|choice| choice.means == Means::Allow)?;
+    /// The key of the first answer that means this.
+    pub fn key_of(&self, means: Means) -> Option<char> {
+        let at = self.choices.iter().position(|choice| choice.means == means)?;
         char::from_digit(at as u32 + 1, 10)
     }
 

@@ -14,6 +14,7 @@
 //! **Knows nothing of** HTTP, of terminals, of the index's tables.
 
 mod acts;
+mod asked;
 mod error;
 mod handoff;
 mod hooks;
@@ -24,6 +25,7 @@ pub mod live;
 mod opencode;
 mod process;
 mod provider;
+mod risk;
 mod step;
 mod surgery;
 mod talk;
@@ -42,6 +44,7 @@ pub use process::parent_of;
 pub use provider::{
     Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch, Synced,
 };
+pub use risk::{Risk, RiskKind, risks};
 pub use step::{Plan, Step};
 pub use surgery::{Copy, Sum};
 pub use talk::{Carried, Found, Life, become_agent};

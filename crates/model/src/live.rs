@@ -63,6 +63,8 @@ pub enum Channel {
     Hook,
     /// What the agent said to Marline, which runs it.
     Talk,
+    /// What the agent's own daemon says, which holds the session.
+    Service,
 }
 
 /// Something that tells of a session's state.

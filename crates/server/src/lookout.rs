@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use marline_agents::registry;
 use marline_control::find_program;
-use marline_control::live::{Control, HookTold, Now, Radar};
+use marline_control::live::{Control, DaemonView, DaemonWatch, HookTold, Now, Radar};
 use marline_index::Index;
 use marline_model::{LiveState, SessionId, Source, Timestamp};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -160,11 +160,11 @@ impl Lookout {
     fn work(&self, board: &Board) {
         let Some(rung) = self.rung.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let mut signals = Signals::new(self.bell.clone());
-        let mut index = None;
+        let (mut index, mut daemons) = (None, Daemons::default());
         loop {
             let began = Instant::now();
             signals.watch(board);
-            let wait = match self.look(board, &mut index) {
+            let wait = match self.look(board, &mut index, &mut daemons) {
                 Ok(wait) => wait,
                 Err(problem) => {
                     tracing::warn!(%problem, "running agents could not be looked at");
@@ -181,7 +181,12 @@ impl Lookout {
     }
 
     /// Looks, and says when to look again by the clock.
-    fn look(&self, board: &Board, index: &mut Option<Index>) -> Result<Option<Duration>, String> {
+    fn look(
+        &self,
+        board: &Board,
+        index: &mut Option<Index>,
+        daemons: &mut Daemons,
+    ) -> Result<Option<Duration>, String> {
         let config = &board.config;
         let told = |error: &dyn std::error::Error| sentence(error);
         if index.as_ref().is_none_or(|index| !index.is_current()) {
@@ -194,7 +199,10 @@ impl Lookout {
         let (held, asked) = board.worker.ask(work).map_err(|error| told(&error))?;
         let tmux = find_program("tmux", &config.path);
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let daemon = daemons.view(board, &self.bell);
         let radar = Radar {
+            daemon: daemon.as_ref(),
+            record: None,
             env: &config.env,
             index,
             tmux: tmux.as_deref(),
@@ -216,6 +224,30 @@ impl Lookout {
             self.ticks.send_modify(|ticks| *ticks += 1);
         }
         Ok(wait)
+    }
+}
+
+/// Listens to Codex' daemon while one is there.
+#[derive(Default)]
+struct Daemons {
+    watch: Option<DaemonWatch>,
+}
+
+impl Daemons {
+    /// What it holds now.
+    fn view(&mut self, board: &Board, bell: &Sender<Bell>) -> Option<DaemonView> {
+        if let Some(view) = self.watch.as_ref().and_then(DaemonWatch::view) {
+            return Some(view);
+        }
+        let codex = registry::agent(Source::Codex)?;
+        let socket = codex.live().service(&codex.home(&board.config.env)).filter(|socket| socket.exists())?;
+        let bell = bell.clone();
+        let tell = move || {
+            let _ = bell.send(Bell::Look);
+        };
+        // A socket that is left from a daemon that has ended: the next look tries again.
+        self.watch = DaemonWatch::start(&socket, board.config.now, tell).ok();
+        self.watch.as_ref().and_then(DaemonWatch::view)
     }
 }
 

@@ -112,6 +112,11 @@ impl Live for ClaudeLive {
         &["sessions"]
     }
 
+    fn model_words(&self, model: &str) -> Option<String> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-._[]:/@".contains(c);
+        (!model.is_empty() && model.chars().all(is_name)).then(|| format!("/model {model}"))
+    }
+
     fn takes_id(&self) -> bool {
         true
     }

@@ -104,7 +104,11 @@ impl Live for CodexLive {
     }
 
     fn signals(&self) -> &'static [&'static str] {
-        &["thread-writer-locks"]
+        &["thread-writer-locks", "app-server-control"]
+    }
+
+    fn service(&self, home: &std::path::Path) -> Option<std::path::PathBuf> {
+        Some(super::service::socket(home))
     }
 
     /// By the lock that it takes.

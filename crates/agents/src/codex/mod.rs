@@ -9,6 +9,7 @@ mod drive;
 mod live;
 mod locate;
 mod read;
+pub mod service;
 mod talk;
 pub(crate) mod wire;
 pub mod write;

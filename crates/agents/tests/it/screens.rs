@@ -29,7 +29,7 @@ fn what_claude_asks_is_read() {
     assert!(command.about.contains(&"touch c.txt".to_owned()), "{:?}", command.about);
     assert_eq!(command.about[0], "Bash command");
     assert_eq!(means(&command), [Means::Allow, Means::AllowMore, Means::AllowMore, Means::Deny]);
-    assert_eq!(command.key_of_allow(), Some('1'));
+    assert_eq!(command.key_of(Means::Allow), Some('1'));
     let edit = asked(shown!(Claude, "claude-edit"));
     assert_eq!(edit.question, "Do you want to create a.txt?");
     assert_eq!(edit.about, ["Create file", "a.txt", "1 hi"]);

@@ -30,6 +30,9 @@ pub enum LiveCommand {
     Approve {
         #[command(flatten)]
         live: LiveArgs,
+        /// Allow such things for the rest of the session, where the agent offers that
+        #[arg(long)]
+        for_session: bool,
         /// The question's key, as `live ls --json` tells it: nothing else will be allowed
         #[arg(long)]
         key: Option<String>,
@@ -44,6 +47,13 @@ pub enum LiveCommand {
         /// A word to the agent
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
+    },
+    /// Have an agent go on with another model
+    Model {
+        #[command(flatten)]
+        live: LiveArgs,
+        /// The model, as the agent calls it
+        model: String,
     },
     /// Take an agent's terminal over
     Attach {
@@ -88,6 +98,9 @@ pub struct SendArgs {
     /// What to say; `-` reads it from standard input
     #[arg(allow_hyphen_values = true)]
     pub text: String,
+    /// A picture that belongs to it; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub image: Vec<PathBuf>,
 }
 
 #[derive(Args)]

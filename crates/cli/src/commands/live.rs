@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use marline_control::live::{Control, LiveSession, Now, Radar};
-use marline_model::{LiveState, SessionId};
+use marline_agents::registry;
+use marline_control::live::{Control, Daemon, LiveSession, Now, Radar};
+use marline_model::{LiveState, SessionId, Source};
 use marline_store::work::WorkStore as _;
 use serde::Serialize;
 
@@ -43,7 +44,11 @@ pub fn look(read: &ReadArgs) -> Result<Look, Failure> {
         Some(work) => (work.held()?, work.questions(true, 10_000)?),
         None => Default::default(),
     };
+    let home = registry::agent(Source::Codex).map(|codex| (codex.live(), codex.home(&context.env)));
+    let daemon = home.and_then(|(live, home)| Daemon::survey(&live.service(&home)?));
     let radar = Radar {
+        daemon: daemon.as_ref(),
+        record: None,
         env: &context.env,
         index: &context.index,
         tmux: tmux.as_deref(),
@@ -118,11 +123,16 @@ fn row(one: &Told<'_>) -> String {
     let since = live.since.map_or_else(String::new, |since| ago(since, now()));
     let place = match &live.control {
         Control::Tmux { pane } => format!("tmux {}:{}", pane.session_name, pane.window_name),
+        Control::Service { pane: Some(pane), .. } => {
+            format!("daemon, tmux {}:{}", pane.session_name, pane.window_name)
+        }
+        Control::Service { pane: None, .. } => "daemon".to_owned(),
         Control::Marline { .. } => "by Marline".to_owned(),
         Control::None { .. } => "read only".to_owned(),
     };
     let asks = live.asks.as_ref().map_or_else(String::new, |asks| {
-        let about = asks.about.iter().map(String::as_str).chain([asks.question.as_str()]);
+        let what = asks.what.iter().map(|what| what.what.as_str());
+        let about = what.chain(asks.about.iter().map(String::as_str)).chain([asks.question.as_str()]);
         format!("\n    {}", harmless(&fit(&about.collect::<Vec<_>>().join(" · "), 160)))
     });
     format!(

@@ -143,7 +143,7 @@ impl Desk {
 }
 
 /// Everything that can be done with an agent that a person opened in their tmux.
-fn is_steered(desk: &Desk, words: &[&str]) {
+fn is_steered(desk: &Desk, words: &[&str], by: &str) {
     desk.by_hand(words);
     sleep(Duration::from_secs(1));
     let began = Instant::now();
@@ -157,7 +157,8 @@ fn is_steered(desk: &Desk, words: &[&str]) {
     desk.types(first.text());
     let working = desk.until("working");
     let id = working["id"].as_str().unwrap().to_owned();
-    assert_eq!(working["control"]["by"], "tmux", "{working:#}");
+    assert_eq!(working["control"]["by"], by, "{working:#}");
+    assert!(working["control"]["pane"].is_object(), "{working:#}");
     assert!(!working["evidence"].as_array().unwrap().is_empty());
     assert_eq!(desk.until("idle")["id"], id.as_str());
 
@@ -166,7 +167,7 @@ fn is_steered(desk: &Desk, words: &[&str]) {
     assert_eq!(desk.steer(&["send", &id, asks.text()]), "delivered");
     let waits = desk.until_asked();
     let key = waits["asks"]["key"].as_str().unwrap().to_owned();
-    let about = waits["asks"]["about"].to_string();
+    let about = waits["asks"].to_string();
     assert!(about.contains("touch allowed.txt"), "{about}");
     assert_eq!(desk.steer(&["send", &id, "Not now"]), "refused");
     assert_eq!(desk.steer(&["approve", &id, "--key", "0123456789abcdef"]), "refused");
@@ -227,19 +228,99 @@ fn is_steered(desk: &Desk, words: &[&str]) {
 #[test]
 fn a_claude_in_tmux_is_seen_and_steered() {
     let Some(desk) = Desk::open("live::a_claude_in_tmux_is_seen_and_steered") else { return };
-    is_steered(&desk, &["claude", "--permission-mode", "manual"]);
+    is_steered(&desk, &["claude", "--permission-mode", "manual"], "tmux");
 }
 
 #[test]
 fn a_codex_in_tmux_is_seen_and_steered() {
     let Some(desk) = Desk::open("live::a_codex_in_tmux_is_seen_and_steered") else { return };
-    is_steered(&desk, &["codex", "-a", "on-request"]);
+    is_steered(&desk, &["codex", "-a", "on-request"], "tmux");
 }
 
 #[test]
 fn a_gemini_in_tmux_is_seen_and_steered() {
     let Some(desk) = Desk::open("live::a_gemini_in_tmux_is_seen_and_steered") else { return };
-    is_steered(&desk, &["gemini", "--approval-mode", "default"]);
+    is_steered(&desk, &["gemini", "--approval-mode", "default"], "tmux");
+}
+
+/// Lets Codex' terminals share a daemon, as they do by default. Its sockets lie outside the home, and go with this.
+struct Daemon(PathBuf);
+
+impl Daemon {
+    fn of(desk: &Desk) -> Self {
+        let config = desk.lab.home().join(".codex/config.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(&config, text.replace("daemon_auto_start = false\n", "")).unwrap();
+        Daemon(desk.lab.home().join(".codex"))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        for socket in ["app-server-control/app-server-control.sock", "app-server-daemon/daemon-updater.sock"]
+        {
+            if let Ok(socket) = std::fs::read_link(self.0.join(socket)) {
+                let _ = std::fs::remove_file(socket.with_extension("lock"));
+                let _ = std::fs::remove_file(socket);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_codex_on_its_daemon_is_steered_through_it() {
+    let Some(desk) = Desk::open("live::a_codex_on_its_daemon_is_steered_through_it") else { return };
+    let _daemon = Daemon::of(&desk);
+    is_steered(&desk, &["codex", "-a", "on-request"], "service");
+}
+
+#[test]
+fn codex_terminals_on_one_daemon_are_told_apart() {
+    let Some(desk) = Desk::open("live::codex_terminals_on_one_daemon_are_told_apart") else { return };
+    let _daemon = Daemon::of(&desk);
+    // Three at once in one directory.
+    for window in ["one", "two", "three"] {
+        desk.tmux(&desk.own(), &["new-session", "-d", "-s", window, "-x", "120", "-y", "40", "--", "codex"]);
+        sleep(Duration::from_secs(2));
+    }
+    let began = Instant::now();
+    let three = loop {
+        let now = desk.now();
+        if now.len() == 3 && now.iter().all(|one| one["state"] == "idle") {
+            break now;
+        }
+        assert!(began.elapsed() < PATIENCE, "{now:#?}");
+        sleep(LOOK);
+    };
+    let window = |one: &Value| one["control"]["pane"]["sessionName"].as_str().unwrap_or_default().to_owned();
+    let screen = |window: &str| {
+        let shown = desk.tmux(&desk.own(), &["capture-pane", "-p", "-t", window]);
+        String::from_utf8_lossy(&shown.stdout).into_owned()
+    };
+    for one in &three {
+        let words = format!("For window {}", window(one));
+        let prompt = Prompt::new(&words).say(&format!("Said in {}", window(one)));
+        assert_eq!(desk.steer(&["send", one["id"].as_str().unwrap(), prompt.text()]), "delivered");
+    }
+    // What is sent through the daemon shows in the terminal that it was meant for, and in no other.
+    for one in &three {
+        let began = Instant::now();
+        let answer = format!("• Said in {}", window(one));
+        while !screen(&window(one)).contains(&answer) {
+            assert!(began.elapsed() < PATIENCE, "{}", screen(&window(one)));
+            sleep(LOOK);
+        }
+        let others = three.iter().filter(|other| *other != one);
+        assert!(others.into_iter().all(|other| !screen(&window(other)).contains(&answer)));
+    }
+    // The next turn is another model's.
+    let id = three[0]["id"].as_str().unwrap();
+    assert_eq!(desk.steer(&["model", id, "gpt-5.4"]), "delivered");
+    let began = Instant::now();
+    while !screen(&window(&three[0])).contains("gpt-5.4") {
+        assert!(began.elapsed() < PATIENCE, "{}", screen(&window(&three[0])));
+        sleep(LOOK);
+    }
 }
 
 #[test]

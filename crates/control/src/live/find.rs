@@ -67,6 +67,20 @@ pub fn running(env: &Env) -> Vec<Running> {
     all.iter().filter_map(of).collect()
 }
 
+/// A process of an agent's, by its number.
+pub fn process_of(source: Source, pid: u32) -> Option<Running> {
+    let process = Process::of(pid)?;
+    Some(Running {
+        source,
+        process,
+        words: Vec::new(),
+        cwd: None,
+        is_suspended: process.is_suspended(),
+        terminal: None,
+        began: Timestamp::from_millis(booted()? + process.began_millis()),
+    })
+}
+
 /// The process of a number, if it still is the one that began then: after it, another one may bear the number.
 pub fn still(pid: u32, began: Timestamp) -> Option<Process> {
     let process = Process::of(pid)?;

@@ -9,7 +9,8 @@ const DRAWN: i64 = 1_500;
 
 /// Joins what was seen at `now` of a session whose process began at `began`.
 ///
-/// A dead or suspended process decides. What Marline heard from an agent that it runs itself is next. Else the newest word
+/// A dead or suspended process decides. What Marline heard from an agent that it runs itself is next, then what the agent's own
+/// daemon says. Else the newest word
 /// counts; a screen is as new as the look at it, but says nothing against a record that is newer than a redraw.
 pub fn judge(evidence: &[Evidence], began: Timestamp, now: Timestamp) -> LiveState {
     let of = |channel: Channel| evidence.iter().filter(move |one| one.channel == channel);
@@ -18,6 +19,12 @@ pub fn judge(evidence: &[Evidence], began: Timestamp, now: Timestamp) -> LiveSta
     }
     if let Some(state) = of(Channel::Talk).find_map(|one| one.state) {
         return state;
+    }
+    if let Some(told) = of(Channel::Service).find_map(|one| one.state) {
+        // The daemon knows all but what its terminal asks for itself.
+        let asks =
+            of(Channel::Screen).find_map(|one| one.state).filter(|state| *state == LiveState::NeedsInput);
+        return asks.unwrap_or(told);
     }
     let newest = |one: &&Evidence| one.at.map_or(i64::MIN, Timestamp::as_millis);
     let told = evidence.iter().filter(|one| one.channel != Channel::Screen && one.state.is_some());

@@ -4,22 +4,24 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use marline_agents::Env;
-use marline_agents::screen::{Dialog, Means, Screen};
+use marline_agents::talk::Question;
 use marline_index::{Filter, Index, Session, Sort, Window};
 use marline_model::{Channel, Evidence, ItemKind, LiveState, SessionId, SessionKind, Source, Timestamp};
 use marline_store::work::{Asked, Task};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
-use super::find::{Running, running};
-use super::judge::judge;
+use super::daemon::{DaemonView, HeldThread};
+use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, evidence};
+use super::find::{Running, process_of, running};
 use super::tmux::{Pane, Server};
 use super::turn::turn;
+use super::types::{Asks, Control, LiveSession, Now, Stray};
 use crate::Target;
+use crate::asked::{called, names};
 use crate::in_use::claudes;
 use crate::launch::Started;
 use crate::process::AgentProcess;
+use crate::risk::risks;
 use crate::target::agent;
 
 /// A session that began so much before the process is not of it; clocks and files are not exact.
@@ -28,143 +30,8 @@ const SLACK: i64 = 2_000;
 const MOST: usize = 200;
 /// So many of the last items are looked at for what was said.
 const RECENT: usize = 40;
-/// A call without an output, and without a process that does it, waits for leave after so long.
-const UNTIL_ASKED: i64 = 1_500;
-
-/// A session that an agent has open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LiveSession {
-    /// The canonical id.
-    pub id: SessionId,
-    /// The agent.
-    pub source: Source,
-    /// The agent's own id.
-    pub source_session_id: String,
-    /// How it stands.
-    pub state: LiveState,
-    /// Since when, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub since: Option<Timestamp>,
-    /// Everything that tells of it.
-    pub evidence: Vec<Evidence>,
-    /// What the agent asks, as far as it can be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub asks: Option<Asks>,
-    /// How it can be steered.
-    pub control: Control,
-    /// The agent's process.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub pid: Option<u32>,
-    /// When the agent was started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub started_at: Option<Timestamp>,
-    /// Where the agent works now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub cwd: Option<String>,
-    /// What the agent calls it, where it is no title yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub name: Option<String>,
-}
-
-/// What an agent asks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Asks {
-    /// Tells this question from every other one; an answer bears it.
-    pub key: String,
-    /// The question.
-    pub question: String,
-    /// What it is about: the command, the change.
-    pub about: Vec<String>,
-    /// The answers that can be given.
-    pub replies: Vec<Reply>,
-    /// It asks for leave; else for something else.
-    pub is_approval: bool,
-}
-
-/// An answer that can be given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Reply {
-    /// Its words.
-    pub label: String,
-    /// It allows it this once, always, or not at all; nothing: it means something else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub means: Option<ReplyMeans>,
-}
-
-/// What an answer means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum ReplyMeans {
-    /// This once.
-    Allow,
-    /// From now on.
-    AllowMore,
-    /// No.
-    Deny,
-}
-
-/// How a session can be steered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "by", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[schema(as = LiveControl)]
-pub enum Control {
-    /// By typing into its terminal.
-    Tmux {
-        /// Where that is.
-        pane: Pane,
-    },
-    /// Marline runs it, without a terminal.
-    Marline {
-        /// The run.
-        run: String,
-        /// The prompt.
-        task: String,
-    },
-    /// Not at all.
-    None {
-        /// Why.
-        why: String,
-        /// The command that opens it so that it can be steered.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schema(nullable = false)]
-        command: Option<String>,
-    },
-}
-
-/// An agent that runs, and whose session is not known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Stray {
-    /// The agent.
-    pub source: Source,
-    /// Its process.
-    pub pid: u32,
-    /// Where it works.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub cwd: Option<String>,
-    /// Why its session is not known.
-    pub why: String,
-}
-
-/// Everything that runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Now {
-    /// Sessions, those that need a person first.
-    pub sessions: Vec<LiveSession>,
-    /// Agents whose session is not known.
-    pub strays: Vec<Stray>,
-}
+/// A thread of the daemon's that was made within this time after a terminal was opened is that terminal's.
+const MADE_WITHIN: i64 = 15_000;
 
 /// What a look stands on.
 pub struct Radar<'a> {
@@ -182,7 +49,14 @@ pub struct Radar<'a> {
     pub asked: &'a [Asked],
     /// What hooks have told last of each session.
     pub told: &'a [HookTold],
+    /// What Codex' daemon holds, where one runs.
+    pub daemon: Option<&'a DaemonView>,
+    /// Is shown all that was seen of each session.
+    pub record: Option<Recorder<'a>>,
 }
+
+/// Writes down what was seen of a session.
+pub type Recorder<'a> = &'a dyn Fn(&SessionId, &Seen);
 
 /// What a hook told of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,24 +78,16 @@ struct Sight<'a> {
     running: &'a Running,
     id: SessionId,
     evidence: Vec<Evidence>,
-    since: Option<Timestamp>,
     name: Option<String>,
+    registry: Option<Value>,
+    service: Option<&'a HeldThread>,
 }
 
 impl<'a> Sight<'a> {
     fn of(running: &'a Running, raw: &str, evidence: Evidence) -> Option<Self> {
         let id = SessionId::new(running.source, raw).ok()?;
-        Some(Sight { running, id, evidence: vec![evidence], since: None, name: None })
+        Some(Sight { running, id, evidence: vec![evidence], name: None, registry: None, service: None })
     }
-}
-
-fn evidence(
-    channel: Channel,
-    says: impl Into<String>,
-    state: Option<LiveState>,
-    at: Option<Timestamp>,
-) -> Evidence {
-    Evidence { channel, says: says.into(), state, at }
 }
 
 impl Radar<'_> {
@@ -234,7 +100,12 @@ impl Radar<'_> {
         // What agents say themselves comes first; place and time tell of those that are left.
         let mut found: Vec<Sight<'_>> = Vec::new();
         let mut silent: Vec<&Running> = Vec::new();
-        for one in own {
+        let own: Vec<&Running> = own.collect();
+        let keeper = self.daemon.and_then(|daemon| process_of(Source::Codex, daemon.pid));
+        found.extend(self.held_by_daemon(&own, keeper.as_ref()));
+        let is_shown = |one: &Running| found.iter().any(|sight| sight.running.process == one.process);
+        let rest: Vec<&Running> = own.into_iter().filter(|one| !is_shown(one)).collect();
+        for one in rest {
             let sights = self.sessions_of(one, &registry);
             if sights.is_empty() {
                 silent.push(one);
@@ -261,6 +132,54 @@ impl Radar<'_> {
         sessions.extend(self.held.iter().filter_map(|task| self.headless(task)));
         sessions.sort_by_key(|one| (rank(one.state), std::cmp::Reverse(one.since)));
         Now { sessions, strays }
+    }
+
+    /// The threads of Codex' daemon, each with the terminal that shows it. One that nobody shows and that does nothing is only
+    /// kept for a while, and open nowhere.
+    fn held_by_daemon<'a>(&'a self, own: &[&'a Running], keeper: Option<&'a Running>) -> Vec<Sight<'a>> {
+        let Some(daemon) = self.daemon else { return Vec::new() };
+        let mut terminals: Vec<&Running> = own
+            .iter()
+            .filter(|one| one.source == Source::Codex && self.locks_of(one.process.pid).is_empty())
+            .copied()
+            .collect();
+        terminals.sort_by_key(|one| std::cmp::Reverse(one.began));
+        let live = agent(Source::Codex).live();
+        let mut rest: Vec<&HeldThread> = daemon.threads.iter().collect();
+        let mut shown: Vec<(&Running, &HeldThread)> = Vec::new();
+        let is_here = |one: &Running, thread: &HeldThread| one.cwd.as_ref() == Some(&thread.held.cwd);
+        let after = |one: &Running, thread: &HeldThread| {
+            let made = made_at(&thread.held.id).or(thread.held.created_at)?;
+            Some(made.as_millis() - one.began.as_millis()).filter(|after| *after >= -SLACK)
+        };
+        // By its words, by when it was made, and then the newest that is left in its directory. Terminals that were opened one
+        // after the other made their threads in that order, so the newest has the newest.
+        type Rule<'r> = &'r dyn Fn(&Running, &HeldThread) -> Option<i64>;
+        let by_words =
+            |one: &Running, thread: &HeldThread| (live.session(&one.words)? == thread.held.id).then_some(0);
+        let by_place =
+            |one: &Running, thread: &HeldThread| Some(-after(one, thread)?).filter(|_| is_here(one, thread));
+        let by_time =
+            |one: &Running, thread: &HeldThread| by_place(one, thread).filter(|before| -before < MADE_WITHIN);
+        let rules: [Rule<'_>; 3] = [&by_words, &by_time, &by_place];
+        for rule in rules {
+            terminals.retain(|one| {
+                let best =
+                    rest.iter().enumerate().filter_map(|(at, thread)| Some((rule(one, thread)?, at))).min();
+                if let Some((_, at)) = best {
+                    shown.push((one, rest.remove(at)));
+                }
+                best.is_none()
+            });
+        }
+        let is_busy = |thread: &&&HeldThread| thread.held.state.is_some_and(|state| state != LiveState::Idle);
+        let alone = rest.iter().filter(is_busy).filter_map(|thread| Some((keeper?, *thread)));
+        shown.extend(alone.collect::<Vec<_>>());
+        let sight = |(running, thread): (&'a Running, &'a HeldThread)| {
+            let says = evidence(Channel::Service, "its daemon holds it", None, thread.held.created_at);
+            Some(Sight { service: Some(thread), ..Sight::of(running, &thread.held.id, says)? })
+        };
+        shown.into_iter().filter_map(sight).collect()
     }
 
     /// The terminals in which agents run.
@@ -381,106 +300,116 @@ impl Radar<'_> {
 
     fn judged(
         &self,
-        mut sight: Sight<'_>,
+        sight: Sight<'_>,
         panes: &HashMap<(PathBuf, String), Pane>,
         now: Timestamp,
     ) -> LiveSession {
         let one = sight.running;
-        if one.is_suspended {
-            let words = "its process is suspended";
-            sight.evidence.push(evidence(Channel::Process, words, Some(LiveState::Unknown), None));
-        }
         let session = self.index.session_by_id(&sight.id).ok();
-        if let Some(told) = self.told.iter().rev().find(|told| told.id == sight.id && told.state.is_some()) {
-            sight.evidence.push(evidence(Channel::Hook, told.says.clone(), told.state, Some(told.at)));
-        }
-        let has_open_call = self.hear_transcript(&mut sight, session.as_ref(), now);
         let pane = one.terminal.as_ref().and_then(|terminal| panes.get(terminal));
         let pane = pane.filter(|pane| !pane.is_dead && is_within(one.process.pid, pane.pid));
-        let asks = pane.and_then(|pane| self.see_screen(&mut sight, pane));
-        if has_open_call
-            && pane.is_none()
-            && one.source == Source::Codex
-            && one.process.descendants().is_empty()
-        {
-            let words = "a command was called, and no process does it";
-            sight.evidence.push(evidence(Channel::Process, words, Some(LiveState::NeedsApproval), None));
-        }
-        let state = judge(&sight.evidence, one.began, now);
-        let speaks = sight.evidence.iter().filter(|one| one.state == Some(state));
-        let since = sight.since.or_else(|| speaks.filter_map(|one| one.at).max());
-        let control = match pane {
-            Some(pane) => Control::Tmux { pane: pane.clone() },
-            None => self.uncontrolled(one, session.as_ref()),
+        let told = self.told.iter().rev().find(|told| told.id == sight.id && told.state.is_some());
+        let hook =
+            told.and_then(|told| Some(HookSeen { says: told.says.clone(), state: told.state?, at: told.at }));
+        let service = sight.service.map(|thread| ServiceSeen {
+            state: thread.held.state.unwrap_or(LiveState::Unknown),
+            since: thread.since,
+            asks: thread.pending.as_ref().map(|pending| (pending.about.clone(), pending.question.clone())),
+        });
+        let seen = Seen {
+            source: one.source,
+            began: one.began,
+            is_suspended: one.is_suspended,
+            has_children: one.source == Source::Codex
+                && pane.is_none()
+                && !one.process.descendants().is_empty(),
+            registry: sight.registry,
+            service,
+            hook,
+            records: self.records(session.as_ref()),
+            screen: pane
+                .zip(self.tmux)
+                .and_then(|(pane, tmux)| Server::new(tmux, &pane.socket).screen(&pane.pane_id).ok()),
         };
+        let Weighed { state, since, evidence, asks } = seen.weigh(&sight.id, sight.evidence, now);
+        if let Some(record) = self.record {
+            record(&sight.id, &seen);
+        }
+        let control = match (sight.service, pane) {
+            (Some(_), pane) => {
+                let socket = self.daemon.map(|daemon| daemon.socket.clone()).unwrap_or_default();
+                Control::Service { socket, pane: pane.cloned() }
+            }
+            (None, Some(pane)) => Control::Tmux { pane: pane.clone() },
+            (None, None) => self.uncontrolled(one, session.as_ref()),
+        };
+        let cwd = one.cwd.clone().or_else(|| Some(sight.service?.held.cwd.clone()));
+        let asks = asks.map(|asks| self.told_of(asks, session.as_ref(), cwd.as_deref()));
         LiveSession {
             source: one.source,
             source_session_id: sight.id.raw().to_owned(),
             id: sight.id,
             state,
             since,
-            evidence: sight.evidence,
-            asks: asks.filter(|_| state.needs_you()),
+            evidence,
+            asks,
             control,
             pid: Some(one.process.pid),
             started_at: Some(one.began),
-            cwd: one.cwd.as_ref().map(|cwd| cwd.display().to_string()),
+            cwd: cwd.map(|cwd| cwd.display().to_string()),
             name: sight.name,
         }
     }
 
-    /// What the end of the transcript says. Says whether a call waits for its output for a while.
-    fn hear_transcript(&self, sight: &mut Sight<'_>, session: Option<&Session>, now: Timestamp) -> bool {
-        let Some(session) = session.filter(|session| !session.missing) else {
-            let words = "nothing was said in it yet";
-            // The registry knows better; without it, an agent with nothing to do waits.
-            sight.evidence.push(evidence(Channel::Transcript, words, Some(LiveState::Idle), None));
-            return false;
-        };
+    /// What the records say.
+    fn records(&self, session: Option<&Session>) -> Records {
+        let Some(session) = session.filter(|session| !session.missing) else { return Records::None };
         if session.source == Source::OpenCode {
-            self.hear_items(sight, session);
-            return false;
+            let page = self.index.items(&session.id, Window::End, 1);
+            let last = page.ok().and_then(|page| page.items.into_iter().next_back());
+            return last.map_or(Records::Silent, |last| Records::Row {
+                is_answer: matches!(last.kind, ItemKind::Answer | ItemKind::Error),
+                at: last.at,
+            });
         }
-        let Some(file) = session.files.first() else { return false };
-        let Ok(Some(turn)) = turn(Path::new(&file.path), agent(session.source).live()) else { return false };
-        let words = match (turn.state, turn.has_open_call) {
-            (LiveState::Idle, _) => "its last turn is over",
-            (_, true) => "a tool was called, and its output is not there",
-            _ => "its last turn goes on",
-        };
-        sight.evidence.push(evidence(Channel::Transcript, words, Some(turn.state), turn.at));
-        if turn.state == LiveState::Working {
-            sight.since = turn.since;
+        let Some(file) = session.files.first() else { return Records::Silent };
+        match turn(Path::new(&file.path), agent(session.source).live()) {
+            Ok(Some(turn)) => Records::Turn(turn),
+            _ => Records::Silent,
         }
-        turn.has_open_call && turn.at.is_none_or(|at| now.as_millis() - at.as_millis() > UNTIL_ASKED)
     }
 
-    /// The same of sessions that are rows.
-    fn hear_items(&self, sight: &mut Sight<'_>, session: &Session) {
-        let Ok(page) = self.index.items(&session.id, Window::End, 1) else { return };
-        let Some(last) = page.items.last() else { return };
-        let (words, state) = match last.kind {
-            ItemKind::Answer | ItemKind::Error => ("an answer stands last", LiveState::Idle),
-            _ => ("what stands last is no answer", LiveState::Working),
-        };
-        sight.evidence.push(evidence(Channel::Transcript, words, Some(state), last.at));
+    /// Adds what the session's own records tell of what is asked: the call that waits for its output.
+    fn told_of(&self, mut asks: Asks, session: Option<&Session>, cwd: Option<&Path>) -> Asks {
+        let calls = session.filter(|_| asks.is_approval).map(|session| self.open_calls(session));
+        for call in calls.into_iter().flatten() {
+            match &mut asks.what {
+                Some(what) if what.id.split(' ').any(|part| part == call.id) => {
+                    (what.diff, what.files) = (call.diff, call.files);
+                }
+                what @ None if asks.about.iter().any(|line| names(line, &call)) => *what = Some(call),
+                _ => {}
+            }
+        }
+        if let (Some(what), Some(cwd)) = (&asks.what, cwd) {
+            let project = session.and_then(|session| session.cwd.as_deref()).map_or(cwd, Path::new);
+            asks.risks = risks(what, project, self.env.home());
+        }
+        asks
     }
 
-    fn see_screen(&self, sight: &mut Sight<'_>, pane: &Pane) -> Option<Asks> {
-        let shown = Server::new(self.tmux?, &pane.socket).screen(&pane.pane_id).ok()?;
-        let Screen { dialog, is_busy, draft } = agent(sight.running.source).live().screen(&shown);
-        let (words, state) = match &dialog {
-            Some(dialog) if dialog.asks_leave() => ("a dialog asks for leave", LiveState::NeedsApproval),
-            Some(_) => ("a dialog asks something", LiveState::NeedsInput),
-            None if is_busy => ("it says that it works", LiveState::Working),
-            None if draft.is_some() => ("the field for a prompt is free", LiveState::Idle),
-            None => return None,
+    /// The calls at the end of a session that have no output yet, the oldest first.
+    fn open_calls(&self, session: &Session) -> Vec<Question> {
+        let Ok(page) = self.index.items(&session.id, Window::End, RECENT) else { return Vec::new() };
+        let tools = page.items.iter().rev().filter_map(|item| item.tool.as_ref());
+        let open = tools.take_while(|tool| tool.output.is_none());
+        let call = |tool: &marline_index::Tool| {
+            let id = tool.call_id.clone().unwrap_or_default();
+            Question { id, ..called(&tool.name, tool.input.as_deref().unwrap_or_default()) }
         };
-        // That nothing is to be seen of its work says little of agents that tell themselves when a turn is over.
-        let tells_itself = matches!(sight.running.source, Source::Claude | Source::Codex);
-        let state = Some(state).filter(|state| *state != LiveState::Idle || !tells_itself);
-        sight.evidence.push(evidence(Channel::Screen, words, state, None));
-        dialog.map(|dialog| asks(&sight.id, &dialog))
+        let mut calls: Vec<Question> = open.map(call).collect();
+        calls.reverse();
+        calls
     }
 
     /// Why a session can't be steered, and what makes it so.
@@ -527,24 +456,9 @@ impl Radar<'_> {
 
 /// What a running Claude Code says of its session.
 fn registered<'a>(one: &'a Running, facts: &Value) -> Option<Sight<'a>> {
-    let at = |name: &str| facts[name].as_i64().map(Timestamp::from_millis);
-    let status = facts["status"].as_str().unwrap_or_default();
-    let waits_for = facts["waitingFor"].as_str().unwrap_or_default();
-    let state = match status {
-        "busy" => Some(LiveState::Working),
-        "idle" => Some(LiveState::Idle),
-        "waiting" if waits_for.contains("permission") => Some(LiveState::NeedsApproval),
-        "waiting" => Some(LiveState::NeedsInput),
-        _ => None,
-    };
-    let says = match (status, waits_for) {
-        ("", _) => "says that it has this session".to_owned(),
-        (status, "") => format!("says that it is {status}"),
-        (status, what) => format!("says that it is {status} for: {what}"),
-    };
-    let says = evidence(Channel::Registry, says, state, at("statusUpdatedAt"));
     let name = facts["name"].as_str().map(str::to_owned);
-    Some(Sight { name, ..Sight::of(one, facts["sessionId"].as_str()?, says)? })
+    let id = SessionId::new(one.source, facts["sessionId"].as_str()?).ok()?;
+    Some(Sight { running: one, id, evidence: Vec::new(), name, registry: Some(facts.clone()), service: None })
 }
 
 /// Says whether a session's transcript shows that something was said in it since a time.
@@ -561,35 +475,16 @@ pub fn is_said(index: &Index, id: &SessionId, text: &str, since: Timestamp) -> b
     })
 }
 
+/// When a thread was made, which its id tells to the millisecond.
+fn made_at(thread: &str) -> Option<Timestamp> {
+    let digits: String = thread.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+    let millis = i64::from_str_radix(&digits, 16).ok()?;
+    (thread.len() == 36 && thread.as_bytes()[14] == b'7').then(|| Timestamp::from_millis(millis))
+}
+
 /// Says whether a process is another one, or was started by it.
 fn is_within(pid: u32, ancestor: u32) -> bool {
     std::iter::successors(Some(pid), |pid| crate::process::parent_of(*pid)).any(|pid| pid == ancestor)
-}
-
-fn asks(id: &SessionId, dialog: &Dialog) -> Asks {
-    let means = |means| match means {
-        Means::Allow => Some(ReplyMeans::Allow),
-        Means::AllowMore => Some(ReplyMeans::AllowMore),
-        Means::Deny => Some(ReplyMeans::Deny),
-        Means::Other => None,
-    };
-    let is_approval = dialog.asks_leave();
-    let reply = |choice: &marline_agents::screen::Choice| Reply {
-        label: choice.label.clone(),
-        means: means(choice.means).filter(|_| is_approval),
-    };
-    Asks {
-        key: key_of(id, dialog),
-        question: dialog.question.clone(),
-        about: dialog.about.clone(),
-        replies: dialog.choices.iter().map(reply).collect(),
-        is_approval,
-    }
-}
-
-/// What tells a question of a session from every other one.
-pub(super) fn key_of(id: &SessionId, dialog: &Dialog) -> String {
-    format!("{:016x}", dialog.fingerprint() ^ marline_agents::event::hash(&[id.raw().as_bytes()]))
 }
 
 /// Who needs a person comes first.

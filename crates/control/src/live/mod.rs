@@ -7,15 +7,24 @@
 //! **Promises.** Looking changes nothing and starts nothing but `tmux`. A session is named by its agent's own id from the
 //! first moment; what has none yet is a [`Stray`]. A state is never guessed: what does not tell is unknown.
 
+mod daemon;
+mod evidence;
 mod find;
 mod judge;
 mod look;
+mod pilot;
 mod start;
 mod steer;
+mod through;
 mod tmux;
 mod turn;
+mod types;
 
-pub use look::{Asks, Control, HookTold, LiveSession, Now, Radar, Reply, ReplyMeans, Stray, is_said};
-pub use start::{close, open, stop};
-pub use steer::{Steered, Terminal};
+pub use daemon::{Daemon, DaemonView, DaemonWatch, HeldThread};
+pub use evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, tail};
+pub use look::{HookTold, Radar, Recorder, is_said};
+pub use pilot::Command;
+pub use start::{close, open};
+pub use steer::Steered;
 pub use tmux::{Pane, Server};
+pub use types::{Asks, Control, LiveSession, Now, Reply, ReplyMeans, Stray};

@@ -9,13 +9,13 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use marline_agents::screen::{Dialog, Screen};
+use marline_agents::screen::{Dialog, Means, Screen};
 use marline_model::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::evidence::key_of;
 use super::find::still;
-use super::look::key_of;
 use super::tmux::{Pane, Server};
 use crate::process::Process;
 use crate::target::agent;
@@ -69,7 +69,7 @@ pub struct Terminal<'a> {
     pub tmux: &'a Path,
 }
 
-fn refused(why: impl Into<String>) -> Steered {
+pub(super) fn refused(why: impl Into<String>) -> Steered {
     Steered::Refused { why: why.into() }
 }
 
@@ -243,17 +243,19 @@ impl Terminal<'_> {
         })
     }
 
-    /// Allows what the agent asks, this once. `key`: the question that was shown; another one is not allowed.
+    /// Allows what the agent asks, this once or, where its dialog offers that, from now on. `key`: the question that was shown;
+    /// another one is not allowed.
     ///
     /// # Errors
     /// What tmux says.
-    pub fn approve(&self, key: Option<&str>) -> io::Result<Steered> {
+    pub fn approve(&self, key: Option<&str>, means: Means) -> io::Result<Steered> {
         let dialog = match self.dialog(key)? {
             Ok(dialog) => dialog,
             Err(refused) => return Ok(refused),
         };
-        let Some(key) = dialog.key_of_allow() else {
-            return Ok(refused("it can't be allowed this once alone"));
+        let Some(key) = dialog.key_of(means) else {
+            let once = "it can't be allowed this once alone";
+            return Ok(refused(if means == Means::Allow { once } else { "it can't be allowed from now on" }));
         };
         self.answer(&dialog, &key.to_string())
     }
@@ -283,7 +285,7 @@ impl Terminal<'_> {
 const START: usize = 4;
 
 /// What may be typed: text, its line ends and tabs, nothing that a terminal takes for a command.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }

@@ -52,7 +52,7 @@ pub fn turn(file: &Path, live: &dyn Live) -> io::Result<Option<Turn>> {
 }
 
 /// The last turn in whole lines; nothing where its beginning is not among them.
-fn last(bytes: &[u8], live: &dyn Live) -> Option<Turn> {
+pub(super) fn last(bytes: &[u8], live: &dyn Live) -> Option<Turn> {
     // A last line without an end is not written yet.
     let end = memchr::memrchr(b'\n', bytes)? + 1;
     let records = bytes[..end].rsplit(|byte| *byte == b'\n').filter_map(|line| Raw::first(line).ok());

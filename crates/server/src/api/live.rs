@@ -8,9 +8,8 @@ use axum::Json;
 use axum::extract::State;
 use marline_agents::drive::Opening;
 use marline_agents::registry;
-use marline_control::live::{
-    Control, LiveSession, Now, Pane, Server, Steered, Stray, Terminal, close, is_said, open, stop,
-};
+use marline_agents::talk::Decision;
+use marline_control::live::{Command, LiveSession, Now, Pane, Server, Steered, Stray, close, is_said, open};
 use marline_control::{Started, Target, find_program};
 use marline_index::{Index, Session, Window};
 use marline_model::{ItemKind, SessionId, Source};
@@ -74,12 +73,15 @@ pub enum CommandRequest {
         /// The idempotency key.
         key: String,
     },
-    /// Allows what the agent asks, this once.
+    /// Allows what the agent asks.
     Approve {
         /// The idempotency key.
         key: String,
         /// The question's key: nothing else is allowed.
         question: String,
+        /// Such things are allowed for the rest of the session, where the agent offers that; else this once.
+        #[serde(default)]
+        for_session: bool,
     },
     /// Refuses what the agent asks.
     Deny {
@@ -90,6 +92,13 @@ pub enum CommandRequest {
         /// A word to the agent.
         #[serde(default)]
         reason: Option<String>,
+    },
+    /// Has it go on with another model.
+    Model {
+        /// The idempotency key.
+        key: String,
+        /// The model, as the agent calls it.
+        model: String,
     },
     /// Ends the agent; the session stays.
     Stop {
@@ -133,7 +142,25 @@ impl CommandRequest {
             | CommandRequest::Interrupt { key }
             | CommandRequest::Approve { key, .. }
             | CommandRequest::Deny { key, .. }
+            | CommandRequest::Model { key, .. }
             | CommandRequest::Stop { key } => key,
+        }
+    }
+
+    /// The same as control knows it.
+    fn command(self) -> Command {
+        match self {
+            CommandRequest::Send { text, .. } => Command::Send { text, images: Vec::new() },
+            CommandRequest::Interrupt { .. } => Command::Interrupt,
+            CommandRequest::Approve { question, for_session, .. } => {
+                let decision = if for_session { Decision::AllowForSession } else { Decision::Allow };
+                Command::Answer { question: Some(question), decision }
+            }
+            CommandRequest::Deny { question, reason, .. } => {
+                Command::Answer { question: Some(question), decision: Decision::Deny { reason } }
+            }
+            CommandRequest::Model { model, .. } => Command::Model { model },
+            CommandRequest::Stop { .. } => Command::Stop,
         }
     }
 }
@@ -192,7 +219,7 @@ pub async fn command(
             return Ok(Json(Steered::Unknown { seen }));
         }
     }
-    let steered = board.steer(live, request).await?;
+    let steered = board.steer(live, &key, request).await?;
     let outcome =
         serde_json::to_string(&steered).map_err(|error| Problem::FAILED.because(sentence(&error)))?;
     board.desk(move |desk| desk.store().end_command(&key, &outcome)).await?;
@@ -246,39 +273,16 @@ impl Board {
         found.cloned().ok_or_else(|| Problem::NOT_FOUND.because(format!("No agent has {id} open.")))
     }
 
-    async fn steer(&self, live: LiveSession, request: CommandRequest) -> Result<Steered, Problem> {
-        let refused = |why: String| Ok(Steered::Refused { why });
-        let Some((pid, started_at)) = live.pid.zip(live.started_at) else {
-            return refused("Marline works with it; its run and the approvals steer it".to_owned());
-        };
-        if matches!(request, CommandRequest::Stop { .. }) {
-            let stopped = tokio::task::spawn_blocking(move || stop(pid, started_at));
-            return stopped.await.map_err(|error| Problem::FAILED.because(sentence(&error)));
-        }
-        let pane = match live.control {
-            Control::Tmux { pane } => pane,
-            Control::Marline { .. } => return refused("Marline works with it".to_owned()),
-            Control::None { why, .. } => return refused(format!("it can only be read: {why}")),
-        };
-        let (tmux, id, since) = (self.tmux()?, live.id.clone(), self.now());
+    async fn steer(&self, live: LiveSession, key: &str, request: CommandRequest) -> Result<Steered, Problem> {
+        let (tmux, since, key) = (find_program("tmux", &self.config.path), self.now(), key.to_owned());
         let text = match &request {
             CommandRequest::Send { text, .. } => Some(text.clone()),
             _ => None,
         };
-        let typed = tokio::task::spawn_blocking(move || {
-            let terminal = Terminal { session: &id, pid, started_at, pane: &pane, tmux: &tmux };
-            match &request {
-                CommandRequest::Send { text, .. } => terminal.send(text),
-                CommandRequest::Interrupt { .. } => terminal.interrupt(),
-                CommandRequest::Approve { question, .. } => terminal.approve(Some(question)),
-                CommandRequest::Deny { question, reason, .. } => {
-                    terminal.deny(Some(question), reason.as_deref())
-                }
-                CommandRequest::Stop { .. } => Ok(stop(pid, started_at)),
-            }
-        });
-        let failed = |words: String| Problem::FAILED.because(format!("tmux failed: {words}."));
-        let steered = typed
+        let (command, one) = (request.command(), live.clone());
+        let steered = tokio::task::spawn_blocking(move || one.steer(tmux.as_deref(), &key, &command));
+        let failed = |words: String| Problem::FAILED.because(format!("It could not be said: {words}."));
+        let steered = steered
             .await
             .map_err(|error| failed(error.to_string()))?
             .map_err(|error| failed(error.to_string()))?;
@@ -328,7 +332,7 @@ impl Board {
     async fn named(&self, tmux: &Path, id: Option<SessionId>, pane: &Pane) -> Result<SessionId, String> {
         let began = Instant::now();
         let is_it = |live: &&LiveSession| {
-            matches!(&live.control, Control::Tmux { pane: its } if its.pane_id == pane.pane_id && its.socket == pane.socket)
+            live.control.pane().is_some_and(|its| its.pane_id == pane.pane_id && its.socket == pane.socket)
                 && id.as_ref().is_none_or(|id| *id == live.id)
         };
         loop {

@@ -3,17 +3,18 @@
 use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use marline_agents::drive::Opening;
 use marline_agents::registry;
-use marline_control::live::{Control, LiveSession, Pane, Steered, Terminal, close, is_said, open, stop};
+use marline_agents::talk::Decision;
+use marline_control::live::{Command, Control, LiveSession, Pane, Steered, close, is_said, open};
 use marline_control::{Started, Target};
 use marline_model::{SessionId, Source, Timestamp};
 use serde_json::json;
 
-use super::{Look, look};
+use super::look;
 use crate::args::ReadArgs;
 use crate::args::live::{LiveArgs, LiveCommand, StartArgs};
 use crate::commands::act::acts;
@@ -47,21 +48,31 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
                 text => text.to_owned(),
             };
             let since = now();
-            steer(&args.live, |terminal| Ok(proven(terminal.send(&text)?, terminal.session, &text, since)))
+            let images = args.image.iter().map(|image| picture(image)).collect::<Result<_, _>>()?;
+            let send = Command::Send { text: text.clone(), images };
+            let (id, steered) = steered(&args.live, &send)?;
+            told(args.live.json, &id, &proven(steered, &id, &text, since))
         }
-        LiveCommand::Interrupt(live) => steer(live, |terminal| terminal.interrupt()),
-        LiveCommand::Approve { live, key } => steer(live, |terminal| terminal.approve(key.as_deref())),
+        LiveCommand::Interrupt(live) => steer(live, &Command::Interrupt),
+        LiveCommand::Approve { live, key, for_session } => {
+            let decision = if *for_session { Decision::AllowForSession } else { Decision::Allow };
+            steer(live, &Command::Answer { question: key.clone(), decision })
+        }
         LiveCommand::Deny { live, key, reason } => {
-            steer(live, |terminal| terminal.deny(key.as_deref(), reason.as_deref()))
+            let decision = Decision::Deny { reason: reason.clone() };
+            steer(live, &Command::Answer { question: key.clone(), decision })
         }
+        LiveCommand::Model { live, model } => steer(live, &Command::Model { model: model.clone() }),
         LiveCommand::Attach { session } => attach(session),
-        LiveCommand::Stop(live) => {
-            let look = look(&fresh())?;
-            let one = look.find(&live.session)?;
-            let (pid, started_at) = one.pid.zip(one.started_at).ok_or_else(|| by_marline(one))?;
-            told(live.json, &one.id, &stop(pid, started_at))
-        }
+        LiveCommand::Stop(live) => steer(live, &Command::Stop),
     }
+}
+
+/// A picture's whole path: the agent may look from another directory.
+fn picture(path: &Path) -> Result<PathBuf, Failure> {
+    path.canonicalize().ok().filter(|path| path.is_file()).ok_or_else(|| {
+        Failure::usage(&format!("{} is no file that is there.", path.display()), "Give --image a picture.")
+    })
 }
 
 /// As `ls` does by default.
@@ -69,39 +80,35 @@ fn fresh() -> ReadArgs {
     ReadArgs { json: false, no_refresh: false }
 }
 
-fn by_marline(one: &LiveSession) -> Failure {
-    Failure::refused(
-        &format!("Marline works with {} without a terminal.", one.id),
-        "`marline approvals` answers it; `marline group` and `marline queue` pause and stop it.",
-    )
-}
-
-/// The terminal that a session's agent runs in.
-fn terminal<'a>(look: &'a Look, one: &'a LiveSession) -> Result<Terminal<'a>, Failure> {
-    match (&one.control, one.pid.zip(one.started_at), look.tmux.as_deref()) {
-        (Control::Tmux { pane }, Some((pid, started_at)), Some(tmux)) => {
-            Ok(Terminal { session: &one.id, pid, started_at, pane, tmux })
-        }
-        (Control::None { why, command }, ..) => {
-            let hint = command.as_ref().map_or_else(
-                || "Open it in tmux to steer it.".to_owned(),
-                |command| format!("End it there, and open it so: {command}"),
-            );
-            Err(Failure::refused(&format!("{} can only be read: {why}.", one.id), &hint))
-        }
-        _ => Err(by_marline(one)),
-    }
-}
-
-fn steer(
-    live: &LiveArgs,
-    act: impl FnOnce(&Terminal<'_>) -> std::io::Result<Steered>,
-) -> Result<ExitCode, Failure> {
+/// Steers a session by whatever way it has.
+fn steered(live: &LiveArgs, command: &Command) -> Result<(SessionId, Steered), Failure> {
     let look = look(&fresh())?;
     let one = look.find(&live.session)?;
-    let terminal = terminal(&look, one)?;
-    let steered = act(&terminal).map_err(|error| Failure::agent("tmux failed.", &error.to_string()))?;
-    told(live.json, &one.id, &steered)
+    match &one.control {
+        Control::Marline { .. } => {
+            return Err(Failure::refused(
+                &format!("Marline works with {} without a terminal.", one.id),
+                "`marline approvals` answers it; `marline group` and `marline queue` pause and stop it.",
+            ));
+        }
+        Control::None { why, command: open } if *command != Command::Stop => {
+            let hint = open.as_ref().map_or_else(
+                || "Open it in tmux to steer it.".to_owned(),
+                |open| format!("End it there, and open it so: {open}"),
+            );
+            return Err(Failure::refused(&format!("{} can only be read: {why}.", one.id), &hint));
+        }
+        _ => {}
+    }
+    let key = acts()?.uuid();
+    let steered = one.steer(look.tmux.as_deref(), &key, command);
+    let failed = |error: std::io::Error| Failure::agent("It could not be said.", &error.to_string());
+    Ok((one.id.clone(), steered.map_err(failed)?))
+}
+
+fn steer(live: &LiveArgs, command: &Command) -> Result<ExitCode, Failure> {
+    let (id, steered) = steered(live, command)?;
+    told(live.json, &id, &steered)
 }
 
 /// Looks for what was sent in the transcript, which is the proof; what waits in a queue of the agent's own is not in it yet.
@@ -135,8 +142,13 @@ fn told(is_json: bool, id: &SessionId, steered: &Steered) -> Result<ExitCode, Fa
 fn attach(session: &str) -> Result<ExitCode, Failure> {
     let look = look(&fresh())?;
     let one = look.find(session)?;
-    let Terminal { pane, tmux, .. } = terminal(&look, one)?;
-    let mut command = Command::new(tmux);
+    let (Some(pane), Some(tmux)) = (one.control.pane(), look.tmux.as_deref()) else {
+        return Err(Failure::refused(
+            &format!("{} shows in no tmux that is known.", one.id),
+            "`marline live start --resume` opens a session in Marline's own.",
+        ));
+    };
+    let mut command = std::process::Command::new(tmux);
     command.arg("-S").arg(&pane.socket);
     let is_inside = std::env::var("TMUX").is_ok_and(|tmux| tmux.starts_with(&*pane.socket.to_string_lossy()));
     command.args(["select-window", "-t", &pane.window_id, ";", "select-pane", "-t", &pane.pane_id, ";"]);
@@ -229,7 +241,9 @@ fn named(wanted: &Wanted, pane: &Pane) -> Result<SessionId, Failure> {
     let began = Instant::now();
     loop {
         let look = look(&fresh())?;
-        let is_it = |live: &&LiveSession| matches!(&live.control, Control::Tmux { pane: its } if its.pane_id == pane.pane_id && its.socket == pane.socket);
+        let is_it = |live: &&LiveSession| {
+            live.control.pane().is_some_and(|its| its.pane_id == pane.pane_id && its.socket == pane.socket)
+        };
         let found = look.now.sessions.iter().find(is_it);
         if let Some(live) = found.filter(|live| wanted.id.as_ref().is_none_or(|id| *id == live.id)) {
             return Ok(live.id.clone());

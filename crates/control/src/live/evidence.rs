@@ -1,0 +1,297 @@
+//! From what was seen of one session at one moment to how it stands: without a clock, a process or a file.
+//!
+//! [`Seen`] can be written down and weighed again, which is how recorded moments of real agents are tests.
+
+use marline_agents::codex::service;
+use marline_agents::json::Raw;
+use marline_agents::live::Live;
+use marline_agents::screen::{Dialog, Means, Screen};
+use marline_agents::talk::Question;
+use marline_model::{Channel, Evidence, LiveState, SessionId, Source, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::judge::judge;
+use super::turn::{Turn, last};
+use super::types::{Asks, Reply, ReplyMeans};
+use crate::target::agent;
+
+/// A call without an output, and without a process that does it, waits for leave after so long.
+const UNTIL_ASKED: i64 = 1_500;
+
+/// What was seen of one session at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    /// The agent.
+    pub source: Source,
+    /// When its process began.
+    pub began: Timestamp,
+    /// The process was stopped, as by Ctrl-Z.
+    #[serde(default)]
+    pub is_suspended: bool,
+    /// The process has started others.
+    #[serde(default)]
+    pub has_children: bool,
+    /// What the agent's own registry says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<Value>,
+    /// What its own daemon says of the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceSeen>,
+    /// What a hook told last of its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<HookSeen>,
+    /// What its records say.
+    pub records: Records,
+    /// What its terminal shows, where it is in tmux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen: Option<String>,
+}
+
+/// What an agent's own daemon says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceSeen {
+    /// How it stands.
+    pub state: LiveState,
+    /// Since when, if that was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// What it waits for, and what names that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<(String, Question)>,
+}
+
+/// What a hook told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HookSeen {
+    /// What happened.
+    pub says: String,
+    /// How it stands since.
+    pub state: LiveState,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the records of a session say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind", content = "value")]
+pub enum Records {
+    /// There are none yet.
+    None,
+    /// The end of its file, in whole lines.
+    Tail(String),
+    /// Where its last turn stands, where its file was read before.
+    #[serde(skip)]
+    Turn(Turn),
+    /// The last thing in it is an answer or an error, with its time; of sessions that are rows.
+    Row {
+        /// It is an answer, or an error.
+        is_answer: bool,
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// They don't tell.
+    Silent,
+}
+
+/// How a session stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weighed {
+    /// How.
+    pub state: LiveState,
+    /// Since when, where that is known.
+    pub since: Option<Timestamp>,
+    /// Everything that tells of it.
+    pub evidence: Vec<Evidence>,
+    /// What the agent asks.
+    pub asks: Option<Asks>,
+}
+
+pub(super) fn evidence(
+    channel: Channel,
+    says: impl Into<String>,
+    state: Option<LiveState>,
+    at: Option<Timestamp>,
+) -> Evidence {
+    Evidence { channel, says: says.into(), state, at }
+}
+
+impl Seen {
+    /// Weighs what was seen of a session at `now`; `first`: what told that the session is of that process.
+    pub fn weigh(&self, id: &SessionId, first: Vec<Evidence>, now: Timestamp) -> Weighed {
+        let live = agent(self.source).live();
+        let mut all = first;
+        let mut since = None;
+        if let Some(said) = self.registry.as_ref().and_then(registered) {
+            all.push(said);
+        }
+        if self.is_suspended {
+            let words = "its process is suspended";
+            all.push(evidence(Channel::Process, words, Some(LiveState::Unknown), None));
+        }
+        if let Some(service) = &self.service {
+            let says = service::told(id.raw(), service.state).says;
+            all.push(evidence(Channel::Service, says, Some(service.state), service.since));
+        }
+        if let Some(hook) = &self.hook {
+            all.push(evidence(Channel::Hook, hook.says.clone(), Some(hook.state), Some(hook.at)));
+        }
+        let turn = self.hear_records(live, &mut all);
+        if let Some(turn) = turn.filter(|turn| turn.state == LiveState::Working) {
+            since = turn.since;
+        }
+        let has_waited = |turn: Turn| turn.at.is_none_or(|at| now.as_millis() - at.as_millis() > UNTIL_ASKED);
+        let has_open_call = turn.is_some_and(|turn| turn.has_open_call && has_waited(turn));
+        let dialog = self.see_screen(live, &mut all);
+        let is_blind = self.screen.is_none() && self.service.is_none() && self.source == Source::Codex;
+        if has_open_call && is_blind && !self.has_children {
+            let words = "a command was called, and no process does it";
+            all.push(evidence(Channel::Process, words, Some(LiveState::NeedsApproval), None));
+        }
+        let state = judge(&all, self.began, now);
+        let speaks = all.iter().filter(|one| one.state == Some(state));
+        let since = since.or_else(|| speaks.filter_map(|one| one.at).max());
+        let asks = match &self.service {
+            Some(ServiceSeen { asks: Some((about, question)), .. }) => Some(asked(id, about, question)),
+            Some(_) => dialog.filter(|dialog| !dialog.asks_leave()).map(|dialog| shown(id, &dialog)),
+            None => dialog.map(|dialog| shown(id, &dialog)),
+        };
+        let asks = asks.filter(|_| state.needs_you());
+        Weighed { state, since, evidence: all, asks }
+    }
+
+    fn hear_records(&self, live: &dyn Live, all: &mut Vec<Evidence>) -> Option<Turn> {
+        let turn = match &self.records {
+            Records::Silent => return None,
+            Records::None => {
+                // The registry knows better; without it, an agent with nothing to do waits.
+                let words = "nothing was said in it yet";
+                all.push(evidence(Channel::Transcript, words, Some(LiveState::Idle), None));
+                return None;
+            }
+            Records::Row { is_answer, at } => {
+                let (words, state) = match is_answer {
+                    true => ("an answer stands last", LiveState::Idle),
+                    false => ("what stands last is no answer", LiveState::Working),
+                };
+                all.push(evidence(Channel::Transcript, words, Some(state), *at));
+                return None;
+            }
+            Records::Tail(text) => last(text.as_bytes(), live)?,
+            Records::Turn(turn) => *turn,
+        };
+        let words = match (turn.state, turn.has_open_call) {
+            (LiveState::Idle, _) => "its last turn is over",
+            (_, true) => "a tool was called, and its output is not there",
+            _ => "its last turn goes on",
+        };
+        all.push(evidence(Channel::Transcript, words, Some(turn.state), turn.at));
+        Some(turn)
+    }
+
+    fn see_screen(&self, live: &dyn Live, all: &mut Vec<Evidence>) -> Option<Dialog> {
+        let Screen { dialog, is_busy, draft } = live.screen(self.screen.as_deref()?);
+        let (words, state) = match &dialog {
+            Some(dialog) if dialog.asks_leave() => ("a dialog asks for leave", LiveState::NeedsApproval),
+            Some(_) => ("a dialog asks something", LiveState::NeedsInput),
+            None if is_busy => ("it says that it works", LiveState::Working),
+            None if draft.is_some() => ("the field for a prompt is free", LiveState::Idle),
+            None => return None,
+        };
+        // That nothing is to be seen of its work says little of agents that tell themselves when a turn is over.
+        let tells_itself = matches!(self.source, Source::Claude | Source::Codex);
+        let state = Some(state).filter(|state| *state != LiveState::Idle || !tells_itself);
+        all.push(evidence(Channel::Screen, words, state, None));
+        dialog
+    }
+}
+
+/// What a running Claude Code says of its session.
+fn registered(facts: &Value) -> Option<Evidence> {
+    let status = facts["status"].as_str().unwrap_or_default();
+    let waits_for = facts["waitingFor"].as_str().unwrap_or_default();
+    let state = match status {
+        "busy" => Some(LiveState::Working),
+        "idle" => Some(LiveState::Idle),
+        "waiting" if waits_for.contains("permission") => Some(LiveState::NeedsApproval),
+        "waiting" => Some(LiveState::NeedsInput),
+        _ => None,
+    };
+    let says = match (status, waits_for) {
+        ("", _) => "says that it has this session".to_owned(),
+        (status, "") => format!("says that it is {status}"),
+        (status, what) => format!("says that it is {status} for: {what}"),
+    };
+    let at = facts["statusUpdatedAt"].as_i64().map(Timestamp::from_millis);
+    Some(evidence(Channel::Registry, says, state, at))
+}
+
+/// What a dialog on a screen asks.
+fn shown(id: &SessionId, dialog: &Dialog) -> Asks {
+    let means = |means| match means {
+        Means::Allow => Some(ReplyMeans::Allow),
+        Means::AllowMore => Some(ReplyMeans::AllowMore),
+        Means::Deny => Some(ReplyMeans::Deny),
+        Means::Other => None,
+    };
+    let is_approval = dialog.asks_leave();
+    let reply = |choice: &marline_agents::screen::Choice| Reply {
+        label: choice.label.clone(),
+        means: means(choice.means).filter(|_| is_approval),
+    };
+    let replies: Vec<Reply> = dialog.choices.iter().map(reply).collect();
+    Asks {
+        key: key_of(id, dialog),
+        question: dialog.question.clone(),
+        about: dialog.about.clone(),
+        for_session: replies.iter().any(|reply| reply.means == Some(ReplyMeans::AllowMore)),
+        replies,
+        is_approval,
+        what: None,
+        risks: Vec::new(),
+    }
+}
+
+/// What a daemon asks for.
+fn asked(id: &SessionId, about: &str, question: &Question) -> Asks {
+    let words = match question.tool.as_str() {
+        "edit" => "May it change these files?",
+        _ => "May it run this command?",
+    };
+    Asks {
+        key: key_about(id, about),
+        question: words.to_owned(),
+        about: question.why.iter().cloned().collect(),
+        replies: Vec::new(),
+        is_approval: true,
+        for_session: question.for_session,
+        what: Some(question.clone()),
+        risks: Vec::new(),
+    }
+}
+
+/// What tells a question of a session from every other one.
+pub(super) fn key_of(id: &SessionId, dialog: &Dialog) -> String {
+    format!("{:016x}", dialog.fingerprint() ^ marline_agents::event::hash(&[id.raw().as_bytes()]))
+}
+
+/// The same of one that the agent names itself.
+pub(super) fn key_about(id: &SessionId, about: &str) -> String {
+    format!("{:016x}", marline_agents::event::hash(&[id.raw().as_bytes(), about.as_bytes()]))
+}
+
+/// The end of a text in whole lines that is enough to tell where its last turn stands.
+pub fn tail(text: &[u8], most: usize) -> String {
+    let from = text.len().saturating_sub(most);
+    let whole = match from {
+        0 => 0,
+        from => memchr::memchr(b'\n', &text[from..]).map_or(text.len(), |at| from + at + 1),
+    };
+    let lines = text[whole..].split_inclusive(|byte| *byte == b'\n');
+    // Only what is a record, and whole.
+    let kept = lines.filter(|line| line.ends_with(b"\n") && Raw::first(line).is_ok());
+    String::from_utf8_lossy(&kept.collect::<Vec<_>>().concat()).into_owned()
+}

@@ -1,0 +1,112 @@
+//! Steering a session by whatever way it has: one place for the command line and the board.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use marline_agents::screen::Means;
+use marline_agents::talk::Decision;
+use marline_model::{LiveState, Timestamp};
+
+use super::daemon::Daemon;
+use super::start::stop;
+use super::steer::{Steered, Terminal, refused};
+use super::through::Service;
+use super::types::{Control, LiveSession};
+use crate::target::agent;
+
+/// Something for an agent that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Says something, as if it was typed.
+    Send {
+        /// The words.
+        text: String,
+        /// Pictures that belong to them.
+        images: Vec<PathBuf>,
+    },
+    /// Interrupts what it does.
+    Interrupt,
+    /// Answers what it asks.
+    Answer {
+        /// The question that was shown; without it, whatever it asks now.
+        question: Option<String>,
+        /// The answer.
+        decision: Decision,
+    },
+    /// Has it go on with another model.
+    Model {
+        /// Its name.
+        model: String,
+    },
+    /// Ends the agent; the session stays.
+    Stop,
+}
+
+impl LiveSession {
+    /// Steers it. `key` names the command to the agent, where it takes such names.
+    ///
+    /// # Errors
+    /// What the terminal or the daemon says; nothing was done then, or it is told as unknown.
+    pub fn steer(&self, tmux: Option<&Path>, key: &str, command: &Command) -> io::Result<Steered> {
+        let Some((pid, started_at)) = self.pid.zip(self.started_at) else {
+            return Ok(refused("Marline works with it; its run and the approvals steer it"));
+        };
+        if *command == Command::Stop {
+            return Ok(self.end(pid, started_at));
+        }
+        match &self.control {
+            Control::Service { socket, .. } => {
+                let service = Service { session: &self.id, socket };
+                match command {
+                    Command::Send { text, images } => service.send(key, text, images),
+                    Command::Interrupt => service.interrupt(),
+                    Command::Answer { question, decision } => service.answer(question.as_deref(), decision),
+                    Command::Model { model } => service.model(model),
+                    Command::Stop => Ok(refused("it is ended otherwise")),
+                }
+            }
+            Control::Tmux { pane } => {
+                let Some(tmux) = tmux else { return Ok(refused("there is no tmux program on the path")) };
+                let terminal = Terminal { session: &self.id, pid, started_at, pane, tmux };
+                let live = agent(self.source).live();
+                match command {
+                    Command::Send { text, images } => terminal.send(&live.with_images(text, images)),
+                    Command::Interrupt => terminal.interrupt(),
+                    Command::Answer { question, decision } => {
+                        let question = question.as_deref();
+                        match decision {
+                            Decision::Allow => terminal.approve(question, Means::Allow),
+                            Decision::AllowForSession => terminal.approve(question, Means::AllowMore),
+                            Decision::Deny { reason } => terminal.deny(question, reason.as_deref()),
+                        }
+                    }
+                    Command::Model { model } => match live.model_words(model) {
+                        Some(words) => terminal.send(&words),
+                        None => Ok(refused("its model can't be changed from outside")),
+                    },
+                    Command::Stop => Ok(refused("it is ended otherwise")),
+                }
+            }
+            Control::Marline { .. } => {
+                Ok(refused("Marline works with it; its run and the approvals steer it"))
+            }
+            Control::None { why, .. } => Ok(refused(format!("it can only be read: {why}"))),
+        }
+    }
+
+    /// Ends what runs it. A daemon goes on for its other sessions: only the turn, and the terminal that shows it, end.
+    fn end(&self, pid: u32, started_at: Timestamp) -> Steered {
+        if let Control::Service { socket, .. } = &self.control {
+            let service = Service { session: &self.id, socket };
+            if self.state != LiveState::Idle
+                && let Err(error) = service.interrupt()
+            {
+                return Steered::Unknown { seen: format!("its daemon did not answer: {error}") };
+            }
+            if Daemon::pid_of(socket) == Some(pid) {
+                return Steered::Delivered { proof: "its turn was ended; no terminal shows it".to_owned() };
+            }
+        }
+        stop(pid, started_at)
+    }
+}
