@@ -26,6 +26,7 @@ mod opencode;
 mod process;
 mod provider;
 mod risk;
+mod rules;
 mod step;
 mod surgery;
 mod talk;
@@ -45,6 +46,7 @@ pub use provider::{
     Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch, Synced,
 };
 pub use risk::{Risk, RiskKind, risks};
+pub use rules::{allows, rule_words};
 pub use step::{Plan, Step};
 pub use surgery::{Copy, Sum};
 pub use talk::{Carried, Found, Life, become_agent};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::open;
 use crate::work::WorkError;
 
 /// How long another writer is waited for.
@@ -17,6 +18,16 @@ const VERSION: i64 = 3;
 const WORK: &str = include_str!("../migrations/0001_work.sql");
 const FROM_FIRST: &str = include_str!("../migrations/0002_from_first_shape.sql");
 const LIVE: &str = include_str!("../migrations/0003_live.sql");
+
+/// A table of live sessions with two ids each, as it once was.
+fn take_over(made: &Connection) -> rusqlite::Result<()> {
+    let columns = open::columns(made)?;
+    if columns.iter().any(|column| column == "cli_session") {
+        open::adopt(made, made, &columns)?;
+        made.execute_batch("DROP TABLE sessions")?;
+    }
+    Ok(())
+}
 
 pub(crate) fn internal(context: &str) -> impl Fn(rusqlite::Error) -> WorkError + use<'_> {
     move |source| WorkError::Internal { context: context.to_owned(), source: source.into() }
@@ -54,6 +65,9 @@ pub(crate) fn open(path: &Path) -> Result<Connection, WorkError> {
         }
     };
     steps.iter().try_for_each(|step| made.execute_batch(step)).map_err(&fail)?;
+    if !steps.is_empty() {
+        take_over(&made).map_err(&fail)?;
+    }
     made.pragma_update(None, "user_version", VERSION).map_err(&fail)?;
     made.commit().map_err(&fail)?;
     Ok(connection)

@@ -36,6 +36,7 @@ mod live;
 mod local;
 mod manager;
 mod memory;
+mod open;
 mod query;
 pub mod rows;
 mod thread;
@@ -50,6 +51,7 @@ pub use local::{
 };
 pub use manager::ThreadManager;
 pub use memory::InMemoryThreadStore;
+pub use open::{Imported, OpenFacts, OpenSession, OpenSessions};
 pub use query::{Cursor, Direction, Found, ListThreads, PageOf, Relation, SortKey, ThreadPage};
 pub use thread::{
     HistoryBase, HistoryItem, ItemPage, Lineage, NewThread, ResumeThread, StoredItem, StoredThread, Turn,

@@ -124,7 +124,7 @@ pub fn pending(message: &Value) -> Option<Pending> {
     };
     let offered = |wanted: &str| {
         let offered = params["availableDecisions"].as_array().into_iter().flatten();
-        offered.filter(|one| one.get(wanted).is_some() || *one == wanted).cloned().next()
+        offered.filter(|one| one.get(wanted).is_some() || *one == wanted).next().cloned()
     };
     // An edit is always offered for the session, a command where the daemon says so.
     let lasting = match is_command {

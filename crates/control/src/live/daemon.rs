@@ -220,7 +220,7 @@ impl Daemon {
 
     /// The process behind a socket.
     pub(super) fn pid_of(path: &Path) -> Option<u32> {
-        Some(peer(&UnixStream::connect(path).ok()?).ok()?)
+        peer(&UnixStream::connect(path).ok()?).ok()
     }
 
     /// Looks once at all that a daemon holds; nothing, if none runs there.

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use marline_model::Timestamp;
 
-use super::types::{Asked, Group, Logged, Queue, Run, Task};
+use super::types::{Asked, Audited, Group, Logged, Queue, Rule, Run, Task};
 
 /// Why a store could not do it. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,12 @@ pub enum Change {
     Event(Logged),
     /// Writes a question.
     Question(Asked),
+    /// Writes a rule.
+    Rule(Rule),
+    /// Takes a rule away.
+    DeleteRule(Rule),
+    /// Notes that something was allowed or refused. What is noted stays.
+    Audit(Audited),
 }
 
 /// What came of a command that was noted before.
@@ -153,6 +159,18 @@ pub trait WorkStore: Send + Sync {
     /// # Errors
     /// [`WorkError::NotFound`], [`WorkError::Internal`]
     fn question(&self, number: u64) -> Result<Asked, WorkError>;
+
+    /// All rules, also those whose time is over.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`]
+    fn rules(&self) -> Result<Vec<Rule>, WorkError>;
+
+    /// What was allowed and refused before a number, the last first, at most so much.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`]
+    fn audit(&self, before: u64, limit: usize) -> Result<Vec<Audited>, WorkError>;
 
     /// Writes all of it or nothing.
     ///

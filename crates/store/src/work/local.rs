@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::contract::{Change, CommandEnd, Runs, WorkError, WorkStore};
-use super::types::{Asked, Group, Logged, Queue, Run, Task};
+use super::types::{Asked, Audited, Group, Logged, Queue, Rule, Run, Task};
 use crate::database::{self, internal};
 
 /// A command is remembered for a week, in milliseconds.
@@ -34,15 +34,19 @@ macro_rules! documents {
         }
     )*};
 }
-documents!(Group, Queue, Run, Task, Asked);
+documents!(Group, Queue, Run, Task, Asked, Rule);
 
 fn document<T: Document>(row: &Row<'_>) -> rusqlite::Result<T> {
     let body: String = row.get(0)?;
     let revision: i64 = row.get(1)?;
-    let document: T = serde_json::from_str(&body).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
-    })?;
+    let document: T = parsed(&body)?;
     Ok(document.revised(revision as u64))
+}
+
+fn parsed<T: DeserializeOwned>(body: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(body).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+    })
 }
 
 fn body(document: &impl Serialize) -> Result<String, WorkError> {
@@ -230,6 +234,23 @@ fn write(connection: &Connection, change: &Change) -> Result<(), WorkError> {
             .write(connection)
         }
         Change::Question(asked) => question(connection, asked),
+        Change::Rule(rule) => Put {
+            table: "rules",
+            id: &rule.id,
+            revision: rule.revision,
+            columns: &[("until", &rule.until.map(Timestamp::as_millis))],
+            body: body(rule)?,
+            name: "the rule".to_owned(),
+        }
+        .write(connection),
+        Change::DeleteRule(rule) => delete(connection, "rules", &rule.id, rule.revision, &[]),
+        Change::Audit(audited) => connection
+            .prepare_cached("INSERT INTO audit (at, body) VALUES (?, ?)")
+            .and_then(|mut sql| {
+                sql.execute(params![audited.at.as_millis(), body(audited).unwrap_or_default()])
+            })
+            .map(drop)
+            .map_err(internal("marline.db could not be written")),
         Change::Event(logged) => connection
             .prepare_cached("INSERT INTO events (run, body) VALUES (?, ?)")
             .and_then(|mut sql| sql.execute(params![logged.run, body(logged).unwrap_or_default()]))
@@ -360,6 +381,25 @@ impl WorkStore for LocalWorkStore {
     fn question(&self, number: u64) -> Result<Asked, WorkError> {
         let sql = "SELECT body, revision FROM questions WHERE number = ?";
         self.one(format!("question {number}"), sql, [number as i64])
+    }
+
+    fn rules(&self) -> Result<Vec<Rule>, WorkError> {
+        self.all("SELECT body, revision FROM rules ORDER BY id", [])
+    }
+
+    fn audit(&self, before: u64, limit: usize) -> Result<Vec<Audited>, WorkError> {
+        let connection = self.lock();
+        let sql = "SELECT number, body FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?";
+        let read = |row: &Row<'_>| -> rusqlite::Result<Audited> {
+            let (number, body): (i64, String) = (row.get(0)?, row.get(1)?);
+            let audited: Audited = parsed(&body)?;
+            Ok(Audited { number: number as u64, ..audited })
+        };
+        let before = i64::try_from(before).unwrap_or(i64::MAX);
+        let ask = || -> rusqlite::Result<Vec<Audited>> {
+            connection.prepare_cached(sql)?.query_map(params![before, limit as i64], read)?.collect()
+        };
+        ask().map_err(internal("marline.db could not be read"))
     }
 
     fn commit(&self, changes: &[Change]) -> Result<(), WorkError> {

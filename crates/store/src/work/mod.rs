@@ -13,6 +13,6 @@ pub use contract::{Change, CommandEnd, Runs, WorkError, WorkStore};
 pub use exchange::{Exchanged, GroupFile, PromptFile, PromptResult, QueueFile, read_exchanged};
 pub use local::LocalWorkStore;
 pub use types::{
-    Asked, Claim, Counts, Group, HalfDone, Holder, Logged, Member, Mode, Options, Place, Queue, Run, Status,
-    Task, Wish, WorkEvent,
+    Asked, Audited, Claim, Counts, Group, HalfDone, Holder, Logged, Member, Mode, Options, Place, Queue,
+    Rule, Run, Status, Task, Wish, WorkEvent,
 };

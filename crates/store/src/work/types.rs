@@ -610,3 +610,62 @@ pub struct Asked {
     #[serde(skip)]
     pub revision: u64,
 }
+
+/// Something that is allowed without asking, for a while, in one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rule {
+    /// Its id.
+    pub id: String,
+    /// Of one agent alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub source: Option<Source>,
+    /// The directory in which it holds, with those below it.
+    pub project: String,
+    /// The words that a command begins with.
+    pub words: Vec<String>,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub until: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub by: String,
+    /// How often it was written; 0: never yet.
+    #[serde(skip)]
+    pub revision: u64,
+}
+
+/// That something was allowed or refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Audited {
+    /// Its number; 0: the next one.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Whose question it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session: Option<SessionId>,
+    /// What would be run, or done.
+    pub what: String,
+    /// Where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub cwd: Option<String>,
+    /// The answer.
+    pub decision: Decision,
+    /// Who gave it: a device, the command line, a rule.
+    pub by: String,
+    /// The rule that did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub rule: Option<String>,
+    /// What came of it: `delivered`, `refused`, `unknown`.
+    pub outcome: String,
+    /// What shows that.
+    pub proof: String,
+}
