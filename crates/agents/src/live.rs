@@ -1,10 +1,11 @@
 //! What tells of a session that an agent has open: words, records and screens, as values. Nothing is looked at here.
 
 use marline_model::{LiveState, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::json::Raw;
 use crate::screen::Screen;
+use crate::talk::Decision;
 
 /// What a record says of the turn that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Hooks {
     pub timeout: u32,
     /// It can be told not to wait.
     pub is_async: bool,
+    /// The event at which it does what the program says, and for how long it then waits; nothing: at none.
+    pub decides: Option<(&'static str, u32)>,
     /// What is to be known of them.
     pub note: &'static str,
 }
@@ -77,6 +80,19 @@ pub trait Live: Sync {
     /// How it can be had to tell what it does.
     fn hooks(&self) -> Option<Hooks> {
         None
+    }
+
+    /// What a hook prints that is asked for leave, so that the agent takes it for the answer.
+    fn decided(&self, decision: &Decision) -> Option<Value> {
+        let (event, _) = self.hooks()?.decides?;
+        let decision = match decision {
+            Decision::Allow | Decision::AllowForSession => json!({"behavior": "allow"}),
+            Decision::Deny { reason } => {
+                let message = reason.as_deref().unwrap_or("The user said no from another device.");
+                json!({"behavior": "deny", "message": message})
+            }
+        };
+        Some(json!({"hookSpecificOutput": {"hookEventName": event, "decision": decision}}))
     }
 
     /// What an event of a hook tells.

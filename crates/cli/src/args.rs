@@ -706,3 +706,30 @@ impl FilterArgs {
         })
     }
 }
+
+/// How long something lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// So long.
+    For(std::time::Duration),
+    /// Until it is ended.
+    Ever,
+}
+
+/// Reads `90s`, `30m`, `2h`, `7d` or `ever`.
+fn lasting(text: &str) -> Result<Lasting, String> {
+    if text == "ever" {
+        return Ok(Lasting::Ever);
+    }
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err("say 90s, 30m, 2h, 7d or ever".to_owned()),
+    };
+    let number: u32 = number.parse().map_err(|_| "that is no number".to_owned())?;
+    Ok(Lasting::For(std::time::Duration::from_secs(u64::from(number) * unit)))
+}

@@ -56,6 +56,11 @@ impl Failure {
         Failure { message: format!("Could not write: {error}."), hint: None, code: 4 }
     }
 
+    /// What went wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Says it on standard error.
     pub fn report(&self) -> ExitCode {
         if !self.message.is_empty() {

@@ -4,15 +4,21 @@
 //! wrong is nobody's trouble.
 
 use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::Path;
+use std::time::Duration;
 
+use marline_control::live::Claims;
 use marline_control::parent_of;
+use marline_model::SessionId;
 use serde_json::{Value, json};
 
 /// More of an event is not looked at.
 const MOST: u64 = 4 << 20;
 /// So many processes above are told; one of them is the agent.
 const ABOVE: usize = 6;
+/// An answer has so long to come: less than the agent waits, so that it asks in its terminal in time.
+const PATIENCE: Duration = Duration::from_secs(590);
 /// Fields that are sent on. What a tool was given and gave back stands in the transcript.
 const FIELDS: [&str; 8] = [
     "session_id",
@@ -47,7 +53,30 @@ pub fn run(words: &[std::ffi::OsString]) {
         .take(ABOVE)
         .collect();
     let told = json!({"agent": words[2].to_string_lossy(), "pids": above, "event": kept});
-    let Ok(socket) = UnixDatagram::unbound() else { return };
-    let _ = socket.set_nonblocking(true);
-    let _ = socket.send_to(told.to_string().as_bytes(), &words[3]);
+    if let Ok(socket) = UnixDatagram::unbound() {
+        let _ = socket.set_nonblocking(true);
+        let _ = socket.send_to(told.to_string().as_bytes(), &words[3]);
+    }
+    if event["hook_event_name"] == "PermissionRequest"
+        && let Some(answer) = answer(words, &event)
+    {
+        let _ = std::io::stdout().write_all(answer.as_bytes());
+    }
+}
+
+/// What somebody who is away from the terminal says; nothing, where nobody is, where nobody hears, and where nobody answers: the
+/// agent then asks in its terminal.
+fn answer(words: &[std::ffi::OsString], event: &Value) -> Option<String> {
+    let state = Path::new(&words[3]).parent()?;
+    let session = SessionId::new(words[2].to_str()?.parse().ok()?, event["session_id"].as_str()?).ok()?;
+    if !Claims::at(state).holds(&session, crate::context::now()) {
+        return None;
+    }
+    let mut stream = UnixStream::connect(Claims::socket(state)).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    let asked = json!({"session": session, "tool": event["tool_name"], "input": event["tool_input"], "cwd": event["cwd"]});
+    stream.write_all(format!("{asked}\n").as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    (!answer.is_empty()).then_some(answer)
 }

@@ -4,6 +4,7 @@
 //! 2 wrong use, 3 refused or conflict, 4 the agent or a file failed.
 
 mod args;
+mod board;
 mod commands;
 mod context;
 mod failure;

@@ -4,7 +4,7 @@ use marline_agents::action::{Action, DiffOp, FileDiff};
 use marline_agents::talk::Question;
 
 /// What a call would do, by the tool's name and its input as recorded.
-pub(crate) fn called(tool: &str, input: &str) -> Question {
+pub fn called(tool: &str, input: &str) -> Question {
     let mut question = Question {
         id: String::new(),
         tool: tool.to_owned(),

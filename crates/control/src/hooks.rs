@@ -93,12 +93,15 @@ fn with(text: &str, hooks: &Hooks, command: &str) -> Result<String, ActError> {
     let (root, settings) = root(text)?;
     let all =
         settings.object_value_or_create("hooks").ok_or_else(|| ActError::invalid("`hooks` is no object"))?;
-    let mut handler = json!({"type": "command", "command": command, "timeout": hooks.timeout});
-    if hooks.is_async {
-        handler["async"] = true.into();
-    }
-    let entry = json!({"hooks": [handler]});
     for event in hooks.events {
+        // What decides is waited for; it answers at once unless somebody is away.
+        let decides = hooks.decides.filter(|(decides, _)| decides == event);
+        let timeout = decides.map_or(hooks.timeout, |(_, timeout)| timeout);
+        let mut handler = json!({"type": "command", "command": command, "timeout": timeout});
+        if hooks.is_async && decides.is_none() {
+            handler["async"] = true.into();
+        }
+        let entry = json!({"hooks": [handler]});
         let list = all
             .array_value_or_create(event)
             .ok_or_else(|| ActError::invalid(format!("`hooks.{event}` is no list")))?;
@@ -247,8 +250,14 @@ fn act_of(source: Source) -> String {
 mod tests {
     use super::*;
 
-    const HOOKS: Hooks =
-        Hooks { file: "settings.json", events: &["Stop", "Start"], timeout: 5, is_async: true, note: "" };
+    const HOOKS: Hooks = Hooks {
+        file: "settings.json",
+        events: &["Stop", "Start"],
+        timeout: 5,
+        is_async: true,
+        decides: Some(("Start", 600)),
+        note: "",
+    };
 
     #[test]
     fn our_hooks_come_and_go_and_a_persons_own_stay() {

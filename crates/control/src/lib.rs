@@ -34,6 +34,7 @@ mod target;
 pub mod work;
 
 pub use acts::{Acts, Fork, Places};
+pub use asked::called;
 pub use error::{ActError, chain};
 pub use handoff::{CodexThread, Conversation, Fate, HandOver, Handoff, Range, Report, ReportLine, Way};
 pub use hooks::{HookEdit, HookStatus};

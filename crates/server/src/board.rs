@@ -10,6 +10,7 @@ use marline_model::Timestamp;
 use marline_store::work::WorkError;
 
 use crate::access::{Access, AccessError};
+use crate::away::Away;
 use crate::changes::Feed;
 use crate::doors::{self, Door, DoorError, Stop};
 use crate::indexer::Indexer;
@@ -81,6 +82,7 @@ pub struct Board {
     pub(crate) readers: Readers,
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) lookout: Arc<Lookout>,
+    pub(crate) away: Arc<Away>,
     pub(crate) feed: Feed,
     pub(crate) stop: Stop,
 }
@@ -105,6 +107,7 @@ impl Board {
         let worker = Worker::open(&config)?;
         Ok(Board {
             worker: Arc::new(worker),
+            away: Arc::new(Away::at(&config.state_dir)),
             config: Arc::new(config),
             access: Arc::new(access),
             acts: Arc::new(acts),
@@ -139,6 +142,7 @@ impl Board {
         let start = self.readers.ask(|index| Ok(index.position()?)).await.ok();
         let indexing = self.indexer.start(&self);
         let working = self.worker.start(&self);
+        Away::start(&self);
         let looking = self.lookout.start(&self);
         let telling = tokio::spawn(self.feed.clone().run(self.clone(), start));
         let served = doors::serve(&self, doors).await;

@@ -16,15 +16,19 @@ use std::time::{Duration, Instant};
 use marline_agents::registry;
 use marline_control::find_program;
 use marline_control::live::{Control, DaemonView, DaemonWatch, HookTold, Now, Radar};
+use marline_control::work::rule_for;
 use marline_index::Index;
 use marline_model::{LiveState, SessionId, Source, Timestamp};
+use marline_store::work::Rule;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::UnixDatagram;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::board::Board;
+use crate::logbook::Logbook;
 use crate::problem::sentence;
 
 /// While an agent works whose dialogs are seen on its screen alone.
@@ -59,6 +63,7 @@ struct Said {
 /// Knows what runs.
 pub struct Lookout {
     now: Mutex<Arc<Now>>,
+    book: Mutex<Option<Logbook>>,
     told: Mutex<Vec<HookTold>>,
     ticks: watch::Sender<u64>,
     bell: Sender<Bell>,
@@ -70,6 +75,7 @@ impl Default for Lookout {
         let (bell, rung) = channel();
         Lookout {
             now: Mutex::default(),
+            book: Mutex::default(),
             told: Mutex::default(),
             ticks: watch::Sender::new(0),
             bell,
@@ -87,6 +93,26 @@ impl Lookout {
     /// Changes whenever what runs is another, or stands otherwise.
     pub fn ticks(&self) -> watch::Receiver<u64> {
         self.ticks.subscribe()
+    }
+
+    /// Does something with the book of what is open; nothing, where it can't be opened.
+    pub fn book<T>(&self, board: &Board, act: impl FnOnce(&mut Logbook) -> T) -> Option<T> {
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        if book.is_none() {
+            *book = Logbook::open(&board.config.data_dir.join("marline.db"), board.now())
+                .inspect_err(
+                    |error| tracing::warn!(error = %sentence(error), "what is open can't be written down"),
+                )
+                .ok();
+        }
+        book.as_mut().map(act)
+    }
+
+    fn note(&self, board: &Board, now: &Now) {
+        let noted = self.book(board, |book| book.note(now, board.now()));
+        if let Some(Err(error)) = noted {
+            tracing::warn!(error = %sentence(&error), "what is open could not be written down");
+        }
     }
 
     /// Has a look taken soon.
@@ -119,10 +145,13 @@ impl Lookout {
             }
             Err(error) => tracing::warn!(%error, "hooks of agents are not heard"),
         }
-        let (lookout, board) = (self.clone(), board.clone());
+        let (lookout, board, runtime) = (self.clone(), board.clone(), Handle::current());
         std::thread::Builder::new()
             .name("lookout".to_owned())
-            .spawn(move || lookout.work(&board))
+            .spawn(move || {
+                let _entered = runtime.enter();
+                lookout.work(&board);
+            })
             .expect("the system gives a thread")
     }
 
@@ -194,9 +223,9 @@ impl Lookout {
         }
         let Some(index) = index else { return Ok(None) };
         let work = |ask: &marline_control::work::Desk| -> Result<_, marline_store::work::WorkError> {
-            Ok((ask.store().held()?, ask.store().questions(true, usize::MAX >> 1)?))
+            Ok((ask.store().held()?, ask.store().questions(true, usize::MAX >> 1)?, ask.rules()?))
         };
-        let (held, asked) = board.worker.ask(work).map_err(|error| told(&error))?;
+        let (held, asked, rules) = board.worker.ask(work).map_err(|error| told(&error))?;
         let tmux = find_program("tmux", &config.path);
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let daemon = daemons.view(board, &self.bell);
@@ -211,7 +240,11 @@ impl Lookout {
             asked: &asked,
             told: &told,
         };
-        let now = radar.look(board.now());
+        let mut now = radar.look(board.now());
+        board.away.tell(&mut now, config.env.home());
+        now.sort();
+        permit(board, &now, &rules);
+        self.note(board, &now);
         let wait = if now.sessions.iter().any(is_on_screen_alone) {
             Some(OFTEN)
         } else {
@@ -224,6 +257,19 @@ impl Lookout {
             self.ticks.send_modify(|ticks| *ticks += 1);
         }
         Ok(wait)
+    }
+}
+
+/// Allows what rules allow: each question once, by its key.
+fn permit(board: &Board, now: &Now, rules: &[Rule]) {
+    for live in now.sessions.iter().filter(|live| live.pid.is_some()) {
+        let Some((asks, cwd)) = live.asks.as_ref().zip(live.cwd.as_deref()) else { continue };
+        let Some(what) = asks.what.as_ref().filter(|_| asks.is_approval) else { continue };
+        let rule = rule_for(rules, live.source, what, Path::new(cwd), board.config.env.home(), board.now());
+        if let Some(rule) = rule.cloned() {
+            let (board, live, key) = (board.clone(), live.clone(), asks.key.clone());
+            tokio::spawn(async move { board.permit(live, key, rule).await });
+        }
     }
 }
 

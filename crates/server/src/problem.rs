@@ -52,6 +52,11 @@ impl Problem {
     /// It is our fault.
     pub const FAILED: Problem = Problem::new(500, "failed", "Marline could not answer");
 
+    /// This case in words, or else its kind.
+    pub fn words(&self) -> String {
+        self.detail.clone().unwrap_or_else(|| self.title.to_owned())
+    }
+
     /// Adds what is particular about this case.
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());

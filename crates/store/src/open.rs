@@ -319,7 +319,7 @@ mod tests {
         };
         OpenSessions::open(&path).unwrap().write(std::slice::from_ref(&session), now).unwrap();
         let open = OpenSessions::open(&path).unwrap();
-        assert_eq!(open.all().unwrap(), [session.clone()]);
+        assert_eq!(open.all().unwrap(), std::slice::from_ref(&session));
         let closed = OpenSession { is_open: false, ..session };
         open.write(std::slice::from_ref(&closed), now).unwrap();
         assert_eq!(open.all().unwrap(), [closed]);

@@ -100,6 +100,7 @@ impl Live for ClaudeLive {
             ],
             timeout: 5,
             is_async: true,
+            decides: Some(("PermissionRequest", 600)),
             note: "Sessions that run already call them from their next start on.",
         })
     }

@@ -95,6 +95,7 @@ impl Live for CodexLive {
             ],
             timeout: 5,
             is_async: false,
+            decides: Some(("PermissionRequest", 600)),
             note: "Codex asks once, at its next start, whether you trust them: choose \"Trust all\" or look at them first.",
         })
     }

@@ -123,8 +123,8 @@ pub fn pending(message: &Value) -> Option<Pending> {
         _ => return None,
     };
     let offered = |wanted: &str| {
-        let offered = params["availableDecisions"].as_array().into_iter().flatten();
-        offered.filter(|one| one.get(wanted).is_some() || *one == wanted).next().cloned()
+        let offered = params["availableDecisions"].as_array();
+        offered.into_iter().flatten().find(|one| one.get(wanted).is_some() || *one == wanted).cloned()
     };
     // An edit is always offered for the session, a command where the daemon says so.
     let lasting = match is_command {

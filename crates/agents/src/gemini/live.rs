@@ -81,6 +81,7 @@ impl Live for GeminiLive {
             events: &["SessionStart", "BeforeAgent", "AfterTool", "AfterAgent", "Notification", "SessionEnd"],
             timeout: 5000,
             is_async: false,
+            decides: None,
             note: "Sessions that run already call them from their next start on.",
         })
     }

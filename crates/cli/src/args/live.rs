@@ -55,6 +55,36 @@ pub enum LiveCommand {
         /// The model, as the agent calls it
         model: String,
     },
+    /// Say that you are away: agents that have hooks ask on the board first
+    ///
+    /// While you are away, Claude Code and Codex wait for an answer on the board or on your phone before they ask in their
+    /// terminals, ten minutes at most; their terminals wait meanwhile. `marline live back` ends it.
+    Away {
+        /// From this session; without it, from all
+        session: Option<String>,
+        /// For how long: 30m, 2h; a day at most
+        #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = super::lasting)]
+        lasts: super::Lasting,
+    },
+    /// Say that you are back
+    Back {
+        /// From this session alone
+        session: Option<String>,
+    },
+    /// Open again what was open before Marline, or the machine, was started anew
+    Reopen {
+        /// Tell which sessions, and open none
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take over which sessions are open from the database of ClawTap
+    Import {
+        /// The database
+        file: PathBuf,
+    },
     /// Take an agent's terminal over
     Attach {
         /// The session's id, or the beginning of it
@@ -85,6 +115,9 @@ pub struct StartArgs {
     /// What the window is called
     #[arg(long)]
     pub name: Option<String>,
+    /// Work in a git worktree of its own, on a branch of this name
+    #[arg(long, value_name = "BRANCH", conflicts_with = "resume")]
+    pub worktree: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -188,6 +188,40 @@ pub enum ApprovalCommand {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
+    /// Tell what was allowed and refused, by whom, and what came of it
+    Log {
+        /// At most so many, the last first
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        json: JsonArgs,
+    },
+    /// List what is always allowed
+    Rules(JsonArgs),
+    /// Allow a command without asking, for a while, in one directory
+    ///
+    /// A rule is the words that a command begins with. It never allows lines of several commands, and nothing that leaves the
+    /// directory, touches secrets, deletes, or makes its words while it runs: such things are asked as ever.
+    Always {
+        /// The words that a command begins with, such as "cargo test"
+        command: String,
+        /// Where it holds, with what lies below [default: here]
+        #[arg(long = "in", value_name = "DIR")]
+        directory: Option<PathBuf>,
+        /// For how long: 30m, 2h, 7d; `ever`: until it is taken away
+        #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = super::lasting)]
+        lasts: super::Lasting,
+        /// Of this agent alone
+        #[arg(long, value_name = "AGENT", value_parser = super::source)]
+        agent: Option<Source>,
+        #[command(flatten)]
+        json: JsonArgs,
+    },
+    /// Take a rule away
+    Never {
+        /// The rule's id, or the beginning of it
+        id: String,
+    },
 }
 
 #[derive(Args)]

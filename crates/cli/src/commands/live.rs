@@ -17,6 +17,7 @@ use crate::context::{Context, Places, now};
 use crate::failure::Failure;
 use crate::terminal::{BOLD, DIM, HIT, ago, fit, harmless, note, pad, source_style, styled, width};
 
+mod reopen;
 mod steer;
 
 pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {

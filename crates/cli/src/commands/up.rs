@@ -1,10 +1,9 @@
 //! `marline up`: the board.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _};
 use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -161,16 +160,8 @@ fn lock_or_join(args: &UpArgs, places: &Places) -> Result<Option<File>, Failure>
 
 /// Asks a running board for a link, over the owner's socket.
 fn ask_for_link(socket: &Path) -> Option<String> {
-    let mut stream = UnixStream::connect(socket).ok()?;
-    stream.set_read_timeout(Some(ANSWER)).ok()?;
-    stream
-        .write_all(b"POST /api/v1/devices/links HTTP/1.1\r\nhost: marline\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        .ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let body: serde_json::Value = serde_json::from_str(body).ok()?;
-    head.starts_with("HTTP/1.1 200").then(|| body.get("url")?.as_str().map(str::to_owned)).flatten()
+    let answer = crate::board::ask(socket, "POST", "/api/v1/devices/links", None, ANSWER)?;
+    answer["url"].as_str().map(str::to_owned)
 }
 
 fn identity(args: &UpArgs, places: &Places, ip: IpAddr) -> Result<Identity, Failure> {

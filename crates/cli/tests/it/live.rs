@@ -1,146 +1,14 @@
 //! Agents in terminals, started by hand and by Marline: seen, answered, interrupted and ended from outside.
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use marline_lab::agents::{CLAUDE, CODEX, GEMINI, OPENCODE, Release};
 use marline_lab::script::Prompt;
-use marline_lab::{Lab, alone};
 use serde_json::Value;
 
-const RELEASES: [Release; 4] = [CODEX, CLAUDE, GEMINI, OPENCODE];
-const PROJECT: &str = "alpha";
-/// Nothing here takes longer, unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(40);
-const LOOK: Duration = Duration::from_millis(150);
-
-/// A desk with a tmux of the person's own, and Marline beside it.
-struct Desk {
-    lab: Lab,
-    dir: tempfile::TempDir,
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        for socket in [self.own(), self.dir.path().join("marline/board/tmux")] {
-            let _ = self.tmux(&socket, &["kill-server"]);
-        }
-    }
-}
-
-impl Desk {
-    fn open(name: &str) -> Option<Self> {
-        let agents = alone::test(name, &RELEASES)?;
-        let dir = tempfile::tempdir().unwrap();
-        let lab = Lab::new(&dir.path().join("lab"), &agents).unwrap();
-        Some(Desk { lab, dir })
-    }
-
-    /// The socket of the person's own tmux.
-    fn own(&self) -> PathBuf {
-        self.dir.path().join("own")
-    }
-
-    fn tmux(&self, socket: &Path, words: &[&str]) -> Output {
-        let mut tmux = self.lab.program(Path::new("tmux"), &RELEASES);
-        tmux.arg("-S").arg(socket).args(["-f", "/dev/null"]).args(words).current_dir(self.project());
-        tmux.output().unwrap()
-    }
-
-    fn project(&self) -> PathBuf {
-        self.lab.project(PROJECT)
-    }
-
-    fn marline(&self, words: &[&str]) -> Output {
-        let mut command: Command = self.lab.program(Path::new(env!("CARGO_BIN_EXE_marline")), &RELEASES);
-        command.args(words).env("MARLINE_HOME", self.dir.path().join("marline")).current_dir(self.project());
-        command.stdin(Stdio::null()).output().unwrap()
-    }
-
-    /// Opens an agent as a person does, in a window of their own tmux.
-    fn by_hand(&self, words: &[&str]) {
-        let begin = ["new-session", "-d", "-s", "hand", "-x", "120", "-y", "40", "--"];
-        let output = self.tmux(&self.own(), &[&begin, words].concat());
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    /// Types as a person does.
-    fn types(&self, text: &str) {
-        self.tmux(&self.own(), &["send-keys", "-t", "hand", "-l", text]);
-        // Codex takes keys that come at once for a paste.
-        sleep(Duration::from_millis(400));
-        self.tmux(&self.own(), &["send-keys", "-t", "hand", "Enter"]);
-    }
-
-    fn screen(&self) -> String {
-        String::from_utf8_lossy(&self.tmux(&self.own(), &["capture-pane", "-p", "-t", "hand"]).stdout)
-            .into_owned()
-    }
-
-    fn now(&self) -> Vec<Value> {
-        let output = self.marline(&["live", "ls", "--json"]);
-        let told: Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
-        told["sessions"].as_array().unwrap().clone()
-    }
-
-    /// Waits until the one session that runs is in a state.
-    fn until(&self, state: &str) -> Value {
-        self.until_it(state, |one| one["state"] == state)
-    }
-
-    /// Waits until it asks for leave, and what it asks is drawn.
-    fn until_asked(&self) -> Value {
-        self.until_it("asking", |one| one["state"] == "needs_approval" && one["asks"].is_object())
-    }
-
-    fn until_it(&self, state: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
-        loop {
-            let now = self.now();
-            if let [one] = &now[..]
-                && is_it(one)
-            {
-                return one.clone();
-            }
-            assert!(began.elapsed() < PATIENCE, "not {state}: {now:#?}\n{}", self.screen());
-            sleep(LOOK);
-        }
-    }
-
-    /// Steers, and says how it ended: `delivered`, `refused` or `unknown`.
-    fn steer(&self, words: &[&str]) -> String {
-        let output = self.marline(&[&["live"], words, &["--json"]].concat());
-        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-            panic!("{words:?}: {error}: {}\n{}", String::from_utf8_lossy(&output.stderr), self.screen())
-        });
-        let outcome = told["outcome"].as_str().unwrap().to_owned();
-        let code = match outcome.as_str() {
-            "delivered" => 0,
-            "refused" => 3,
-            _ => 4,
-        };
-        assert_eq!(output.status.code(), Some(code), "{told}");
-        outcome
-    }
-
-    /// How often something was said to the agent, by its transcript.
-    fn said(&self, id: &str, text: &str) -> usize {
-        let output = self.marline(&["show", id, "--json"]);
-        // Nothing is said in a session that has no transcript yet.
-        let shown: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        let items = shown["items"].as_array().into_iter().flatten();
-        items.filter(|item| item["kind"] == "prompt" && item["text"] == text).count()
-    }
-
-    fn has(&self, file: &str) -> bool {
-        self.project().join(file).exists()
-    }
-}
+use crate::desk::{Desk, LOOK, PATIENCE};
 
 /// Everything that can be done with an agent that a person opened in their tmux.
 fn is_steered(desk: &Desk, words: &[&str], by: &str) {
@@ -395,25 +263,6 @@ fn an_agent_that_can_not_be_opened_leaves_nothing_behind() {
     assert_eq!(desk.now(), [] as [Value; 0]);
 }
 
-/// What the board says of everything that runs.
-fn board_says(desk: &Desk) -> Vec<Value> {
-    let socket = desk.dir.path().join("marline/board/sock");
-    let ask = || -> std::io::Result<Vec<u8>> {
-        let mut stream = UnixStream::connect(&socket)?;
-        stream.write_all(b"GET /api/v1/live HTTP/1.1\r\nhost: marline\r\nconnection: close\r\n\r\n")?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        Ok(answer)
-    };
-    let Ok(answer) = ask() else { return Vec::new() };
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    let Some((_, body)) = text.split_once("\r\n\r\n") else { return Vec::new() };
-    // In pieces, of which there is one.
-    let body = body.trim_start_matches(|c| c != '{').rsplit_once('}').map_or("", |(body, _)| body);
-    let told: Value = serde_json::from_str(&format!("{body}}}")).unwrap_or_default();
-    told["sessions"].as_array().cloned().unwrap_or_default()
-}
-
 #[test]
 fn hooks_tell_at_once_and_leave_no_trace() {
     let Some(desk) = Desk::open("live::hooks_tell_at_once_and_leave_no_trace") else { return };
@@ -440,11 +289,7 @@ fn hooks_tell_at_once_and_leave_no_trace() {
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
     assert_eq!(status.matches("   installed ").count(), 2, "{status}");
 
-    let mut board = {
-        let mut up: Command = desk.lab.program(Path::new(env!("CARGO_BIN_EXE_marline")), &RELEASES);
-        up.args(["up", "--no-open", "--port", "0"]).env("MARLINE_HOME", desk.dir.path().join("marline"));
-        up.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    };
+    let board = desk.board();
     // Two of a kind in one directory: only a hook tells which session is whose.
     for window in ["one", "two"] {
         desk.tmux(&desk.own(), &["new-session", "-d", "-s", window, "-x", "120", "-y", "40", "--", "gemini"]);
@@ -452,7 +297,7 @@ fn hooks_tell_at_once_and_leave_no_trace() {
     desk.by_hand(&["claude"]);
     let began = Instant::now();
     let told = loop {
-        let told = board_says(&desk);
+        let told = desk.board_says();
         let by_hook = told.iter().filter(|one| one["live"]["evidence"].to_string().contains("\"hook\""));
         if by_hook.count() == 3 {
             break told;
@@ -466,8 +311,7 @@ fn hooks_tell_at_once_and_leave_no_trace() {
     assert_eq!(panes, ["\"hand\"", "\"one\"", "\"two\""]);
 
     // A hook that nobody hears is silent, harmless and quick.
-    assert!(Command::new("kill").arg(board.id().to_string()).status().unwrap().success());
-    board.wait().unwrap();
+    drop(board);
     let prompt = Prompt::new("Nobody listens").say("It is said all the same");
     desk.types(prompt.text());
     let began = Instant::now();

@@ -5,9 +5,11 @@
 mod acts;
 mod board;
 mod broken;
+mod desk;
 mod fixtures;
 mod home;
 mod live;
+mod permits;
 mod providers;
 mod real_agents;
 mod sessions;

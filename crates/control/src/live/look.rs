@@ -130,8 +130,9 @@ impl Radar<'_> {
         let mut sessions: Vec<LiveSession> =
             found.into_iter().map(|sight| self.judged(sight, &panes, now)).collect();
         sessions.extend(self.held.iter().filter_map(|task| self.headless(task)));
-        sessions.sort_by_key(|one| (rank(one.state), std::cmp::Reverse(one.since)));
-        Now { sessions, strays }
+        let mut now = Now { sessions, strays };
+        now.sort();
+        now
     }
 
     /// The threads of Codex' daemon, each with the terminal that shows it. One that nobody shows and that does nothing is only
@@ -485,17 +486,4 @@ fn made_at(thread: &str) -> Option<Timestamp> {
 /// Says whether a process is another one, or was started by it.
 fn is_within(pid: u32, ancestor: u32) -> bool {
     std::iter::successors(Some(pid), |pid| crate::process::parent_of(*pid)).any(|pid| pid == ancestor)
-}
-
-/// Who needs a person comes first.
-fn rank(state: LiveState) -> u8 {
-    match state {
-        LiveState::NeedsApproval => 0,
-        LiveState::NeedsInput => 1,
-        LiveState::Working => 2,
-        LiveState::Starting => 3,
-        LiveState::Unknown => 4,
-        LiveState::Idle => 5,
-        LiveState::Ended => 6,
-    }
 }

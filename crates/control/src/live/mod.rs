@@ -7,6 +7,7 @@
 //! **Promises.** Looking changes nothing and starts nothing but `tmux`. A session is named by its agent's own id from the
 //! first moment; what has none yet is a [`Stray`]. A state is never guessed: what does not tell is unknown.
 
+mod away;
 mod daemon;
 mod evidence;
 mod find;
@@ -20,11 +21,12 @@ mod tmux;
 mod turn;
 mod types;
 
+pub use away::{Claim, Claims};
 pub use daemon::{Daemon, DaemonView, DaemonWatch, HeldThread};
 pub use evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, tail};
 pub use look::{HookTold, Radar, Recorder, is_said};
 pub use pilot::Command;
-pub use start::{close, open};
+pub use start::{close, open, remove_worktree, worktree};
 pub use steer::Steered;
 pub use tmux::{Pane, Server};
 pub use types::{Asks, Control, LiveSession, Now, Reply, ReplyMeans, Stray};

@@ -1,7 +1,8 @@
 //! Opening agents in terminals of Marline's own tmux, and ending agents.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -73,6 +74,35 @@ pub fn open(
     let pane = made.trim().to_owned();
     let found = server.panes().into_iter().find(|one| one.pane_id == pane);
     found.ok_or_else(|| io::Error::other(format!("{} ended at once", started.launch.program)))
+}
+
+/// Makes a git worktree on a new branch, below `below`, of the repository that `project` is in.
+///
+/// # Errors
+/// What git says; nothing is left then.
+pub fn worktree(project: &Path, branch: &str, below: &Path) -> io::Result<PathBuf> {
+    let plain: String =
+        branch.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '-' }).collect();
+    let name = project.file_name().map_or_else(String::new, |name| format!("{}-", name.to_string_lossy()));
+    let path = below.join(format!("{name}{plain}"));
+    std::fs::create_dir_all(below)?;
+    let git =
+        |words: &[&str]| Command::new("git").arg("-C").arg(project).args(words).stdin(Stdio::null()).output();
+    let target = path.display().to_string();
+    // A name that begins with a dash would be an option.
+    let made = git(&["worktree", "add", "--quiet", &format!("-b{branch}"), "--", &target])?;
+    if made.status.success() {
+        return Ok(path);
+    }
+    Err(io::Error::other(String::from_utf8_lossy(&made.stderr).trim().to_owned()))
+}
+
+/// Takes a worktree away again that nobody has worked in, with its branch.
+pub fn remove_worktree(project: &Path, branch: &str, path: &Path) {
+    let git =
+        |words: &[&str]| Command::new("git").arg("-C").arg(project).args(words).stdin(Stdio::null()).output();
+    let _ = git(&["worktree", "remove", "--", &path.display().to_string()]);
+    let _ = git(&["branch", "--quiet", "-d", "--", branch]);
 }
 
 /// Closes a window of Marline's own.

@@ -24,6 +24,8 @@ use crate::target::agent;
 const LOOK: Duration = Duration::from_millis(25);
 /// A text that was pasted has so long to stand in the field.
 const UNTIL_PASTED: Duration = Duration::from_secs(3);
+/// A field for a prompt has so long to be drawn.
+const UNTIL_DRAWN: Duration = Duration::from_secs(5);
 /// A text that was sent has so long to leave the field.
 const UNTIL_SENT: Duration = Duration::from_secs(3);
 /// A dialog that was answered has so long to go, and a turn that was interrupted to end.
@@ -126,6 +128,8 @@ impl Terminal<'_> {
         if let Some(why) = self.obstacle() {
             return Ok(refused(why));
         }
+        // One that has just been opened draws its field a little later.
+        self.until(UNTIL_DRAWN, |screen| screen.dialog.is_some() || screen.draft.is_some())?;
         let before = self.read()?;
         if before.dialog.is_some() {
             return Ok(refused("it asks something; answer that first"));

@@ -175,3 +175,23 @@ impl Control {
         }
     }
 }
+
+impl Now {
+    /// Puts those first that need a person.
+    pub fn sort(&mut self) {
+        self.sessions.sort_by_key(|one| (rank(one.state), std::cmp::Reverse(one.since)));
+    }
+}
+
+/// Who needs a person comes first.
+fn rank(state: LiveState) -> u8 {
+    match state {
+        LiveState::NeedsApproval => 0,
+        LiveState::NeedsInput => 1,
+        LiveState::Working => 2,
+        LiveState::Starting => 3,
+        LiveState::Unknown => 4,
+        LiveState::Idle => 5,
+        LiveState::Ended => 6,
+    }
+}

@@ -1,12 +1,14 @@
 //! What agents ask, and what they are told.
 
+use std::path::Path;
 use std::time::Duration;
 
-use marline_agents::talk::Decision;
-use marline_store::work::{Asked, Change, WorkError, WorkEvent};
+use marline_agents::talk::{Decision, Question};
+use marline_store::work::{Asked, Change, Rule, Task, WorkError, WorkEvent};
 
 use super::engine::{Active, Engine, later};
 use super::job::Job;
+use super::permits::{Answered, rule_for};
 use crate::chain;
 
 impl Engine {
@@ -14,6 +16,7 @@ impl Engine {
     pub(super) fn ask(&mut self, active: &Active, job: &mut Job) -> Result<(), WorkError> {
         while let Some(question) = job.asks.first().cloned() {
             let wait = Duration::from_secs(Self::options(active).approval_seconds);
+            let rule = self.rule(&question, &job.task)?;
             let asked = Asked {
                 number: 0,
                 run: active.run.id.clone(),
@@ -25,13 +28,25 @@ impl Engine {
                 question: question.clone(),
                 at: self.now(),
                 until: later(self.now(), wait),
-                decision: None,
-                by: None,
+                decision: rule.as_ref().map(|_| Decision::Allow),
+                by: rule.as_ref().map(|rule| format!("the rule {:?}", rule.words.join(" "))),
                 is_open: true,
                 revision: 0,
             };
+            let noted = rule.map(|rule| Answered {
+                session: asked.session.clone(),
+                what: question.what.clone(),
+                cwd: question.cwd.clone(),
+                decision: Decision::Allow,
+                by: rule.by.clone(),
+                rule: Some(rule.id),
+                outcome: "delivered",
+                proof: "a rule allowed it".to_owned(),
+            });
+            let noted = noted.map(|noted| Change::Audit(noted.entry(self.now())));
+            let changes: Vec<Change> = [Change::Question(asked)].into_iter().chain(noted).collect();
             // Asked before, if an engine before this one had heard it.
-            let is_new = match self.store().commit(&[Change::Question(asked)]) {
+            let is_new = match self.store().commit(&changes) {
                 Ok(()) => true,
                 Err(WorkError::Conflict { .. }) => false,
                 Err(error) => return Err(error),
@@ -55,6 +70,15 @@ impl Engine {
             job.answered.remove(0);
         }
         Ok(())
+    }
+
+    /// The rule that allows what is asked, if one does.
+    fn rule(&self, question: &Question, task: &Task) -> Result<Option<Rule>, WorkError> {
+        let rules = self.store().rules()?;
+        let cwd = question.cwd.as_ref().or(task.cwd.as_ref()).map(Path::new);
+        let found = cwd
+            .and_then(|cwd| rule_for(&rules, task.source, question, cwd, self.means.env.home(), self.now()));
+        Ok(found.cloned())
     }
 
     pub(super) fn close(&self, job: &mut Job, asked: Asked) -> Result<(), WorkError> {

@@ -12,6 +12,7 @@ use marline_store::work::{
 
 use super::check::{check_images, check_name, check_order, check_prompt};
 use super::holder::is_alive;
+use super::permits::Answered;
 use crate::target::agent;
 
 /// So many sessions at a time, unless it is said.
@@ -90,12 +91,17 @@ impl Desk {
         Desk { store, now, random }
     }
 
+    /// The clock's time.
+    pub(super) fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
     /// The store.
     pub fn store(&self) -> &dyn WorkStore {
         &*self.store
     }
 
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         let random = (self.random)();
         let mut ten = [0; 10];
         ten.copy_from_slice(&random[..10]);
@@ -585,9 +591,19 @@ impl Desk {
         if decision == Decision::AllowForSession && !asked.question.for_session {
             return Err(WorkError::invalid("the agent can't remember that for the session; allow it once"));
         }
+        let noted = Answered {
+            session: asked.session.clone(),
+            what: asked.question.what.clone(),
+            cwd: asked.question.cwd.clone(),
+            decision: decision.clone(),
+            by: by.to_owned(),
+            rule: None,
+            outcome: "delivered",
+            proof: format!("question {number} has this answer"),
+        };
         asked.decision = Some(decision);
         asked.by = Some(by.to_owned());
-        self.store.commit(&[Change::Question(asked)])?;
+        self.store.commit(&[Change::Question(asked), Change::Audit(noted.entry((self.now)()))])?;
         self.store.question(number)
     }
 

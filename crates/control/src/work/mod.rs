@@ -22,9 +22,11 @@ mod desk;
 mod engine;
 mod holder;
 mod job;
+mod permits;
 mod settle;
 mod verdict;
 
 pub use desk::{Desk, GroupRun, MAX_CONCURRENCY, NewPrompt, NewQueue, PromptPatch};
 pub use engine::{Engine, Means, will_run};
 pub use holder::{holder, is_alive};
+pub use permits::{Answered, NewRule, rule_for};

@@ -5,25 +5,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use marline_agents::drive::Opening;
 use marline_agents::registry;
 use marline_agents::talk::Decision;
-use marline_control::live::{Command, LiveSession, Now, Pane, Server, Steered, Stray, close, is_said, open};
+use marline_control::live::{Command, LiveSession, Now, Pane, Server, Steered, Stray, close, open};
 use marline_control::{Started, Target, find_program};
 use marline_index::{Index, Session, Window};
-use marline_model::{ItemKind, SessionId, Source};
-use marline_store::work::CommandEnd;
+use marline_model::{ItemKind, SessionId, Source, Timestamp};
+use marline_store::OpenSession;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::work::{Body, body};
 use crate::board::Board;
+use crate::guard::Caller;
 use crate::params::Id;
-use crate::problem::{Problem, sentence};
+use crate::problem::Problem;
+use crate::steering::Giver;
 
-/// What was said is looked for in the transcript for so long.
-const UNTIL_SAID: Duration = Duration::from_secs(4);
 /// The id of a new session has so long to appear.
 const UNTIL_NAMED: Duration = Duration::from_secs(15);
 /// So many of the last items are looked through for what was said last.
@@ -39,6 +39,58 @@ pub struct LiveAnswer {
     sessions: Vec<LiveEntry>,
     /// Agents whose session is not known.
     strays: Vec<Stray>,
+    /// Sessions that were open before Marline, or the machine, was started anew, and are not now.
+    lost: Vec<LostSession>,
+}
+
+/// A session that was open.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LostSession {
+    /// The canonical id.
+    id: SessionId,
+    /// Where it worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    cwd: Option<String>,
+    /// What its window was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    window_name: Option<String>,
+    /// When it was last seen open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    seen_at: Option<Timestamp>,
+    /// Its title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    title: Option<String>,
+}
+
+/// What becomes of sessions that were open.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LostRequest {
+    /// They are opened again; else they stay closed.
+    resume: bool,
+}
+
+/// What became of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LostAnswer {
+    /// Those that are open again.
+    opened: Vec<SessionId>,
+    /// Those that could not be opened, with the reason.
+    failed: Vec<FailedSession>,
+}
+
+/// A session that could not be opened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FailedSession {
+    /// The session.
+    id: SessionId,
+    /// Why.
+    why: String,
 }
 
 /// A live session with what the index knows of it.
@@ -108,7 +160,7 @@ pub enum CommandRequest {
 }
 
 /// What is opened.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OpenRequest {
     /// The session to be taken up; or a new one of `agent`.
@@ -170,15 +222,50 @@ impl CommandRequest {
 pub async fn live(State(board): State<Board>) -> Result<Json<LiveAnswer>, Problem> {
     let now = board.lookout.now();
     let Now { sessions, strays } = (*now).clone();
-    let sessions = board.readers.ask(move |index| {
+    let lost = board.lookout.book(&board, |book| book.lost().to_vec()).unwrap_or_default();
+    let answer = board.readers.ask(move |index| {
+        let title = |id: &SessionId| index.session_by_id(id).ok().and_then(|session| session.title);
+        let was = |one: OpenSession| LostSession {
+            title: title(&one.id),
+            id: one.id,
+            cwd: one.facts.cwd,
+            window_name: one.window_name,
+            seen_at: one.facts.seen_at,
+        };
         let entry = |live: LiveSession| LiveEntry {
             session: index.session_by_id(&live.id).ok().map(Box::new),
             last_words: last_words(index, &live.id),
             live,
         };
-        Ok(sessions.into_iter().map(entry).collect())
+        let sessions = sessions.into_iter().map(entry).collect();
+        Ok(LiveAnswer { sessions, strays, lost: lost.into_iter().map(was).collect() })
     });
-    Ok(Json(LiveAnswer { sessions: sessions.await?, strays }))
+    Ok(Json(answer.await?))
+}
+
+/// Opens all sessions again that were open before Marline, or the machine, was started anew; or takes it that they stay closed.
+#[utoipa::path(post, path = "/api/v1/live/lost", tag = "live", request_body = LostRequest,
+    responses((status = 200, body = LostAnswer), (status = 400, body = Problem)))]
+pub async fn lost(
+    State(board): State<Board>,
+    request: Body<LostRequest>,
+) -> Result<Json<LostAnswer>, Problem> {
+    let LostRequest { resume } = body(request)?;
+    let mut answer = LostAnswer { opened: Vec::new(), failed: Vec::new() };
+    let now = board.now();
+    if !resume {
+        let forgotten = board.lookout.book(&board, |book| book.forget(now));
+        forgotten.transpose()?;
+        return Ok(Json(answer));
+    }
+    for one in board.lookout.book(&board, |book| book.lost().to_vec()).unwrap_or_default() {
+        let request = OpenRequest { session: Some(one.id.clone()), ..OpenRequest::default() };
+        match board.open_agent(request).await {
+            Ok(id) => answer.opened.push(id),
+            Err(problem) => answer.failed.push(FailedSession { id: one.id, why: problem.words() }),
+        }
+    }
+    Ok(Json(answer))
 }
 
 /// The beginning of the last answer, or what else was said last.
@@ -197,6 +284,7 @@ fn last_words(index: &Index, id: &SessionId) -> Option<String> {
     responses((status = 200, body = Steered), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn command(
     State(board): State<Board>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
     request: Body<CommandRequest>,
 ) -> Result<Json<Steered>, Problem> {
@@ -205,26 +293,8 @@ pub async fn command(
         return Err(Problem::INVALID.because("A key has 8 to 100 characters."));
     }
     let live = board.live_session(&id)?;
-    let (key, at) = (format!("{id} {}", request.key()), board.now());
-    let noted = key.clone();
-    let before = board.desk(move |desk| desk.store().begin_command(&noted, at)).await?;
-    match before {
-        None => {}
-        Some(CommandEnd::Known(outcome)) => {
-            let known = serde_json::from_str(&outcome);
-            return known.map(Json).map_err(|error| Problem::FAILED.because(sentence(&error)));
-        }
-        Some(CommandEnd::Unknown) => {
-            let seen = "it was begun before, and nobody knows what came of it".to_owned();
-            return Ok(Json(Steered::Unknown { seen }));
-        }
-    }
-    let steered = board.steer(live, &key, request).await?;
-    let outcome =
-        serde_json::to_string(&steered).map_err(|error| Problem::FAILED.because(sentence(&error)))?;
-    board.desk(move |desk| desk.store().end_command(&key, &outcome)).await?;
-    board.lookout.ring();
-    Ok(Json(steered))
+    let (key, giver) = (request.key().to_owned(), Giver { by: board.name_of(&caller), rule: None });
+    board.do_once(live, &key, request.command(), giver).await.map(Json)
 }
 
 /// Opens an agent in a terminal of Marline's own tmux: a new session, or one that is there.
@@ -238,30 +308,35 @@ pub async fn open_agent(
     if let Some(directory) = &request.cwd {
         board.check_directory(directory.clone()).await?;
     }
-    let tmux = board.tmux()?;
-    let (id, started) = board.wanted(request).await?;
-    let name = started.cwd.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let name = format!("{} {name}", started.launch.program);
-    let config = board.config.clone();
-    let (program, words) = (tmux.clone(), started.typed());
-    let opened = tokio::task::spawn_blocking(move || {
-        open(&program, &config.tmux_socket, &name, &started, config.agent_env.iter().cloned())
-    });
-    let failed = |why: String| Problem::FAILED.because(format!("The agent could not be opened: {why}."));
-    let pane = opened
-        .await
-        .map_err(|error| failed(error.to_string()))?
-        .map_err(|error| failed(error.to_string()))?;
-    match board.named(&tmux, id, &pane).await {
-        Ok(id) => Ok(Json(OpenAnswer { id })),
-        Err(why) => {
-            close(&tmux, &pane);
-            Err(failed(format!("{why} ({words})")))
-        }
-    }
+    Ok(Json(OpenAnswer { id: board.open_agent(request).await? }))
 }
 
 impl Board {
+    async fn open_agent(&self, request: OpenRequest) -> Result<SessionId, Problem> {
+        let tmux = self.tmux()?;
+        let (id, started) = self.wanted(request).await?;
+        let name =
+            started.cwd.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name = format!("{} {name}", started.launch.program);
+        let config = self.config.clone();
+        let (program, words) = (tmux.clone(), started.typed());
+        let opened = tokio::task::spawn_blocking(move || {
+            open(&program, &config.tmux_socket, &name, &started, config.agent_env.iter().cloned())
+        });
+        let failed = |why: String| Problem::FAILED.because(format!("The agent could not be opened: {why}."));
+        let pane = opened
+            .await
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(error.to_string()))?;
+        match self.named(&tmux, id, &pane).await {
+            Ok(id) => Ok(id),
+            Err(why) => {
+                close(&tmux, &pane);
+                Err(failed(format!("{why} ({words})")))
+            }
+        }
+    }
+
     fn tmux(&self) -> Result<PathBuf, Problem> {
         find_program("tmux", &self.config.path)
             .ok_or_else(|| Problem::UNSUPPORTED.because("There is no tmux, and agents are opened in it."))
@@ -271,32 +346,6 @@ impl Board {
         let now = self.lookout.now();
         let found = now.sessions.iter().find(|live| live.id == *id);
         found.cloned().ok_or_else(|| Problem::NOT_FOUND.because(format!("No agent has {id} open.")))
-    }
-
-    async fn steer(&self, live: LiveSession, key: &str, request: CommandRequest) -> Result<Steered, Problem> {
-        let (tmux, since, key) = (find_program("tmux", &self.config.path), self.now(), key.to_owned());
-        let text = match &request {
-            CommandRequest::Send { text, .. } => Some(text.clone()),
-            _ => None,
-        };
-        let (command, one) = (request.command(), live.clone());
-        let steered = tokio::task::spawn_blocking(move || one.steer(tmux.as_deref(), &key, &command));
-        let failed = |words: String| Problem::FAILED.because(format!("It could not be said: {words}."));
-        let steered = steered
-            .await
-            .map_err(|error| failed(error.to_string()))?
-            .map_err(|error| failed(error.to_string()))?;
-        let (Steered::Delivered { .. }, Some(text)) = (&steered, text) else { return Ok(steered) };
-        // The transcript is the proof; a prompt that waits in a queue of the agent's own is not in it yet.
-        let began = Instant::now();
-        while began.elapsed() < UNTIL_SAID {
-            let (id, text) = (live.id.clone(), text.clone());
-            if self.readers.ask(move |index| Ok(is_said(index, &id, &text, since))).await? {
-                return Ok(Steered::Delivered { proof: "it stands in the transcript".to_owned() });
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        Ok(steered)
     }
 
     /// What is to be opened, and its id, where that is known before.

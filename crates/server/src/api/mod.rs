@@ -8,6 +8,7 @@ mod health;
 mod items;
 mod live;
 mod login;
+mod permits;
 mod providers;
 mod queues;
 mod search;
@@ -72,6 +73,11 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(queues::move_prompt))
         .routes(routes!(queues::run_queue))
         .routes(routes!(live::live, live::open_agent).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(live::lost))
+        .routes(routes!(permits::rules, permits::make_rule))
+        .routes(routes!(permits::remove_rule))
+        .routes(routes!(permits::audit))
+        .routes(routes!(permits::away, permits::claim))
         .routes(routes!(live::command).layer(DefaultBodyLimit::max(MAX_PROMPT)))
         .routes(routes!(work::run))
         .routes(routes!(work::run_events))

@@ -9,25 +9,30 @@ use std::time::{Duration, Instant};
 use marline_agents::drive::Opening;
 use marline_agents::registry;
 use marline_agents::talk::Decision;
-use marline_control::live::{Command, Control, LiveSession, Pane, Steered, close, is_said, open};
+use marline_control::live::{
+    Claims, Command, Control, LiveSession, Pane, Steered, close, is_said, open, remove_worktree, worktree,
+};
 use marline_control::{Started, Target};
 use marline_model::{SessionId, Source, Timestamp};
 use serde_json::json;
 
-use super::look;
-use crate::args::ReadArgs;
+use super::{look, reopen};
 use crate::args::live::{LiveArgs, LiveCommand, StartArgs};
+use crate::args::{Lasting, ReadArgs};
+use crate::board;
 use crate::commands::act::acts;
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, Places, now};
 use crate::failure::Failure;
-use crate::terminal::harmless;
+use crate::terminal::{harmless, note};
 
 /// The id of a new session has so long to appear.
 const UNTIL_NAMED: Duration = Duration::from_secs(15);
 /// What was said is looked for in the transcript for so long.
 const UNTIL_SAID: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(250);
+/// The board has so long to answer.
+const BOARD: Duration = Duration::from_secs(15);
 
 pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -63,6 +68,10 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
             steer(live, &Command::Answer { question: key.clone(), decision })
         }
         LiveCommand::Model { live, model } => steer(live, &Command::Model { model: model.clone() }),
+        LiveCommand::Away { session, lasts } => away(session.as_deref(), Some(*lasts)),
+        LiveCommand::Back { session } => away(session.as_deref(), None),
+        LiveCommand::Reopen { dry_run, json } => reopen::run(*dry_run, *json),
+        LiveCommand::Import { file } => reopen::import(file),
         LiveCommand::Attach { session } => attach(session),
         LiveCommand::Stop(live) => steer(live, &Command::Stop),
     }
@@ -76,8 +85,44 @@ fn picture(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// As `ls` does by default.
-fn fresh() -> ReadArgs {
+pub(super) fn fresh() -> ReadArgs {
     ReadArgs { json: false, no_refresh: false }
+}
+
+/// Says that somebody is away from a session or from all; or that they are back.
+fn away(session: Option<&str>, lasts: Option<Lasting>) -> Result<ExitCode, Failure> {
+    let claims = Claims::at(&Places::read()?.state);
+    let id = session
+        .map(|session| -> Result<SessionId, Failure> { Ok(look(&fresh())?.find(session)?.id.clone()) });
+    let id = id.transpose()?;
+    let whom = id.as_ref().map_or_else(|| "all agents".to_owned(), ToString::to_string);
+    let failed =
+        |error: std::io::Error| Failure::agent("That could not be written down.", &error.to_string());
+    let Some(lasts) = lasts else {
+        let was_away = claims.release(id.as_ref()).map_err(failed)?;
+        let words =
+            if was_away { "ask in their terminals again" } else { "asked in their terminals all the time" };
+        print_line(&format!("{whom} {words}."))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let lasts = match lasts {
+        Lasting::For(lasts) => lasts,
+        Lasting::Ever => Duration::from_secs(24 * 3600),
+    };
+    let claim = claims.claim(id.as_ref(), lasts, now()).map_err(failed)?;
+    print_line(&format!(
+        "Until {}, {whom} ask on the board first. You are back: marline live back",
+        claim.until
+    ))?;
+    let hooks = acts()?.hook_status()?;
+    let without = hooks.iter().filter(|status| !status.missing.is_empty() && status.source != Source::Gemini);
+    for status in without {
+        note(&format!(
+            "{} has no hooks of Marline, and asks in its terminal: marline hooks install",
+            status.source
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Steers a session by whatever way it has.
@@ -101,9 +146,42 @@ fn steered(live: &LiveArgs, command: &Command) -> Result<(SessionId, Steered), F
         _ => {}
     }
     let key = acts()?.uuid();
+    let places = Places::read()?;
+    // What a hook waits with is known to the board alone.
+    if let Command::Answer { question, decision } = command
+        && Claims::at(&places.state).holds(&one.id, now())
+        && let Some(steered) = by_board(&places, &one.id, &key, question.as_deref(), decision)
+    {
+        return Ok((one.id.clone(), steered));
+    }
     let steered = one.steer(look.tmux.as_deref(), &key, command);
     let failed = |error: std::io::Error| Failure::agent("It could not be said.", &error.to_string());
     Ok((one.id.clone(), steered.map_err(failed)?))
+}
+
+/// Has the board answer what a session's hook waits with.
+fn by_board(
+    places: &Places,
+    id: &SessionId,
+    key: &str,
+    question: Option<&str>,
+    decision: &Decision,
+) -> Option<Steered> {
+    let told = board::ask(&places.socket, "GET", "/api/v1/live", None, BOARD)?;
+    let all = told["sessions"].as_array()?;
+    let asks = &all.iter().find(|one| one["live"]["id"] == id.to_string())?["live"]["asks"];
+    let question = question.or(asks["key"].as_str())?;
+    let command = match decision {
+        Decision::Allow => json!({"command": "approve", "key": key, "question": question}),
+        Decision::AllowForSession => {
+            json!({"command": "approve", "key": key, "question": question, "forSession": true})
+        }
+        Decision::Deny { reason } => {
+            json!({"command": "deny", "key": key, "question": question, "reason": reason})
+        }
+    };
+    let path = format!("/api/v1/live/{id}");
+    serde_json::from_value(board::ask(&places.socket, "POST", &path, Some(&command), BOARD)?).ok()
 }
 
 fn steer(live: &LiveArgs, command: &Command) -> Result<ExitCode, Failure> {
@@ -166,9 +244,37 @@ struct Wanted {
     source: Source,
     id: Option<SessionId>,
     started: Started,
+    own: Option<Worktree>,
+}
+
+/// A worktree that was made for it.
+struct Worktree {
+    project: PathBuf,
+    branch: String,
+    path: PathBuf,
+}
+
+impl Wanted {
+    /// Leaves nothing behind of what could not be opened.
+    fn give_up(&self) {
+        if let Some(Worktree { project, branch, path }) = &self.own {
+            remove_worktree(project, branch, path);
+        }
+    }
 }
 
 fn start(args: &StartArgs) -> Result<ExitCode, Failure> {
+    let (id, pane, name) = opened(args)?;
+    if args.json {
+        print_json(&json!({"id": id, "source": id.source(), "pane": pane}))?;
+    } else {
+        print_line(&format!("{id} runs in {name}. Take it over: marline live attach {id}"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens an agent, and waits until its session is known; the session, where it runs, and what the window is called.
+pub(super) fn opened(args: &StartArgs) -> Result<(SessionId, Pane, String), Failure> {
     let places = Places::read()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let tmux = marline_control::find_program("tmux", &path).ok_or_else(|| {
@@ -182,18 +288,13 @@ fn start(args: &StartArgs) -> Result<ExitCode, Failure> {
     let socket = places.tmux();
     let failed =
         |error: std::io::Error| Failure::agent("The agent could not be opened in tmux.", &error.to_string());
-    let pane = open(&tmux, &socket, &name, &wanted.started, std::env::vars()).map_err(failed)?;
+    let opened = open(&tmux, &socket, &name, &wanted.started, std::env::vars());
+    let pane = opened.inspect_err(|_| wanted.give_up()).map_err(failed)?;
     match named(&wanted, &pane) {
-        Ok(id) => {
-            if args.json {
-                print_json(&json!({"id": id, "source": wanted.source, "pane": pane}))?;
-            } else {
-                print_line(&format!("{id} runs in {name}. Take it over: marline live attach {id}"))?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+        Ok(id) => Ok((id, pane, name)),
         Err(failure) => {
             close(&tmux, &pane);
+            wanted.give_up();
             Err(failure)
         }
     }
@@ -211,7 +312,7 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
         }
         let target = Target::of(&session)?;
         let started = Started::resume(&target, args.cwd.as_deref(), path)?;
-        return Ok(Wanted { source: session.source, id: Some(session.id), started });
+        return Ok(Wanted { source: session.source, id: Some(session.id), started, own: None });
     }
     let Some(source) = args.agent else {
         return Err(Failure::usage("Which agent?", "Give --agent or --resume."));
@@ -221,6 +322,13 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
     };
     let cwd = args.cwd.clone().unwrap_or_else(|| PathBuf::from("."));
     let cwd = cwd.canonicalize().ok().filter(|cwd| cwd.is_dir()).ok_or_else(|| gone(&cwd))?;
+    let project = cwd.clone();
+    let own = args.worktree.as_deref().map(|branch| {
+        let made = worktree(&cwd, branch, &Places::read()?.data.join("worktrees"));
+        made.map_err(|error| Failure::agent("git could not make a worktree.", &error.to_string()))
+    });
+    let own = own.transpose()?;
+    let cwd = own.clone().unwrap_or(cwd);
     let live = registry::agent(source).expect("every source has an adapter").live();
     let uuid = if live.takes_id() { Some(acts()?.uuid()) } else { None };
     if !live.is_named_at_start() && args.prompt.is_none() {
@@ -233,7 +341,8 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
         Opening { id: uuid.as_deref(), prompt: args.prompt.as_deref(), model: args.model.as_deref() };
     let started = Started::open(source, &opening, &cwd, path)?;
     let id = uuid.map(|uuid| SessionId::new(source, &uuid).expect("a UUID is an id"));
-    Ok(Wanted { source, id, started })
+    let own = own.zip(args.worktree.clone()).map(|(path, branch)| Worktree { project, branch, path });
+    Ok(Wanted { source, id, started, own })
 }
 
 /// Waits until the session that runs in a terminal is known by its own id.

@@ -1,11 +1,14 @@
 //! `marline approvals`: what agents ask, and what they are told.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use marline_agents::talk::Decision;
-use marline_store::work::{Asked, WorkStore as _};
+use marline_control::work::NewRule;
+use marline_store::work::{Asked, Rule, WorkStore as _};
 
 use super::{desk, store};
+use crate::args::Lasting;
 use crate::args::work::ApprovalCommand;
 use crate::commands::{print_json, print_line};
 use crate::context::{Places, now};
@@ -31,7 +34,98 @@ pub fn run(command: &ApprovalCommand) -> Result<ExitCode, Failure> {
         ApprovalCommand::Deny { number, reason } => {
             decide(*number, Decision::Deny { reason: reason.clone() })
         }
+        ApprovalCommand::Log { limit, json } => log(&places, *limit, json.json),
+        ApprovalCommand::Rules(json) => rules(&places, json.json),
+        ApprovalCommand::Always { command, directory, lasts, agent, json } => {
+            let given = directory.clone().unwrap_or_else(|| PathBuf::from("."));
+            let project = given.canonicalize().ok().filter(|dir| dir.is_dir()).ok_or_else(|| {
+                Failure::usage(&format!("{} is no directory that is there.", given.display()), "Give --in.")
+            })?;
+            let lasts = match lasts {
+                Lasting::For(lasts) => Some(*lasts),
+                Lasting::Ever => None,
+            };
+            let project = project.display().to_string();
+            let new = NewRule { command: command.clone(), project, source: *agent, lasts };
+            let rule = desk(&places)?.add_rule(new, BY)?;
+            if json.json {
+                print_json(&rule)?;
+            } else {
+                show_rule(&rule)?;
+                note(&format!("To take it away: marline approvals never {}", &rule.id[..8]));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        ApprovalCommand::Never { id } => {
+            let rule = desk(&places)?.remove_rule(id)?;
+            print_line(&format!("Asked again: {}", harmless(&rule.words.join(" "))))?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
+}
+
+fn rules(places: &Places, is_json: bool) -> Result<ExitCode, Failure> {
+    let rules = desk(places)?.rules()?;
+    if is_json {
+        print_json(&serde_json::json!({ "rules": rules }))?;
+    } else {
+        rules.iter().try_for_each(show_rule)?;
+        if rules.is_empty() {
+            note("Nothing is allowed without asking.");
+        }
+    }
+    Ok(if rules.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn show_rule(rule: &Rule) -> Result<(), Failure> {
+    let until = rule.until.map_or_else(
+        || "until it is taken away".to_owned(),
+        |until| {
+            let minutes = (until.as_millis() - now().as_millis()).max(0) / 60_000;
+            format!("for {} h {} min more", minutes / 60, minutes % 60)
+        },
+    );
+    let who = rule.source.map_or_else(|| "every agent".to_owned(), |source| source.to_string());
+    print_line(&format!(
+        "{} {} {}",
+        styled(DIM, &rule.id[..rule.id.len().min(8)]),
+        styled(BOLD, &harmless(&rule.words.join(" "))),
+        styled(DIM, &format!("({who}, in {}, {until}, by {})", harmless(&rule.project), harmless(&rule.by))),
+    ))
+}
+
+fn log(places: &Places, limit: usize, is_json: bool) -> Result<ExitCode, Failure> {
+    let entries = store(places)?.audit(u64::MAX, limit)?;
+    if is_json {
+        print_json(&serde_json::json!({ "entries": entries }))?;
+    } else {
+        entries.iter().try_for_each(|entry| {
+            let how = match (&entry.decision, entry.outcome.as_str()) {
+                (Decision::Deny { .. }, "delivered") => "denied",
+                (_, "delivered") => "allowed",
+                (_, outcome) => outcome,
+            };
+            let session = entry.session.as_ref().map(ToString::to_string).unwrap_or_default();
+            print_line(&format!(
+                "{} {} {}",
+                styled(BOLD, how),
+                harmless(&entry.what),
+                styled(
+                    DIM,
+                    &format!(
+                        "({}, {session}, by {}: {})",
+                        ago(entry.at, now()),
+                        harmless(&entry.by),
+                        harmless(&entry.proof)
+                    )
+                ),
+            ))
+        })?;
+        if entries.is_empty() {
+            note("Nothing was allowed or refused yet.");
+        }
+    }
+    Ok(if entries.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 fn list(places: &Places, is_json: bool) -> Result<ExitCode, Failure> {

@@ -1,0 +1,197 @@
+//! Who answers what agents ask: somebody who is away, a rule, and the log of it all.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use marline_lab::script::Prompt;
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, LOOK, PATIENCE};
+
+fn has_dialog(desk: &Desk) -> bool {
+    desk.screen().contains("1. Yes")
+}
+
+fn log(desk: &Desk) -> Vec<Value> {
+    let output = desk.marline(&["approvals", "log", "--json"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    told["entries"].as_array().cloned().unwrap_or_default()
+}
+
+/// What an agent asks while its person is away is answered through its hook, and its terminal asks nothing meanwhile.
+fn is_answered_from_afar(desk: &Desk, agent: &str, words: &[&str]) {
+    let done = desk.marline(&["hooks", "install", "--agent", agent, "--yes"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let _board = desk.board();
+    desk.by_hand(words);
+    desk.until_ready();
+    let first = Prompt::new("Begin").say("Begun");
+    desk.types(first.text());
+    let id = desk.until("idle")["id"].as_str().unwrap().to_owned();
+    desk.until_true("said", || desk.said(&id, first.text()) == 1);
+
+    assert!(desk.marline(&["live", "away", &id, "--for", "10m"]).status.success());
+    let claims = desk.ask("GET", "/api/v1/away", None).unwrap();
+    assert_eq!(claims["claims"][0]["session"], id.as_str());
+    let asks = Prompt::new("Ask somebody").ask("touch afar.txt").say("Touched");
+    desk.types(asks.text());
+    let waits = desk.until_board_says("asking", |live| live["asks"]["what"]["what"] == "touch afar.txt");
+    assert_eq!(waits["state"], "needs_approval");
+    assert!(!has_dialog(desk), "{}", desk.screen());
+    let key = waits["asks"]["key"].as_str().unwrap().to_owned();
+    // A late or wrong answer allows nothing.
+    assert_eq!(desk.steer(&["approve", &id, "--key", "00000000"]), "refused");
+    assert!(!desk.has("afar.txt"));
+    assert_eq!(desk.steer(&["approve", &id, "--key", &key]), "delivered");
+    desk.until_true("touched", || desk.has("afar.txt"));
+    desk.until("idle");
+    assert_eq!(desk.steer(&["approve", &id, "--key", &key]), "refused");
+
+    // No is no, with a word to the agent; two answers at once are one.
+    let asks = Prompt::new("Ask again").ask("touch never.txt").say("Not touched");
+    desk.types(asks.text());
+    let waits =
+        desk.until_board_says("asking again", |live| live["asks"]["what"]["what"] == "touch never.txt");
+    let question = waits["asks"]["key"].clone();
+    let answer =
+        |key: &str| json!({"command": "deny", "key": key, "question": question, "reason": "Rather not"});
+    let path = format!("/api/v1/live/{id}");
+    let outcomes = std::thread::scope(|scope| {
+        let both = ["first-answer", "second-answer"].map(|key| {
+            scope.spawn(|| desk.ask("POST", &path, Some(&answer(key))).unwrap()["outcome"].clone())
+        });
+        both.map(|one| one.join().unwrap())
+    });
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "delivered").count(), 1, "{outcomes:?}");
+    desk.until("idle");
+    assert!(!desk.has("never.txt"));
+    let shown = String::from_utf8_lossy(&desk.marline(&["show", &id, "--json"]).stdout).into_owned();
+    assert!(shown.contains("Rather not"), "the agent was told why");
+    // The same again is not done again, also by another client.
+    assert_eq!(desk.ask("POST", &path, Some(&answer("first-answer"))).unwrap()["outcome"], outcomes[0]);
+
+    // Back again, its terminal asks, as does one whose board is gone.
+    let asks = Prompt::new("Ask the desk").ask("touch desk.txt").say("Touched");
+    desk.types(asks.text());
+    desk.until_board_says("asking a third time", |live| live["asks"]["what"]["what"] == "touch desk.txt");
+    assert!(desk.marline(&["live", "back", &id]).status.success());
+    desk.until_true("asked at the desk", || has_dialog(desk));
+    desk.until_asked();
+    assert_eq!(desk.steer(&["approve", &id]), "delivered");
+    desk.until_true("touched", || desk.has("desk.txt"));
+
+    let log = log(desk);
+    let delivered: Vec<&str> = log
+        .iter()
+        .filter(|entry| entry["outcome"] == "delivered" && entry["by"] == "the command line")
+        .filter_map(|entry| entry["decision"]["say"].as_str())
+        .collect();
+    assert!(delivered.contains(&"deny") && delivered.contains(&"allow"), "{log:#?}");
+}
+
+#[test]
+fn a_claude_whose_person_is_away_asks_elsewhere() {
+    let Some(desk) = Desk::open("permits::a_claude_whose_person_is_away_asks_elsewhere") else { return };
+    is_answered_from_afar(&desk, "claude", &["claude", "--permission-mode", "manual"]);
+}
+
+#[test]
+fn a_codex_whose_person_is_away_asks_elsewhere() {
+    let Some(desk) = Desk::open("permits::a_codex_whose_person_is_away_asks_elsewhere") else { return };
+    is_answered_from_afar(&desk, "codex", &["codex", "-a", "on-request", "--dangerously-bypass-hook-trust"]);
+}
+
+#[test]
+fn a_rule_allows_what_it_says_and_the_log_tells() {
+    let Some(desk) = Desk::open("permits::a_rule_allows_what_it_says_and_the_log_tells") else { return };
+    let made = desk.marline(&["approvals", "always", "touch ruled", "--json"]);
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(desk.marline(&["approvals", "always", "bash"]).status.code(), Some(2));
+    let _board = desk.board();
+    for words in [&["claude", "--permission-mode", "manual"][..], &["codex", "-a", "on-request"]] {
+        desk.by_hand(words);
+        desk.until_ready();
+        let asks = Prompt::new("As the rule says").ask("touch ruled").say("Touched");
+        desk.types(asks.text());
+        desk.until_true("touched by rule", || desk.has("ruled"));
+        desk.until("idle");
+        // What goes beyond its words is asked.
+        let asks = Prompt::new("Beyond the rule").ask("touch ruled; touch more").say("Touched more");
+        desk.types(asks.text());
+        let waits = desk.until_asked();
+        sleep(Duration::from_secs(1));
+        assert!(!desk.has("more"));
+        assert_eq!(desk.steer(&["deny", waits["id"].as_str().unwrap()]), "delivered");
+        std::fs::remove_file(desk.project().join("ruled")).unwrap();
+        desk.tmux(&desk.own(), &["kill-server"]);
+        desk.until_true("gone", || desk.now().is_empty());
+    }
+    let by_rule: Vec<Value> = log(&desk).into_iter().filter(|entry| entry["rule"].is_string()).collect();
+    assert_eq!(by_rule.len(), 2, "{by_rule:#?}");
+    assert!(by_rule.iter().all(|entry| entry["what"] == "touch ruled" && entry["outcome"] == "delivered"));
+
+    // Taken away, it allows nothing.
+    let rules = desk.marline(&["approvals", "rules", "--json"]);
+    let rules: Value = serde_json::from_slice(&rules.stdout).unwrap();
+    let id = rules["rules"][0]["id"].as_str().unwrap();
+    assert!(desk.marline(&["approvals", "never", &id[..8]]).status.success());
+    assert_eq!(desk.marline(&["approvals", "rules"]).status.code(), Some(1));
+}
+
+#[test]
+fn what_was_open_is_opened_again_after_everything_went_down() {
+    let Some(desk) = Desk::open("permits::what_was_open_is_opened_again_after_everything_went_down") else {
+        return;
+    };
+    let board = desk.board();
+    let prompt = Prompt::new("Before the crash").say("Said before");
+    let mut ids = Vec::new();
+    for agent in ["claude", "codex"] {
+        let output = desk.marline(&["live", "start", "--agent", agent, "--prompt", prompt.text(), "--json"]);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        ids.push(told["id"].as_str().unwrap().to_owned());
+    }
+    desk.until_true("said", || ids.iter().all(|id| desk.said(id, prompt.text()) == 1));
+    desk.until_true("known", || desk.board_says().len() == 2);
+    // The machine goes down: Marline and all that it has opened.
+    board.kill();
+    desk.tmux(&desk.dir.path().join("marline/board/tmux"), &["kill-server"]);
+    desk.until_true("gone", || desk.now().is_empty());
+
+    let _board = desk.board();
+    let began = Instant::now();
+    let lost = loop {
+        let told = desk.ask("GET", "/api/v1/live", None).unwrap();
+        let lost = told["lost"].as_array().cloned().unwrap_or_default();
+        if lost.len() == 2 {
+            break lost;
+        }
+        assert!(began.elapsed() < PATIENCE, "{told:#}");
+        sleep(LOOK);
+    };
+    let mut named: Vec<&str> = lost.iter().filter_map(|one| one["id"].as_str()).collect();
+    named.sort_unstable();
+    ids.sort();
+    assert_eq!(named, ids);
+    let answer = desk.ask("POST", "/api/v1/live/lost", Some(&json!({"resume": true}))).unwrap();
+    assert_eq!(answer["opened"].as_array().unwrap().len(), 2, "{answer:#}");
+    desk.until_true("open again", || {
+        let mut now: Vec<String> =
+            desk.board_says().iter().filter_map(|one| Some(one["live"]["id"].as_str()?.to_owned())).collect();
+        now.sort();
+        now == ids
+    });
+    let told = desk.ask("GET", "/api/v1/live", None).unwrap();
+    assert_eq!(told["lost"], json!([]));
+    // They are what they were, and go on.
+    let more = Prompt::new("After the crash").say("Said after");
+    for id in &ids {
+        desk.until_true("idle", || {
+            desk.now().iter().any(|one| one["id"] == id.as_str() && one["state"] == "idle")
+        });
+        assert_eq!(desk.steer(&["send", id, more.text()]), "delivered");
+    }
+    desk.until_true("said", || {
+        ids.iter().all(|id| desk.said(id, prompt.text()) == 1 && desk.said(id, more.text()) == 1)
+    });
+}

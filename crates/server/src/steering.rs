@@ -1,0 +1,131 @@
+//! Commands to live sessions: each done once, by whatever way the session has, with what came of it written down.
+
+use std::time::{Duration, Instant};
+
+use marline_agents::talk::Decision;
+use marline_control::find_program;
+use marline_control::live::{Command, LiveSession, Steered, is_said};
+use marline_control::work::Answered;
+use marline_store::work::{CommandEnd, Rule};
+
+use crate::board::Board;
+use crate::problem::{Problem, sentence};
+
+/// What was said is looked for in the transcript for so long.
+const UNTIL_SAID: Duration = Duration::from_secs(4);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Who gives a command.
+#[derive(Debug, Clone)]
+pub struct Giver {
+    /// What the log calls them.
+    pub by: String,
+    /// The rule that does.
+    pub rule: Option<String>,
+}
+
+impl Board {
+    /// Does a command once: one that was done before under this key is told as it ended then.
+    pub(crate) async fn do_once(
+        &self,
+        live: LiveSession,
+        key: &str,
+        command: Command,
+        giver: Giver,
+    ) -> Result<Steered, Problem> {
+        let (noted, at) = (format!("{} {key}", live.id), self.now());
+        let begun = noted.clone();
+        match self.desk(move |desk| desk.store().begin_command(&begun, at)).await? {
+            None => {}
+            Some(CommandEnd::Known(outcome)) => {
+                return serde_json::from_str(&outcome)
+                    .map_err(|error| Problem::FAILED.because(sentence(&error)));
+            }
+            Some(CommandEnd::Unknown) => {
+                let seen = "it was begun before, and nobody knows what came of it".to_owned();
+                return Ok(Steered::Unknown { seen });
+            }
+        }
+        let steered = self.steer(&live, key, command.clone()).await?;
+        let outcome =
+            serde_json::to_string(&steered).map_err(|error| Problem::FAILED.because(sentence(&error)))?;
+        let answered = answered(&live, command, &steered, giver);
+        self.desk(move |desk| {
+            desk.store().end_command(&noted, &outcome)?;
+            answered.map_or(Ok(()), |answered| desk.note(answered))
+        })
+        .await?;
+        self.lookout.ring();
+        Ok(steered)
+    }
+
+    async fn steer(&self, live: &LiveSession, key: &str, command: Command) -> Result<Steered, Problem> {
+        if let Command::Answer { question, decision } = &command
+            && let Some(steered) = self.away.answer(&live.id, question.as_deref(), decision.clone()).await
+        {
+            return Ok(steered);
+        }
+        let (tmux, since, key) = (find_program("tmux", &self.config.path), self.now(), key.to_owned());
+        let said = match &command {
+            Command::Send { text, .. } => Some(text.clone()),
+            _ => None,
+        };
+        let one = live.clone();
+        let steered = tokio::task::spawn_blocking(move || one.steer(tmux.as_deref(), &key, &command));
+        let failed = |words: String| Problem::FAILED.because(format!("It could not be said: {words}."));
+        let steered = steered
+            .await
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(error.to_string()))?;
+        let (Steered::Delivered { .. }, Some(text)) = (&steered, said) else { return Ok(steered) };
+        // The transcript is the proof; a prompt that waits in a queue of the agent's own is not in it yet.
+        let began = Instant::now();
+        while began.elapsed() < UNTIL_SAID {
+            let (id, text) = (live.id.clone(), text.clone());
+            if self.readers.ask(move |index| Ok(is_said(index, &id, &text, since))).await? {
+                return Ok(Steered::Delivered { proof: "it stands in the transcript".to_owned() });
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(steered)
+    }
+
+    /// Allows what a rule allows.
+    pub(crate) async fn permit(&self, live: LiveSession, question: String, rule: Rule) {
+        let giver =
+            Giver { by: format!("the rule {:?} of {}", rule.words.join(" "), rule.by), rule: Some(rule.id) };
+        let key = format!("rule-{question}");
+        let command = Command::Answer { question: Some(question), decision: Decision::Allow };
+        if let Err(problem) = self.do_once(live, &key, command, giver).await {
+            tracing::warn!(problem = %problem.words(), "what a rule allows could not be allowed");
+        }
+    }
+}
+
+/// What the log says of an answer; nothing of other commands.
+fn answered(live: &LiveSession, command: Command, steered: &Steered, giver: Giver) -> Option<Answered> {
+    let Command::Answer { decision, .. } = command else { return None };
+    let (outcome, proof) = match steered {
+        Steered::Delivered { proof } => ("delivered", proof),
+        Steered::Refused { why } => ("refused", why),
+        Steered::Unknown { seen } => ("unknown", seen),
+    };
+    let asks = live.asks.as_ref();
+    let what = asks.and_then(|asks| asks.what.as_ref());
+    let words =
+        || asks.map(|asks| [asks.about.join(" · "), asks.question.clone()].join(" ").trim().to_owned());
+    let named = |question: &marline_agents::talk::Question| match question.files.is_empty() {
+        true => question.what.clone(),
+        false => format!("{} {}", question.what, question.files.join(", ")),
+    };
+    Some(Answered {
+        session: Some(live.id.clone()),
+        what: what.map(named).or_else(words).unwrap_or_default(),
+        cwd: what.and_then(|what| what.cwd.clone()).or_else(|| live.cwd.clone()),
+        decision,
+        by: giver.by,
+        rule: giver.rule,
+        outcome,
+        proof: proof.clone(),
+    })
+}
