@@ -421,6 +421,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/live/lost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens all sessions again that were open before Marline, or the machine, was started anew; or takes it that they stay closed. */
+        post: operations["live_lost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the rules that hold now. */
+        get: operations["live_rules"];
+        put?: never;
+        /** Makes a rule: commands that begin with these words are allowed in that directory without asking. */
+        post: operations["live_make_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a rule away. */
+        delete: operations["live_remove_rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what was allowed and refused, by whom, and what came of it. */
+        get: operations["live_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/away": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who is away. */
+        get: operations["live_away"];
+        /** Says that somebody is away: agents that have hooks ask here first, and in their terminals only when nobody answers. */
+        put: operations["live_claim"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live/{id}": {
         parameters: {
             query?: never;
@@ -1037,6 +1124,57 @@ export interface components {
             replies: components["schemas"]["Reply"][];
             /** @description It asks for leave; else for something else. */
             isApproval: boolean;
+            /** @description It can be allowed for the rest of the session. */
+            forSession?: boolean;
+            /** @description What it is about, as far as the agent tells it in a form that can be read: the command or the change, where, which files. */
+            what?: components["schemas"]["Question"];
+            /** @description What is to be minded of it; a change or command that could not be read says so. */
+            risks?: components["schemas"]["Risk"][];
+        };
+        /** @description What was allowed and refused. */
+        AuditAnswer: {
+            /** @description The last first. */
+            entries: components["schemas"]["Audited"][];
+        };
+        /** @description That something was allowed or refused. */
+        Audited: {
+            /**
+             * Format: int64
+             * @description Its number; 0: the next one.
+             */
+            number: number;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Whose question it was. */
+            session?: components["schemas"]["SessionId"];
+            /** @description What would be run, or done. */
+            what: string;
+            /** @description Where. */
+            cwd?: string;
+            /** @description The answer. */
+            decision: components["schemas"]["Decision"];
+            /** @description Who gave it: a device, the command line, a rule. */
+            by: string;
+            /** @description The rule that did. */
+            rule?: string;
+            /** @description What came of it: `delivered`, `refused`, `unknown`. */
+            outcome: string;
+            /** @description What shows that. */
+            proof: string;
+        };
+        /** @description Who is away. */
+        AwayAnswer: {
+            /** @description From what, and until when. */
+            claims: components["schemas"]["Claim"][];
+        };
+        /** @description That somebody is away, or back. */
+        AwayRequest: {
+            session?: components["schemas"]["SessionId"] | null;
+            /**
+             * Format: int32
+             * @description For so long, a day at most; 0: they are back.
+             */
+            minutes: number;
         };
         /**
          * @description How a call stands.
@@ -1052,7 +1190,7 @@ export interface components {
          * @description Where something that tells of a session's state was seen.
          * @enum {string}
          */
-        Channel: "process" | "registry" | "lock" | "transcript" | "screen" | "hook" | "talk";
+        Channel: "process" | "registry" | "lock" | "transcript" | "screen" | "hook" | "talk" | "service";
         /** @description Who works at something, and until when they said they would. */
         Claim: {
             /** @description Who. */
@@ -1078,6 +1216,8 @@ export interface components {
             key: string;
             /** @description The question's key: nothing else is allowed. */
             question: string;
+            /** @description Such things are allowed for the rest of the session, where the agent offers that; else this once. */
+            for_session?: boolean;
             /** @enum {string} */
             command: "approve";
         } | {
@@ -1089,6 +1229,13 @@ export interface components {
             reason?: string | null;
             /** @enum {string} */
             command: "deny";
+        } | {
+            /** @description The idempotency key. */
+            key: string;
+            /** @description The model, as the agent calls it. */
+            model: string;
+            /** @enum {string} */
+            command: "model";
         } | {
             /** @description The idempotency key. */
             key: string;
@@ -1223,6 +1370,13 @@ export interface components {
             kind: components["schemas"]["Facet"][];
             /** @description By time; each span holds the shorter ones. */
             time: components["schemas"]["Facet"][];
+        };
+        /** @description A session that could not be opened. */
+        FailedSession: {
+            /** @description The session. */
+            id: components["schemas"]["SessionId"];
+            /** @description Why. */
+            why: string;
         };
         /**
          * @description What becomes of a part.
@@ -1540,6 +1694,8 @@ export interface components {
             sessions: components["schemas"]["LiveEntry"][];
             /** @description Agents whose session is not known. */
             strays: components["schemas"]["Stray"][];
+            /** @description Sessions that were open before Marline, or the machine, was started anew, and are not now. */
+            lost: components["schemas"]["LostSession"][];
         };
         /** @description How a session can be steered. */
         LiveControl: {
@@ -1547,6 +1703,13 @@ export interface components {
             pane: components["schemas"]["Pane"];
             /** @enum {string} */
             by: "tmux";
+        } | {
+            /** @description The daemon's socket. */
+            socket: string;
+            /** @description The terminal that shows it, if that is in tmux. */
+            pane?: components["schemas"]["Pane"];
+            /** @enum {string} */
+            by: "service";
         } | {
             /** @description The run. */
             run: string;
@@ -1668,6 +1831,31 @@ export interface components {
             path: string;
             /** @description It is there. */
             exists: boolean;
+        };
+        /** @description What became of them. */
+        LostAnswer: {
+            /** @description Those that are open again. */
+            opened: components["schemas"]["SessionId"][];
+            /** @description Those that could not be opened, with the reason. */
+            failed: components["schemas"]["FailedSession"][];
+        };
+        /** @description What becomes of sessions that were open. */
+        LostRequest: {
+            /** @description They are opened again; else they stay closed. */
+            resume: boolean;
+        };
+        /** @description A session that was open. */
+        LostSession: {
+            /** @description The canonical id. */
+            id: components["schemas"]["SessionId"];
+            /** @description Where it worked. */
+            cwd?: string;
+            /** @description What its window was called. */
+            windowName?: string;
+            /** @description When it was last seen open. */
+            seenAt?: components["schemas"]["Timestamp"];
+            /** @description Its title. */
+            title?: string;
         };
         /** @description A part of a query and what it is taken for. */
         Meaning: {
@@ -2177,6 +2365,53 @@ export interface components {
              * @description Sessions that will be gone within seven days.
              */
             sessionsAtRisk: number;
+        };
+        /** @description Something to be minded. */
+        Risk: {
+            /** @description Of what kind. */
+            kind: components["schemas"]["RiskKind"];
+            /** @description The words that say so. */
+            seen: string;
+        };
+        /**
+         * @description A kind of risk.
+         * @enum {string}
+         */
+        RiskKind: "leavesProject" | "network" | "secrets" | "destroys" | "opaque";
+        /** @description Something that is allowed without asking, for a while, in one place. */
+        Rule: {
+            /** @description Its id. */
+            id: string;
+            /** @description Of one agent alone. */
+            source?: components["schemas"]["Source"];
+            /** @description The directory in which it holds, with those below it. */
+            project: string;
+            /** @description The words that a command begins with. */
+            words: string[];
+            /** @description Until when. */
+            until?: components["schemas"]["Timestamp"];
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Timestamp"];
+            /** @description Who made it. */
+            by: string;
+        };
+        /** @description A rule that is to be made. */
+        RuleRequest: {
+            /** @description What a command begins with. */
+            command: string;
+            /** @description The directory in which it holds: one that a session has worked in. */
+            project: string;
+            source?: components["schemas"]["Source"] | null;
+            /**
+             * Format: int32
+             * @description For so long; nothing: until it is taken away.
+             */
+            minutes?: number | null;
+        };
+        /** @description The rules that hold now. */
+        RulesAnswer: {
+            /** @description The rules, the newest first. */
+            rules: components["schemas"]["Rule"][];
         };
         /** @description A time of working through a group or a queue. */
         Run: {
@@ -2887,6 +3122,10 @@ export type AgentEvent = components['schemas']['AgentEvent'];
 export type ApprovalsAnswer = components['schemas']['ApprovalsAnswer'];
 export type Asked = components['schemas']['Asked'];
 export type Asks = components['schemas']['Asks'];
+export type AuditAnswer = components['schemas']['AuditAnswer'];
+export type Audited = components['schemas']['Audited'];
+export type AwayAnswer = components['schemas']['AwayAnswer'];
+export type AwayRequest = components['schemas']['AwayRequest'];
 export type CallStatus = components['schemas']['CallStatus'];
 export type Change = components['schemas']['Change'];
 export type Channel = components['schemas']['Channel'];
@@ -2905,6 +3144,7 @@ export type DoctorAnswer = components['schemas']['DoctorAnswer'];
 export type Evidence = components['schemas']['Evidence'];
 export type Facet = components['schemas']['Facet'];
 export type Facets = components['schemas']['Facets'];
+export type FailedSession = components['schemas']['FailedSession'];
 export type Fate = components['schemas']['Fate'];
 export type FileDiff = components['schemas']['FileDiff'];
 export type FileSize = components['schemas']['FileSize'];
@@ -2938,6 +3178,9 @@ export type LiveSession = components['schemas']['LiveSession'];
 export type LiveState = components['schemas']['LiveState'];
 export type Logged = components['schemas']['Logged'];
 export type LookedFor = components['schemas']['LookedFor'];
+export type LostAnswer = components['schemas']['LostAnswer'];
+export type LostRequest = components['schemas']['LostRequest'];
+export type LostSession = components['schemas']['LostSession'];
 export type Meaning = components['schemas']['Meaning'];
 export type MeaningKind = components['schemas']['MeaningKind'];
 export type Member = components['schemas']['Member'];
@@ -2981,6 +3224,11 @@ export type ReplyMeans = components['schemas']['ReplyMeans'];
 export type Report = components['schemas']['Report'];
 export type ReportLine = components['schemas']['ReportLine'];
 export type Retention = components['schemas']['Retention'];
+export type Risk = components['schemas']['Risk'];
+export type RiskKind = components['schemas']['RiskKind'];
+export type Rule = components['schemas']['Rule'];
+export type RuleRequest = components['schemas']['RuleRequest'];
+export type RulesAnswer = components['schemas']['RulesAnswer'];
 export type Run = components['schemas']['Run'];
 export type RunAnswer = components['schemas']['RunAnswer'];
 export type RunEventsAnswer = components['schemas']['RunEventsAnswer'];
@@ -4416,6 +4664,243 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_lost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LostRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LostAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_make_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_remove_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_audit: {
+        parameters: {
+            query?: {
+                /** @description Those before this number. */
+                before?: number;
+                /** @description At most so many, 100 if it is not said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_away: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AwayAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AwayRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AwayAnswer"];
                 };
             };
             /** @description What went wrong */

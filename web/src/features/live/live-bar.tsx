@@ -105,6 +105,10 @@ function sayPlace(session: LiveSession): string {
   switch (session.control.by) {
     case 'tmux':
       return `in tmux, ${harmless(session.control.pane.sessionName)}: ${harmless(session.control.pane.windowName)}`;
+    case 'service':
+      return session.control.pane
+        ? `on its daemon, in tmux, ${harmless(session.control.pane.sessionName)}: ${harmless(session.control.pane.windowName)}`
+        : 'on its daemon';
     case 'marline':
       return 'run by Marline';
     case 'none':
@@ -116,6 +120,7 @@ function Steering({ session }: { session: LiveSession }) {
   const { control } = session;
   switch (control.by) {
     case 'tmux':
+    case 'service':
       return session.asks ? null : <Composer session={session} />;
     case 'marline':
       return (
