@@ -201,8 +201,9 @@ impl Seen {
             None if draft.is_some() => ("the field for a prompt is free", LiveState::Idle),
             None => return None,
         };
-        // That nothing is to be seen of its work says little of agents that tell themselves when a turn is over.
-        let tells_itself = matches!(self.source, Source::Claude | Source::Codex);
+        // That nothing is to be seen of its work says little of agents that tell themselves when a turn is over: a Claude Code
+        // with a registry does, one without writes nothing when it is interrupted before it has said anything.
+        let tells_itself = self.source == Source::Codex || self.registry.is_some();
         let state = Some(state).filter(|state| *state != LiveState::Idle || !tells_itself);
         all.push(evidence(Channel::Screen, words, state, None));
         dialog
@@ -283,15 +284,13 @@ pub(super) fn key_about(id: &SessionId, about: &str) -> String {
     format!("{:016x}", marline_agents::event::hash(&[id.raw().as_bytes(), about.as_bytes()]))
 }
 
-/// The end of a text in whole lines that is enough to tell where its last turn stands.
-pub fn tail(text: &[u8], most: usize) -> String {
-    let from = text.len().saturating_sub(most);
-    let whole = match from {
-        0 => 0,
-        from => memchr::memchr(b'\n', &text[from..]).map_or(text.len(), |at| from + at + 1),
-    };
-    let lines = text[whole..].split_inclusive(|byte| *byte == b'\n');
-    // Only what is a record, and whole.
-    let kept = lines.filter(|line| line.ends_with(b"\n") && Raw::first(line).is_ok());
-    String::from_utf8_lossy(&kept.collect::<Vec<_>>().concat()).into_owned()
+/// Of a transcript the last records that tell of turns, in whole lines: enough to tell where the last one stands.
+pub(super) fn tail(text: &[u8], live: &dyn Live) -> String {
+    const MOST: usize = 8;
+    let end = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
+    let lines = text[..end].split_inclusive(|byte| *byte == b'\n').rev();
+    let tells = |line: &&[u8]| Raw::first(line).is_ok_and(|(record, _)| live.sign(record).is_some());
+    let mut kept: Vec<&[u8]> = lines.filter(tells).take(MOST).collect();
+    kept.reverse();
+    String::from_utf8_lossy(&kept.concat()).into_owned()
 }

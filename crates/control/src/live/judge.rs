@@ -5,7 +5,7 @@ use marline_model::{Channel, Evidence, LiveState, Timestamp};
 /// A process younger than this has just been started, if nothing else tells.
 const YOUNG: i64 = 10_000;
 /// A screen is drawn a little later than a record is written: for so long it can't deny that the agent works.
-const DRAWN: i64 = 1_500;
+const DRAWN: i64 = 1_000;
 
 /// Joins what was seen at `now` of a session whose process began at `began`.
 ///
@@ -20,7 +20,15 @@ pub fn judge(evidence: &[Evidence], began: Timestamp, now: Timestamp) -> LiveSta
     if let Some(state) = of(Channel::Talk).find_map(|one| one.state) {
         return state;
     }
-    if let Some(told) = of(Channel::Service).find_map(|one| one.state) {
+    if let Some((told, since)) = of(Channel::Service).find_map(|one| Some((one.state?, one.at))) {
+        // It was asked a moment ago; a record that is newer than its word knows better.
+        let is_newer = |one: &Evidence| {
+            let Some(at) = one.at.filter(|_| one.state == Some(LiveState::Working)) else { return false };
+            now.as_millis() - at.as_millis() < DRAWN && since.is_none_or(|since| since < at)
+        };
+        if told == LiveState::Idle && of(Channel::Transcript).any(is_newer) {
+            return LiveState::Working;
+        }
         // The daemon knows all but what its terminal asks for itself.
         let asks =
             of(Channel::Screen).find_map(|one| one.state).filter(|state| *state == LiveState::NeedsInput);

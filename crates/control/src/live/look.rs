@@ -11,7 +11,7 @@ use marline_store::work::{Asked, Task};
 use serde_json::Value;
 
 use super::daemon::{DaemonView, HeldThread};
-use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, evidence};
+use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, evidence, tail};
 use super::find::{Running, process_of, running};
 use super::tmux::{Pane, Server};
 use super::turn::turn;
@@ -374,6 +374,10 @@ impl Radar<'_> {
             });
         }
         let Some(file) = session.files.first() else { return Records::Silent };
+        if self.record.is_some() {
+            let text = std::fs::read(&file.path).unwrap_or_default();
+            return Records::Tail(tail(&text, agent(session.source).live()));
+        }
         match turn(Path::new(&file.path), agent(session.source).live()) {
             Ok(Some(turn)) => Records::Turn(turn),
             _ => Records::Silent,

@@ -23,7 +23,7 @@ mod types;
 
 pub use away::{Claim, Claims};
 pub use daemon::{Daemon, DaemonView, DaemonWatch, HeldThread};
-pub use evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, tail};
+pub use evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed};
 pub use look::{HookTold, Radar, Recorder, is_said};
 pub use pilot::Command;
 pub use start::{close, open, remove_worktree, worktree};
