@@ -1,7 +1,9 @@
 //! What tells of a session that an agent has open: words, records and screens, as values. Nothing is looked at here.
 
 use marline_model::{LiveState, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::json::Raw;
 use crate::screen::Screen;
@@ -28,6 +30,18 @@ pub enum Sign {
     Spoke,
     /// The turn is over.
     Ended,
+}
+
+/// How full a model's context is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Context {
+    /// Tokens of the last request with its answer.
+    pub tokens: u64,
+    /// How many fit, where the agent writes that down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub window: Option<u64>,
 }
 
 /// How an agent calls programs of other people's when something happens.
@@ -68,6 +82,16 @@ pub trait Live: Sync {
 
     /// What a record says of its turn.
     fn sign(&self, record: Raw<'_>) -> Option<Sign>;
+
+    /// The same of a record in a sub-agent's own file.
+    fn sign_of_helper(&self, record: Raw<'_>) -> Option<Sign> {
+        self.sign(record)
+    }
+
+    /// How full the context is after a record, if it tells.
+    fn context(&self, _record: Raw<'_>) -> Option<Context> {
+        None
+    }
 
     /// What a screen shows.
     fn screen(&self, screen: &str) -> Screen;

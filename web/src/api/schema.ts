@@ -1242,6 +1242,19 @@ export interface components {
             /** @enum {string} */
             command: "stop";
         };
+        /** @description How full a model's context is. */
+        Context: {
+            /**
+             * Format: int64
+             * @description Tokens of the last request with its answer.
+             */
+            tokens: number;
+            /**
+             * Format: int64
+             * @description How many fit, where the agent writes that down.
+             */
+            window?: number;
+        };
         /** @description How many of each a session holds. */
         Counts: {
             /**
@@ -1799,6 +1812,10 @@ export interface components {
             startedAt?: components["schemas"]["Timestamp"];
             /** @description Where the agent works now. */
             cwd?: string;
+            /** @description How full its model's context is, where its records tell. */
+            context?: components["schemas"]["Context"];
+            /** @description Its sub-agents that work now. */
+            helpers?: components["schemas"]["SessionId"][];
             /** @description What the agent calls it, where it is no title yet. */
             name?: string;
         };
@@ -3131,6 +3148,7 @@ export type Change = components['schemas']['Change'];
 export type Channel = components['schemas']['Channel'];
 export type Claim = components['schemas']['Claim'];
 export type CommandRequest = components['schemas']['CommandRequest'];
+export type Context = components['schemas']['Context'];
 export type Counts = components['schemas']['Counts'];
 export type Current = components['schemas']['Current'];
 export type Decision = components['schemas']['Decision'];

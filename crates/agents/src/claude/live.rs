@@ -4,7 +4,7 @@ use marline_model::LiveState;
 use serde_json::Value;
 
 use crate::json::Raw;
-use crate::live::{Hooks, Live, Sign, Told, id, option, told_by};
+use crate::live::{Context, Hooks, Live, Sign, Told, id, option, told_by};
 use crate::screen::{Screen, dialog, field};
 
 pub struct ClaudeLive;
@@ -51,9 +51,10 @@ impl Live for ClaudeLive {
     }
 
     fn sign(&self, record: Raw<'_>) -> Option<Sign> {
-        if record.get("isSidechain").is_some_and(Raw::is_true) {
-            return None;
-        }
+        if record.get("isSidechain").is_some_and(Raw::is_true) { None } else { self.sign_of_helper(record) }
+    }
+
+    fn sign_of_helper(&self, record: Raw<'_>) -> Option<Sign> {
         let is_true = |name: &str| record.get(name).is_some_and(Raw::is_true);
         let content = record.path(&["message", "content"]);
         match record.get("type")?.word() {
@@ -76,6 +77,19 @@ impl Live for ClaudeLive {
             }
             _ => None,
         }
+    }
+
+    fn context(&self, record: Raw<'_>) -> Option<Context> {
+        if record.get("type")?.word() != b"assistant" || record.get("isSidechain").is_some_and(Raw::is_true) {
+            return None;
+        }
+        let usage = record.path(&["message", "usage"])?;
+        let count = |name: &str| usage.get(name).and_then(Raw::count).unwrap_or(0);
+        let names =
+            ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"];
+        let tokens = names.into_iter().map(count).sum::<u64>();
+        // How many fit is written down nowhere.
+        (tokens > 0).then_some(Context { tokens, window: None })
     }
 
     fn screen(&self, screen: &str) -> Screen {

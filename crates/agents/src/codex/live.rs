@@ -4,7 +4,7 @@ use marline_model::LiveState;
 use serde_json::Value;
 
 use crate::json::Raw;
-use crate::live::{Hooks, Live, Sign, Told, id, told_by};
+use crate::live::{Context, Hooks, Live, Sign, Told, id, told_by};
 use crate::screen::{Screen, dialog, field};
 
 pub struct CodexLive;
@@ -80,6 +80,16 @@ impl Live for CodexLive {
             },
             _ => None,
         }
+    }
+
+    fn context(&self, record: Raw<'_>) -> Option<Context> {
+        let payload = record.get("payload")?;
+        if payload.get("type")?.word() != b"token_count" {
+            return None;
+        }
+        let count = |path: &[&str]| payload.path(path).and_then(Raw::count);
+        let tokens = count(&["info", "last_token_usage", "total_tokens"])?;
+        Some(Context { tokens, window: count(&["info", "model_context_window"]) })
     }
 
     fn hooks(&self) -> Option<Hooks> {

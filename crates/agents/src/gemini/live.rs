@@ -4,7 +4,7 @@ use marline_model::LiveState;
 use serde_json::Value;
 
 use crate::json::Raw;
-use crate::live::{Hooks, Live, Sign, Told, id, option, told_by};
+use crate::live::{Context, Hooks, Live, Sign, Told, id, option, told_by};
 use crate::screen::{Screen, dialog, field};
 
 pub struct GeminiLive;
@@ -68,6 +68,11 @@ impl Live for GeminiLive {
             }
             _ => None,
         }
+    }
+
+    fn context(&self, record: Raw<'_>) -> Option<Context> {
+        let tokens = record.path(&["tokens", "total"]).and_then(Raw::count)?;
+        Some(Context { tokens, window: None })
     }
 
     fn screen(&self, text: &str) -> Screen {

@@ -4,7 +4,7 @@
 
 use marline_agents::codex::service;
 use marline_agents::json::Raw;
-use marline_agents::live::Live;
+use marline_agents::live::{Context, Live};
 use marline_agents::screen::{Dialog, Means, Screen};
 use marline_agents::talk::Question;
 use marline_model::{Channel, Evidence, LiveState, SessionId, Source, Timestamp};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::judge::judge;
-use super::turn::{Turn, last};
+use super::turn::{Turn, Whose, last};
 use super::types::{Asks, Reply, ReplyMeans};
 use crate::target::agent;
 
@@ -108,6 +108,8 @@ pub struct Weighed {
     pub evidence: Vec<Evidence>,
     /// What the agent asks.
     pub asks: Option<Asks>,
+    /// How full its context is, where its records tell.
+    pub context: Option<Context>,
 }
 
 pub(super) fn evidence(
@@ -160,7 +162,7 @@ impl Seen {
             None => dialog.map(|dialog| shown(id, &dialog)),
         };
         let asks = asks.filter(|_| state.needs_you());
-        Weighed { state, since, evidence: all, asks }
+        Weighed { state, since, evidence: all, asks, context: turn.and_then(|turn| turn.context) }
     }
 
     fn hear_records(&self, live: &dyn Live, all: &mut Vec<Evidence>) -> Option<Turn> {
@@ -180,7 +182,7 @@ impl Seen {
                 all.push(evidence(Channel::Transcript, words, Some(state), *at));
                 return None;
             }
-            Records::Tail(text) => last(text.as_bytes(), live)?,
+            Records::Tail(text) => last(text.as_bytes(), live, Whose::Session)?,
             Records::Turn(turn) => *turn,
         };
         let words = match (turn.state, turn.has_open_call) {

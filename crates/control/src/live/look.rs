@@ -14,7 +14,7 @@ use super::daemon::{DaemonView, HeldThread};
 use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, evidence, tail};
 use super::find::{Running, process_of, running};
 use super::tmux::{Pane, Server};
-use super::turn::turn;
+use super::turn::{Whose, turn};
 use super::types::{Asks, Control, LiveSession, Now, Stray};
 use crate::Target;
 use crate::asked::{called, names};
@@ -30,6 +30,10 @@ const SLACK: i64 = 2_000;
 const MOST: usize = 200;
 /// So many of the last items are looked at for what was said.
 const RECENT: usize = 40;
+/// A sub-agent that was not heard of for so long works at nothing.
+const HELPS: i64 = 10 * 60_000;
+/// So many sub-agents of a session are looked at.
+const MOST_HELPERS: usize = 20;
 /// A thread of the daemon's that was made within this time after a terminal was opened is that terminal's.
 const MADE_WITHIN: i64 = 15_000;
 
@@ -332,7 +336,7 @@ impl Radar<'_> {
                 .zip(self.tmux)
                 .and_then(|(pane, tmux)| Server::new(tmux, &pane.socket).screen(&pane.pane_id).ok()),
         };
-        let Weighed { state, since, evidence, asks } = seen.weigh(&sight.id, sight.evidence, now);
+        let Weighed { state, since, evidence, asks, context } = seen.weigh(&sight.id, sight.evidence, now);
         if let Some(record) = self.record {
             record(&sight.id, &seen);
         }
@@ -358,8 +362,26 @@ impl Radar<'_> {
             pid: Some(one.process.pid),
             started_at: Some(one.began),
             cwd: cwd.map(|cwd| cwd.display().to_string()),
+            context,
+            helpers: session.map(|session| self.helpers(&session, now)).unwrap_or_default(),
             name: sight.name,
         }
+    }
+
+    /// The sub-agents of a session that work now.
+    fn helpers(&self, session: &Session, now: Timestamp) -> Vec<SessionId> {
+        let Ok(mut children) = self.index.children(&session.id) else { return Vec::new() };
+        // The last ones, and none that has not been heard of for long: it may have died without a word.
+        let is_fresh =
+            |child: &Session| child.updated_at.is_some_and(|at| now.as_millis() - at.as_millis() < HELPS);
+        children.retain(|child| child.kind == SessionKind::Subagent && is_fresh(child));
+        let from = children.len().saturating_sub(MOST_HELPERS);
+        let works = |child: &Session| {
+            let live = agent(child.source).live();
+            let turn = turn(Path::new(&child.files.first()?.path), live, Whose::Helper).ok()??;
+            (turn.state == LiveState::Working).then(|| child.id.clone())
+        };
+        children[from..].iter().filter_map(works).collect()
     }
 
     /// What the records say.
@@ -378,7 +400,7 @@ impl Radar<'_> {
             let text = std::fs::read(&file.path).unwrap_or_default();
             return Records::Tail(tail(&text, agent(session.source).live()));
         }
-        match turn(Path::new(&file.path), agent(session.source).live()) {
+        match turn(Path::new(&file.path), agent(session.source).live(), Whose::Session) {
             Ok(Some(turn)) => Records::Turn(turn),
             _ => Records::Silent,
         }
@@ -454,6 +476,8 @@ impl Radar<'_> {
             pid: None,
             started_at: task.started_at,
             cwd: task.cwd.clone(),
+            context: None,
+            helpers: Vec::new(),
             name: None,
         })
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use marline_agents::json::Raw;
-use marline_agents::live::{Live, Sign, time_of};
+use marline_agents::live::{Context, Live, Sign, time_of};
 use marline_model::{LiveState, Timestamp};
 
 /// So much of the end is read first, and eight times as much where that tells nothing.
@@ -25,13 +25,24 @@ pub struct Turn {
     pub since: Option<Timestamp>,
     /// A tool was called, and its output is not there.
     pub has_open_call: bool,
+    /// How full the context is, where the records tell.
+    pub context: Option<Context>,
+}
+
+/// Whose records a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// A session's.
+    Session,
+    /// A sub-agent's.
+    Helper,
 }
 
 /// Reads where the last turn stands; nothing where the records do not tell.
 ///
 /// # Errors
 /// What the system says of the file.
-pub fn turn(file: &Path, live: &dyn Live) -> io::Result<Option<Turn>> {
+pub fn turn(file: &Path, live: &dyn Live, whose: Whose) -> io::Result<Option<Turn>> {
     let file = File::open(file)?;
     let length = file.metadata()?.len();
     let mut size = FIRST.min(length);
@@ -41,7 +52,7 @@ pub fn turn(file: &Path, live: &dyn Live) -> io::Result<Option<Turn>> {
         bytes.truncate(read);
         // The first line may be cut off, unless it is the file's.
         let whole = if size == length { 0 } else { memchr::memchr(b'\n', &bytes).map_or(read, |at| at + 1) };
-        if let Some(turn) = last(&bytes[whole..], live) {
+        if let Some(turn) = last(&bytes[whole..], live, whose) {
             return Ok(Some(turn));
         }
         if size == length || size >= MOST {
@@ -52,11 +63,15 @@ pub fn turn(file: &Path, live: &dyn Live) -> io::Result<Option<Turn>> {
 }
 
 /// The last turn in whole lines; nothing where its beginning is not among them.
-pub(super) fn last(bytes: &[u8], live: &dyn Live) -> Option<Turn> {
+pub(super) fn last(bytes: &[u8], live: &dyn Live, whose: Whose) -> Option<Turn> {
     // A last line without an end is not written yet.
     let end = memchr::memrchr(b'\n', bytes)? + 1;
-    let records = bytes[..end].rsplit(|byte| *byte == b'\n').filter_map(|line| Raw::first(line).ok());
-    let mut signs = records.filter_map(|(record, _)| Some((live.sign(record)?, time_of(record)))).peekable();
+    let sign = |record| match whose {
+        Whose::Session => live.sign(record),
+        Whose::Helper => live.sign_of_helper(record),
+    };
+    let signs = lines(bytes, end).filter_map(|record| Some((sign(record)?, time_of(record))));
+    let mut signs = signs.peekable();
     let (newest, at) = signs.peek().cloned()?;
     let (mut returned, mut has_open_call) = (Vec::new(), false);
     let (mut is_begun, mut is_found) = (None, false);
@@ -79,6 +94,7 @@ pub(super) fn last(bytes: &[u8], live: &dyn Live) -> Option<Turn> {
     if !is_found && is_begun.is_none() {
         return None;
     }
+    let context = lines(bytes, end).find_map(|record| live.context(record));
     let is_over = match newest {
         Sign::Ended => true,
         // Of an agent that tells ends, an answer is none.
@@ -87,5 +103,11 @@ pub(super) fn last(bytes: &[u8], live: &dyn Live) -> Option<Turn> {
     };
     let state = if is_over { LiveState::Idle } else { LiveState::Working };
     let since = if is_over { at } else { is_begun.map_or(at, |(since, _)| since) };
-    Some(Turn { state, at, since, has_open_call: has_open_call && !is_over })
+    Some(Turn { state, at, since, has_open_call: has_open_call && !is_over, context })
+}
+
+/// The records in whole lines, the last first.
+fn lines(bytes: &[u8], end: usize) -> impl Iterator<Item = Raw<'_>> {
+    let lines = bytes[..end].rsplit(|byte| *byte == b'\n');
+    lines.filter_map(|line| Raw::first(line).ok()).map(|(record, _)| record)
 }

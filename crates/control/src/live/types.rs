@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use marline_agents::live::Context;
 use marline_agents::talk::Question;
 use marline_model::{Evidence, LiveState, SessionId, Source, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,13 @@ pub struct LiveSession {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub cwd: Option<String>,
+    /// How full its model's context is, where its records tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub context: Option<Context>,
+    /// Its sub-agents that work now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub helpers: Vec<SessionId>,
     /// What the agent calls it, where it is no title yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
