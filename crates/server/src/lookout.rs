@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use marline_agents::registry;
 use marline_control::find_program;
-use marline_control::live::{Control, DaemonView, DaemonWatch, HookTold, Now, Radar};
+use marline_control::live::{Control, DaemonView, DaemonWatch, HookTold, Memory, Now, Radar};
 use marline_control::work::rule_for;
 use marline_index::Index;
 use marline_model::{LiveState, SessionId, Source, Timestamp};
@@ -64,6 +64,7 @@ struct Said {
 pub struct Lookout {
     now: Mutex<Arc<Now>>,
     book: Mutex<Option<Logbook>>,
+    memory: Memory,
     told: Mutex<Vec<HookTold>>,
     ticks: watch::Sender<u64>,
     bell: Sender<Bell>,
@@ -76,6 +77,7 @@ impl Default for Lookout {
         Lookout {
             now: Mutex::default(),
             book: Mutex::default(),
+            memory: Memory::default(),
             told: Mutex::default(),
             ticks: watch::Sender::new(0),
             bell,
@@ -231,6 +233,7 @@ impl Lookout {
         let daemon = daemons.view(board, &self.bell);
         let radar = Radar {
             daemon: daemon.as_ref(),
+            memory: Some(&self.memory),
             record: None,
             env: &config.env,
             index,

@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { ApiError } from '../api/client';
 import { NoAccess } from '../components/ui/faces';
 import { Toast } from '../components/ui/toast';
+import { Chime } from '../features/live/chime';
 import { status } from '../features/sources/queries';
 import { useActs } from '../lib/acts';
 import { listen } from '../lib/keyboard';
@@ -42,6 +43,7 @@ export function Shell() {
       </div>
       <Bottom />
       <Toast />
+      <Chime />
       <Suspense>
         {open === 'palette' && <Palette onClose={() => setOpen(null)} />}
         {open === 'help' && <Help onClose={() => setOpen(null)} />}

@@ -9,6 +9,11 @@ export interface Settings {
   list: 'rows' | 'cards';
   group: 'day' | 'project';
   diff: 'unified' | 'split';
+  now: 'rows' | 'columns';
+  /** What runs is shown by project. */
+  lanes: boolean;
+  /** It sounds when somebody is needed. */
+  sound: boolean;
   /** Records, usage and offsets are shown beside what they say. */
   developer: boolean;
 }
@@ -20,6 +25,9 @@ const DEFAULTS: Settings = {
   list: 'rows',
   group: 'day',
   diff: 'unified',
+  now: 'rows',
+  lanes: false,
+  sound: false,
   developer: false,
 };
 const KEY = 'marline.settings';

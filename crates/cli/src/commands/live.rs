@@ -49,6 +49,7 @@ pub fn look(read: &ReadArgs) -> Result<Look, Failure> {
     let daemon = home.and_then(|(live, home)| Daemon::survey(&live.service(&home)?));
     let radar = Radar {
         daemon: daemon.as_ref(),
+        memory: None,
         record: None,
         env: &context.env,
         index: &context.index,

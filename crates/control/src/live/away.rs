@@ -21,6 +21,7 @@ const ALL: &str = "all";
 /// That somebody is away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AwayClaim)]
 pub struct Claim {
     /// From this session; nothing: from all.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -122,6 +122,29 @@ pub(super) fn evidence(
 }
 
 impl Seen {
+    /// Says whether only its screen may tell how it stands.
+    pub fn needs_screen(&self) -> bool {
+        if self.service.is_some() {
+            return false;
+        }
+        if let Some(status) = self.registry.as_ref().and_then(|facts| facts["status"].as_str()) {
+            // What it waits for stands on its screen.
+            return !matches!(status, "idle" | "busy");
+        }
+        let is_over = |turn: &Turn| {
+            let told = self.hook.as_ref().filter(|hook| Some(hook.at) > turn.at);
+            turn.state == LiveState::Idle && told.is_none_or(|hook| hook.state == LiveState::Idle)
+        };
+        match &self.records {
+            Records::Turn(turn) => !is_over(turn),
+            Records::Tail(text) => {
+                let turn = last(text.as_bytes(), agent(self.source).live(), Whose::Session);
+                !turn.as_ref().is_some_and(is_over)
+            }
+            Records::None | Records::Row { .. } | Records::Silent => true,
+        }
+    }
+
     /// Weighs what was seen of a session at `now`; `first`: what told that the session is of that process.
     pub fn weigh(&self, id: &SessionId, first: Vec<Evidence>, now: Timestamp) -> Weighed {
         let live = agent(self.source).live();

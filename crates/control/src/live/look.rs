@@ -13,8 +13,9 @@ use serde_json::Value;
 use super::daemon::{DaemonView, HeldThread};
 use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, evidence, tail};
 use super::find::{Running, process_of, running};
+use super::memory::{Memory, Place};
 use super::tmux::{Pane, Server};
-use super::turn::{Whose, turn};
+use super::turn::{Turn, Whose, turn};
 use super::types::{Asks, Control, LiveSession, Now, Stray};
 use crate::Target;
 use crate::asked::{called, names};
@@ -55,6 +56,8 @@ pub struct Radar<'a> {
     pub told: &'a [HookTold],
     /// What Codex' daemon holds, where one runs.
     pub daemon: Option<&'a DaemonView>,
+    /// What the look before has left.
+    pub memory: Option<&'a Memory>,
     /// Is shown all that was seen of each session.
     pub record: Option<Recorder<'a>>,
 }
@@ -133,6 +136,9 @@ impl Radar<'_> {
         found.retain(|sight| taken.insert(sight.id.clone()));
         let mut sessions: Vec<LiveSession> =
             found.into_iter().map(|sight| self.judged(sight, &panes, now)).collect();
+        if let Some(memory) = self.memory {
+            memory.sweep();
+        }
         sessions.extend(self.held.iter().filter_map(|task| self.headless(task)));
         let mut now = Now { sessions, strays };
         now.sort();
@@ -188,12 +194,24 @@ impl Radar<'_> {
     }
 
     /// The terminals in which agents run.
-    fn panes(&self, running: &[Running]) -> HashMap<(PathBuf, String), Pane> {
+    fn panes(&self, running: &[Running]) -> HashMap<Place, Pane> {
         let Some(tmux) = self.tmux else { return HashMap::new() };
-        let sockets: HashSet<&PathBuf> =
-            running.iter().filter_map(|one| Some(&one.terminal.as_ref()?.0)).collect();
-        let all = sockets.into_iter().flat_map(|socket| Server::new(tmux, socket).panes());
-        all.map(|pane| ((pane.socket.clone(), pane.pane_id.clone()), pane)).collect()
+        let of: HashSet<Place> = running.iter().filter_map(|one| one.terminal.clone()).collect();
+        let list = |of: &HashSet<Place>| -> HashMap<Place, Pane> {
+            let sockets: HashSet<&PathBuf> = of.iter().map(|(socket, _)| socket).collect();
+            let all = sockets.into_iter().flat_map(|socket| Server::new(tmux, socket).panes());
+            all.map(|pane| ((pane.socket.clone(), pane.pane_id.clone()), pane)).collect()
+        };
+        match self.memory {
+            Some(memory) => memory.panes(of.clone(), || list(&of)),
+            None => list(&of),
+        }
+    }
+
+    /// Where the last turn of a file stands.
+    fn turn(&self, file: &Path, source: Source, whose: Whose) -> Option<Turn> {
+        let read = || turn(file, agent(source).live(), whose).ok().flatten();
+        self.memory.map_or_else(read, |memory| memory.turn(file, read))
     }
 
     fn is_of_task(&self, one: &Running, task: &Task) -> bool {
@@ -303,12 +321,7 @@ impl Radar<'_> {
         Sight::of(one, found.id.raw(), says).ok_or("its session has no id")
     }
 
-    fn judged(
-        &self,
-        sight: Sight<'_>,
-        panes: &HashMap<(PathBuf, String), Pane>,
-        now: Timestamp,
-    ) -> LiveSession {
+    fn judged(&self, sight: Sight<'_>, panes: &HashMap<Place, Pane>, now: Timestamp) -> LiveSession {
         let one = sight.running;
         let session = self.index.session_by_id(&sight.id).ok();
         let pane = one.terminal.as_ref().and_then(|terminal| panes.get(terminal));
@@ -321,21 +334,25 @@ impl Radar<'_> {
             since: thread.since,
             asks: thread.pending.as_ref().map(|pending| (pending.about.clone(), pending.question.clone())),
         });
-        let seen = Seen {
+        let records = self.records(session.as_ref());
+        let has_open_call = matches!(&records, Records::Turn(turn) if turn.has_open_call);
+        let mut seen = Seen {
             source: one.source,
             began: one.began,
             is_suspended: one.is_suspended,
-            has_children: one.source == Source::Codex
-                && pane.is_none()
-                && !one.process.descendants().is_empty(),
+            has_children: has_open_call && pane.is_none() && !one.process.descendants().is_empty(),
             registry: sight.registry,
             service,
             hook,
-            records: self.records(session.as_ref()),
-            screen: pane
-                .zip(self.tmux)
-                .and_then(|(pane, tmux)| Server::new(tmux, &pane.socket).screen(&pane.pane_id).ok()),
+            records,
+            screen: None,
         };
+        // A screen costs a process; it is looked at where nothing else tells, and by whoever writes down all that is seen.
+        if seen.needs_screen() || self.record.is_some() {
+            let shown = pane.zip(self.tmux);
+            seen.screen =
+                shown.and_then(|(pane, tmux)| Server::new(tmux, &pane.socket).screen(&pane.pane_id).ok());
+        }
         let Weighed { state, since, evidence, asks, context } = seen.weigh(&sight.id, sight.evidence, now);
         if let Some(record) = self.record {
             record(&sight.id, &seen);
@@ -377,8 +394,7 @@ impl Radar<'_> {
         children.retain(|child| child.kind == SessionKind::Subagent && is_fresh(child));
         let from = children.len().saturating_sub(MOST_HELPERS);
         let works = |child: &Session| {
-            let live = agent(child.source).live();
-            let turn = turn(Path::new(&child.files.first()?.path), live, Whose::Helper).ok()??;
+            let turn = self.turn(Path::new(&child.files.first()?.path), child.source, Whose::Helper)?;
             (turn.state == LiveState::Working).then(|| child.id.clone())
         };
         children[from..].iter().filter_map(works).collect()
@@ -400,10 +416,8 @@ impl Radar<'_> {
             let text = std::fs::read(&file.path).unwrap_or_default();
             return Records::Tail(tail(&text, agent(session.source).live()));
         }
-        match turn(Path::new(&file.path), agent(session.source).live(), Whose::Session) {
-            Ok(Some(turn)) => Records::Turn(turn),
-            _ => Records::Silent,
-        }
+        let turn = self.turn(Path::new(&file.path), session.source, Whose::Session);
+        turn.map_or(Records::Silent, Records::Turn)
     }
 
     /// Adds what the session's own records tell of what is asked: the call that waits for its output.

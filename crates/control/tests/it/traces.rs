@@ -112,9 +112,25 @@ fn recorded_moments_are_judged_as_they_were() {
 }
 
 #[test]
+fn a_screen_that_is_not_looked_at_is_not_missed() {
+    for name in NAMES {
+        let moments = recorded(name);
+        let (faults, words) = judged(&moments, |seen| {
+            if !seen.needs_screen() {
+                seen.screen = None;
+            }
+        });
+        assert_eq!(faults, Faults::default(), "{name}: {}", words.join("\n"));
+        let looked = moments.iter().filter(|moment| moment.seen.needs_screen()).count();
+        assert!(looked < moments.len(), "{name} was looked at all the time");
+    }
+}
+
+#[test]
 fn no_channel_is_needed_to_be_right() {
     // What is not seen may leave a state unknown or be told later, but never as another one.
-    let blind: [(&str, fn(&mut Seen)); 3] = [
+    type Blinder = (&'static str, fn(&mut Seen));
+    let blind: [Blinder; 3] = [
         ("hooks", |seen| seen.hook = None),
         ("registry", |seen| seen.registry = None),
         ("daemon", |seen| seen.service = None),
@@ -231,10 +247,10 @@ impl Stage {
     fn answered(&self, prompt: &Prompt, step: usize) -> Option<Timestamp> {
         let asked = self.lab.server().asked();
         let words = prompt.text().split(" {{").next().unwrap_or_default().to_owned();
-        let of = asked
+        let mut of = asked
             .iter()
             .filter(|asked| asked.step == step && asked.heard.iter().any(|heard| heard.contains(&words)));
-        of.last().map(|asked| millis(asked.answered))
+        of.next_back().map(|asked| millis(asked.answered))
     }
 
     fn until_answered(&self, prompt: &Prompt, step: usize) -> Timestamp {
@@ -272,6 +288,7 @@ fn watch(stage: &Stage, hooks: PathBuf) -> std::thread::JoinHandle<()> {
                 asked: &[],
                 told: &told,
                 daemon: daemon.as_ref(),
+                memory: None,
                 record: Some(&record),
             };
             radar.look(at);

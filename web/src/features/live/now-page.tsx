@@ -1,42 +1,55 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Plus, Radio } from 'lucide-react';
+import { Columns3, Plus, Radio, Rows3 } from 'lucide-react';
 import { useState } from 'react';
 import type { LiveAnswer, LiveEntry, Stray } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Button } from '../../components/ui/button';
-import { Elapsed } from '../../components/ui/elapsed';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Page, Section } from '../../components/ui/page';
-import { StateMark } from '../../components/ui/state-mark';
+import { Segmented } from '../../components/ui/segmented';
 import { AGENTS } from '../../lib/agents';
 import { harmless } from '../../lib/harmless';
-import { dollars, many, short, totalTokens } from '../../lib/numbers';
-import { titleOf } from '../../lib/titles';
-import { LiveAsks } from './live-asks';
-import { live, needsYou, sayLive, stateOfLive } from './queries';
+import { many } from '../../lib/numbers';
+import { set, useSettings } from '../../lib/settings';
+import { Away } from './away';
+import { Lost } from './lost';
+import { NowEntry } from './now-entry';
+import { inLanes, PARTS } from './parts';
+import { live, needsYou } from './queries';
 import { StartDialog } from './start-dialog';
 
-const PARTS: { title: string; isIn: (entry: LiveEntry) => boolean }[] = [
-  { title: 'Needs you', isIn: ({ live }) => needsYou(live) },
-  { title: 'Working', isIn: ({ live }) => live.state === 'working' || live.state === 'starting' },
-  { title: 'Waits for a prompt', isIn: ({ live }) => live.state === 'idle' },
-  { title: 'Not known', isIn: ({ live }) => live.state === 'unknown' || live.state === 'ended' },
-];
+/** So many fit side by side. */
+const MOST_BESIDE = 4;
+
+const LAYOUTS = [
+  { value: 'rows', label: 'Rows', icon: <Rows3 className="size-4" aria-hidden /> },
+  { value: 'columns', label: 'Columns', icon: <Columns3 className="size-4" aria-hidden /> },
+] as const;
 
 /** Every agent that runs on the machine: those that need a person first. */
 export function NowPage() {
   const answer = useQuery(live.now);
   const [isStarting, setStarting] = useState(false);
+  const { now: layout, lanes, sound } = useSettings();
   if (answer.isPending) return <Skeleton lines={6} />;
   if (answer.error && !answer.data) return <Failed error={answer.error} retry={() => void answer.refetch()} />;
   return (
     <Page
       title="Now"
+      wide={layout === 'columns'}
       aside={
-        <Button kind="edge" icon={Plus} onClick={() => setStarting(true)}>
-          Start an agent
-        </Button>
+        <div className="flex flex-wrap items-center gap-2">
+          <Toggle label="Sound" isOn={sound} onChange={(sound) => set({ sound })} />
+          <Toggle label="By project" isOn={lanes} onChange={(lanes) => set({ lanes })} />
+          <span className="max-sm:hidden">
+            <Segmented label="Layout" value={layout} options={LAYOUTS} onChange={(now) => set({ now })} />
+          </span>
+          <Away />
+          <Button kind="edge" icon={Plus} onClick={() => setStarting(true)}>
+            Start an agent
+          </Button>
+        </div>
       }
     >
       {answer.error && (
@@ -44,14 +57,25 @@ export function NowPage() {
           {answer.error.message}. What stands here may be old.
         </p>
       )}
-      <All answer={answer.data} />
+      <Lost sessions={answer.data.lost} />
+      <All answer={answer.data} isWide={layout === 'columns'} hasLanes={lanes} />
       {isStarting && <StartDialog onClose={() => setStarting(false)} />}
     </Page>
   );
 }
 
-function All({ answer }: { answer: LiveAnswer }) {
+function Toggle({ label, isOn, onChange }: { label: string; isOn: boolean; onChange: (isOn: boolean) => void }) {
+  return (
+    <Button aria-pressed={isOn} onClick={() => onChange(!isOn)} className={isOn ? '!text-accent' : ''}>
+      {label}
+      <span className="text-2xs">{isOn ? 'on' : 'off'}</span>
+    </Button>
+  );
+}
+
+function All({ answer, isWide, hasLanes }: { answer: LiveAnswer; isWide: boolean; hasLanes: boolean }) {
   const { sessions, strays } = answer;
+  const [chosen, setChosen] = useState<readonly string[]>([]);
   const waiting = sessions.filter(({ live }) => needsYou(live)).length;
   if (sessions.length === 0 && strays.length === 0) {
     return (
@@ -63,26 +87,46 @@ function All({ answer }: { answer: LiveAnswer }) {
       </Notice>
     );
   }
+  const beside = chosen.filter((id) => sessions.some(({ live }) => live.id === id));
+  const choose = (id: string, isChosen: boolean) => {
+    const rest = beside.filter((one) => one !== id);
+    setChosen(isChosen ? [...rest, id].slice(-MOST_BESIDE) : rest);
+  };
+  const show = (entry: LiveEntry) => (
+    <NowEntry
+      entry={entry}
+      isCard={isWide}
+      isChosen={beside.includes(entry.live.id)}
+      onChoose={(isChosen) => choose(entry.live.id, isChosen)}
+    />
+  );
+  const lanes = hasLanes ? inLanes(sessions) : [{ project: null, entries: sessions }];
   return (
     <>
       <p className="sr-only" role="status">
         {many(sessions.length, 'session')} open, {waiting === 0 ? 'none needs you' : `${waiting} waiting for you`}
       </p>
-      {PARTS.map(({ title, isIn }) => {
-        const entries = sessions.filter(isIn);
-        if (entries.length === 0) return null;
-        return (
-          <Section key={title} title={title}>
-            <ul>
-              {entries.map((entry) => (
-                <li key={entry.live.id} className="border-line border-b first:border-t">
-                  <Entry entry={entry} />
-                </li>
-              ))}
-            </ul>
-          </Section>
-        );
-      })}
+      {lanes.map(({ project, entries }) => (
+        <section key={project ?? ''} aria-label={project ?? undefined} className="mt-8 first:mt-0">
+          {project !== null && <h2 className="mb-3 border-line border-b pb-1.5 font-semibold">{harmless(project)}</h2>}
+          {isWide ? (
+            <Columns entries={entries} show={show} />
+          ) : (
+            <Rows entries={entries} show={show} level={project === null ? 2 : 3} />
+          )}
+        </section>
+      ))}
+      {beside.length > 1 && (
+        <div className="sticky bottom-4 z-20 mt-6 flex justify-center">
+          <Link
+            to="/side"
+            search={{ id: beside }}
+            className="inline-flex h-9 items-center rounded-full bg-accent px-4 font-medium text-on-accent shadow-float hover:opacity-90"
+          >
+            Show {beside.length} side by side
+          </Link>
+        </div>
+      )}
       {strays.length > 0 && (
         <Section title="Without a session yet">
           <ul>
@@ -98,57 +142,55 @@ function All({ answer }: { answer: LiveAnswer }) {
   );
 }
 
-function Entry({ entry }: { entry: LiveEntry }) {
-  const { live, session, lastWords } = entry;
-  const title = session ? titleOf(session) : harmless(live.name ?? 'Nothing said yet');
-  const project = session?.project ?? live.cwd?.split('/').pop();
-  const tokens = session ? totalTokens(session.usage) : 0;
-  return (
-    <article aria-label={title} className="py-3 compact:py-2">
-      <div className="relative flex items-start gap-3 rounded-lg">
-        <span className="mt-0.5">
-          <AgentMark source={live.source} />
-        </span>
-        <div className="min-w-0 flex-1">
-          <div className="flex flex-wrap items-center gap-x-3">
-            <Link
-              to="/s/$id"
-              params={{ id: live.id }}
-              className="min-w-0 truncate font-medium after:absolute after:inset-0 after:rounded-lg focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent"
-            >
-              {title}
-            </Link>
-            <span className="ml-auto flex items-center gap-2 whitespace-nowrap text-ink-3 text-xs tabular-nums">
-              <StateMark state={stateOfLive(live)} word={sayLive(live)} />
-              {live.since && <Elapsed since={live.since} />}
-            </span>
-          </div>
-          <p className="flex min-w-0 items-center gap-2 text-ink-3 text-xs">
-            {project && <span className="truncate text-ink-2">{harmless(project)}</span>}
-            {session?.gitBranch && <span className="truncate max-sm:hidden">{harmless(session.gitBranch)}</span>}
-            {session?.model && <span className="truncate max-sm:hidden">{harmless(session.model)}</span>}
-            {tokens > 0 && <span className="whitespace-nowrap tabular-nums">{short(tokens)} tok</span>}
-            {session && session.costMicroUsd > 0 && (
-              <span className="whitespace-nowrap tabular-nums">{dollars(session.costMicroUsd)}</span>
-            )}
-            {live.control.by === 'none' && <span className="whitespace-nowrap">read only</span>}
-          </p>
-          {lastWords && <p className="mt-0.5 line-clamp-1 text-ink-2">{harmless(lastWords)}</p>}
-        </div>
+interface PartsProps {
+  entries: readonly LiveEntry[];
+  show: (entry: LiveEntry) => React.ReactNode;
+}
+
+function Rows({ entries, show, level }: PartsProps & { level: 2 | 3 }) {
+  const Heading = level === 2 ? 'h2' : 'h3';
+  return PARTS.map(({ title, isIn }) => {
+    const mine = entries.filter(isIn);
+    if (mine.length === 0) return null;
+    return (
+      <div key={title} className="mt-6 first:mt-0">
+        <Heading className="mb-3 font-semibold">
+          {title} <span className="font-normal text-ink-3 text-xs tabular-nums">{mine.length}</span>
+        </Heading>
+        <ul>
+          {mine.map((entry) => (
+            <li key={entry.live.id} className="border-line border-b first:border-t">
+              {show(entry)}
+            </li>
+          ))}
+        </ul>
       </div>
-      {live.asks && (
-        <div className="mt-2.5 ml-8 max-w-3xl max-sm:ml-0">
-          <LiveAsks id={live.id} asks={live.asks} />
-        </div>
-      )}
-      {!live.asks && live.state === 'needs_approval' && live.control.by === 'marline' && (
-        <p className="mt-1 ml-8 text-xs">
-          <Link to="/approvals" className="text-accent hover:underline">
-            Answer it under approvals
-          </Link>
-        </p>
-      )}
-    </article>
+    );
+  });
+}
+
+/** A column for each state; the last one only where something is not known. */
+function Columns({ entries, show }: PartsProps) {
+  const parts = PARTS.filter(({ isRare, isIn }) => !isRare || entries.some(isIn));
+  return (
+    <div className="grid gap-5 lg:auto-cols-fr lg:grid-flow-col">
+      {parts.map(({ title, isIn }) => {
+        const mine = entries.filter(isIn);
+        return (
+          <div key={title} className={`min-w-0 ${mine.length === 0 ? 'max-lg:hidden' : ''}`}>
+            <h3 className="mb-2.5 font-semibold text-sm">
+              {title} <span className="font-normal text-ink-3 text-xs tabular-nums">{mine.length}</span>
+            </h3>
+            {mine.length === 0 && <p className="text-ink-3 text-xs">None</p>}
+            <ul className="space-y-2.5">
+              {mine.map((entry) => (
+                <li key={entry.live.id}>{show(entry)}</li>
+              ))}
+            </ul>
+          </div>
+        );
+      })}
+    </div>
   );
 }
 
