@@ -119,6 +119,15 @@ impl Daemon {
         let config = desk.lab.home().join(".codex/config.toml");
         let text = std::fs::read_to_string(&config).unwrap();
         std::fs::write(&config, text.replace("daemon_auto_start = false\n", "")).unwrap();
+        // A new home gets a copy of the whole package before the first session begins, which takes its time on a busy disk.
+        desk.by_hand(&["codex"]);
+        let began = Instant::now();
+        while desk.now().is_empty() {
+            assert!(began.elapsed() < PATIENCE * 3, "{}", desk.screen());
+            sleep(LOOK);
+        }
+        desk.tmux(&desk.own(), &["kill-server"]);
+        desk.until_true("gone", || desk.now().is_empty());
         Daemon(desk.lab.home().join(".codex"))
     }
 }

@@ -131,9 +131,13 @@ impl Seen {
             // What it waits for stands on its screen.
             return !matches!(status, "idle" | "busy");
         }
+        // Codex writes down at once that a turn begins; Gemini CLI 0.61 may not do so while the model thinks.
         let is_over = |turn: &Turn| {
+            let tells_beginnings = self.source == Source::Codex;
             let told = self.hook.as_ref().filter(|hook| Some(hook.at) > turn.at);
-            turn.state == LiveState::Idle && told.is_none_or(|hook| hook.state == LiveState::Idle)
+            tells_beginnings
+                && turn.state == LiveState::Idle
+                && told.is_none_or(|hook| hook.state == LiveState::Idle)
         };
         match &self.records {
             Records::Turn(turn) => !is_over(turn),

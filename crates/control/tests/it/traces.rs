@@ -122,7 +122,7 @@ fn a_screen_that_is_not_looked_at_is_not_missed() {
         });
         assert_eq!(faults, Faults::default(), "{name}: {}", words.join("\n"));
         let looked = moments.iter().filter(|moment| moment.seen.needs_screen()).count();
-        assert!(looked < moments.len(), "{name} was looked at all the time");
+        assert_eq!(looked < moments.len(), name != "gemini", "{name} was looked at {looked} times");
     }
 }
 
