@@ -269,6 +269,7 @@ impl Desk {
             number: 0,
             list: list.to_owned(),
             is_queue,
+            is_review: false,
             name: name.to_owned(),
             prompt: None,
             options: Options::default(),

@@ -5,6 +5,7 @@ use std::error::Error;
 use marline_model::Timestamp;
 
 use super::types::{Asked, Group, Logged, Queue, Run, Task};
+use crate::reviews::{Review, ReviewStore};
 
 /// Why a store could not do it. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,8 @@ pub enum Change {
     Event(Logged),
     /// Writes a question.
     Question(Asked),
+    /// Writes a review.
+    Review(Review),
 }
 
 /// What came of a command that was noted before.
@@ -92,8 +95,8 @@ pub enum Runs<'a> {
     Of(&'a str, usize),
 }
 
-/// Keeps groups, queues, runs, tasks, questions and events.
-pub trait WorkStore: Send + Sync {
+/// Keeps groups, queues, runs, tasks, questions and events; and reviews, whose rounds are runs.
+pub trait WorkStore: ReviewStore + Send + Sync {
     /// All groups by name.
     ///
     /// # Errors
