@@ -24,6 +24,7 @@ pub mod live;
 mod opencode;
 mod process;
 mod provider;
+pub mod reviews;
 mod step;
 mod surgery;
 mod talk;

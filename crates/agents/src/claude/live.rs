@@ -78,6 +78,10 @@ impl Live for ClaudeLive {
         }
     }
 
+    fn queues_prompts(&self) -> bool {
+        true
+    }
+
     fn screen(&self, screen: &str) -> Screen {
         let last = screen.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
         let dialog = dialog(screen, true);

@@ -18,6 +18,8 @@ use crate::terminal::{BOLD, DIM, HIT, ago, fit, harmless, note, pad, source_styl
 
 mod steer;
 
+pub use steer::{proven, terminal};
+
 pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
     match command {
         LiveCommand::Ls { why, read } => ls(read, *why),

@@ -15,6 +15,8 @@ pub fn run(args: &LsArgs) -> Result<ExitCode, Failure> {
     let context = Context::read(&args.read)?;
     let mut filter = args.filter.filter(context.now)?;
     filter.all = args.all;
+    filter.reviews = args.reviews;
+    filter.reviewers = crate::commands::work::reviewers()?;
     let page = context.index.sessions(&filter, args.sort.into(), args.limit, args.cursor.as_deref())?;
     if args.read.json {
         print_json(&page)?;

@@ -95,7 +95,11 @@ impl Desk {
         &*self.store
     }
 
-    fn id(&self) -> String {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    pub(crate) fn id(&self) -> String {
         let random = (self.random)();
         let mut ten = [0; 10];
         ten.copy_from_slice(&random[..10]);
@@ -263,7 +267,7 @@ impl Desk {
         self.store.run(&run.id)
     }
 
-    fn new_run(&self, list: &str, name: &str, is_queue: bool, claim: Option<Claim>) -> Run {
+    pub(crate) fn new_run(&self, list: &str, name: &str, is_queue: bool, claim: Option<Claim>) -> Run {
         Run {
             id: self.id(),
             number: 0,

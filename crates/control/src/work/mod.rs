@@ -25,6 +25,7 @@ mod job;
 mod settle;
 mod verdict;
 
+pub(crate) use check::{check_order, check_prompt};
 pub use desk::{Desk, GroupRun, MAX_CONCURRENCY, NewPrompt, NewQueue, PromptPatch};
 pub use engine::{Engine, Means, will_run};
 pub use holder::{holder, is_alive};

@@ -95,7 +95,21 @@ pub enum CommandRequest {
     Stop {
         /// The idempotency key.
         key: String,
+        /// What becomes of the reviews of its work that are not ended; by default they stay.
+        #[serde(default)]
+        reviews: ReviewsFate,
     },
+}
+
+/// What becomes of reviews when their session is ended.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ReviewsFate {
+    /// They stay as they are.
+    #[default]
+    Keep,
+    /// They are ended, too.
+    End,
 }
 
 /// What is opened.
@@ -133,7 +147,7 @@ impl CommandRequest {
             | CommandRequest::Interrupt { key }
             | CommandRequest::Approve { key, .. }
             | CommandRequest::Deny { key, .. }
-            | CommandRequest::Stop { key } => key,
+            | CommandRequest::Stop { key, .. } => key,
         }
     }
 }
@@ -142,7 +156,10 @@ impl CommandRequest {
 #[utoipa::path(get, path = "/api/v1/live", tag = "live", responses((status = 200, body = LiveAnswer)))]
 pub async fn live(State(board): State<Board>) -> Result<Json<LiveAnswer>, Problem> {
     let now = board.lookout.now();
-    let Now { sessions, strays } = (*now).clone();
+    let Now { mut sessions, strays } = (*now).clone();
+    // Those of reviewers belong to the reviews.
+    let reviewers = board.reviewers().await?;
+    sessions.retain(|live| !reviewers.contains(&live.id));
     let sessions = board.readers.ask(move |index| {
         let entry = |live: LiveSession| LiveEntry {
             session: index.session_by_id(&live.id).ok().map(Box::new),
@@ -192,7 +209,11 @@ pub async fn command(
             return Ok(Json(Steered::Unknown { seen }));
         }
     }
+    let ends_reviews = matches!(request, CommandRequest::Stop { reviews: ReviewsFate::End, .. });
     let steered = board.steer(live, request).await?;
+    if ends_reviews && matches!(steered, Steered::Delivered { .. }) {
+        board.desk(move |desk| desk.end_reviews_of(&id)).await?;
+    }
     let outcome =
         serde_json::to_string(&steered).map_err(|error| Problem::FAILED.because(sentence(&error)))?;
     board.desk(move |desk| desk.store().end_command(&key, &outcome)).await?;
@@ -240,13 +261,13 @@ impl Board {
             .ok_or_else(|| Problem::UNSUPPORTED.because("There is no tmux, and agents are opened in it."))
     }
 
-    fn live_session(&self, id: &SessionId) -> Result<LiveSession, Problem> {
+    pub(super) fn live_session(&self, id: &SessionId) -> Result<LiveSession, Problem> {
         let now = self.lookout.now();
         let found = now.sessions.iter().find(|live| live.id == *id);
         found.cloned().ok_or_else(|| Problem::NOT_FOUND.because(format!("No agent has {id} open.")))
     }
 
-    async fn steer(&self, live: LiveSession, request: CommandRequest) -> Result<Steered, Problem> {
+    pub(super) async fn steer(&self, live: LiveSession, request: CommandRequest) -> Result<Steered, Problem> {
         let refused = |why: String| Ok(Steered::Refused { why });
         let Some((pid, started_at)) = live.pid.zip(live.started_at) else {
             return refused("Marline works with it; its run and the approvals steer it".to_owned());

@@ -228,6 +228,10 @@ impl ReviewState {
 pub struct Review {
     /// A UUID.
     pub id: String,
+    /// The client's own name for what was begun; reviewers that began together have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub key: Option<String>,
     /// The session whose work is reviewed.
     pub parent: SessionId,
     /// What of it.

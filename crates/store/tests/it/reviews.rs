@@ -40,6 +40,7 @@ fn round(state: RoundState) -> Round {
 fn review(id: &str) -> Review {
     Review {
         id: id.to_owned(),
+        key: None,
         parent: session("claude:parent"),
         anchor: Anchor::Item { key: "12".to_owned() },
         context: vec![ContextPart { kind: PartKind::Text, bytes: 10, cut_bytes: 0 }],

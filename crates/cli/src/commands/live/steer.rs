@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{Look, look};
 use crate::args::ReadArgs;
-use crate::args::live::{LiveArgs, LiveCommand, StartArgs};
+use crate::args::live::{LiveArgs, LiveCommand, ReviewsArg, StartArgs};
 use crate::commands::act::acts;
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, Places, now};
@@ -55,11 +55,15 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
             steer(live, |terminal| terminal.deny(key.as_deref(), reason.as_deref()))
         }
         LiveCommand::Attach { session } => attach(session),
-        LiveCommand::Stop(live) => {
+        LiveCommand::Stop { live, reviews } => {
             let look = look(&fresh())?;
             let one = look.find(&live.session)?;
             let (pid, started_at) = one.pid.zip(one.started_at).ok_or_else(|| by_marline(one))?;
-            told(live.json, &one.id, &stop(pid, started_at))
+            let stopped = stop(pid, started_at);
+            if *reviews == ReviewsArg::End && matches!(stopped, Steered::Delivered { .. }) {
+                crate::commands::work::desk(&Places::read()?)?.end_reviews_of(&one.id)?;
+            }
+            told(live.json, &one.id, &stopped)
         }
     }
 }
@@ -77,7 +81,7 @@ fn by_marline(one: &LiveSession) -> Failure {
 }
 
 /// The terminal that a session's agent runs in.
-fn terminal<'a>(look: &'a Look, one: &'a LiveSession) -> Result<Terminal<'a>, Failure> {
+pub fn terminal<'a>(look: &'a Look, one: &'a LiveSession) -> Result<Terminal<'a>, Failure> {
     match (&one.control, one.pid.zip(one.started_at), look.tmux.as_deref()) {
         (Control::Tmux { pane }, Some((pid, started_at)), Some(tmux)) => {
             Ok(Terminal { session: &one.id, pid, started_at, pane, tmux })
@@ -105,7 +109,7 @@ fn steer(
 }
 
 /// Looks for what was sent in the transcript, which is the proof; what waits in a queue of the agent's own is not in it yet.
-fn proven(steered: Steered, id: &SessionId, text: &str, since: Timestamp) -> Steered {
+pub fn proven(steered: Steered, id: &SessionId, text: &str, since: Timestamp) -> Steered {
     let began = Instant::now();
     while matches!(steered, Steered::Delivered { .. }) && began.elapsed() < UNTIL_SAID {
         if Context::read(&fresh()).is_ok_and(|context| is_said(&context.index, id, text, since)) {
