@@ -10,6 +10,7 @@ mod home;
 mod live;
 mod providers;
 mod real_agents;
+mod reviews;
 mod sessions;
 mod watching;
 mod work;

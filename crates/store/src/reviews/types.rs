@@ -83,6 +83,7 @@ impl Severity {
 /// Something that a reviewer found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ReviewFinding)]
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
