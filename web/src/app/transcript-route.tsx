@@ -34,6 +34,10 @@ export function TranscriptRoute() {
     : entry.live.state === 'working' || entry.live.state === 'starting'
       ? 'busy'
       : 'open';
+  const open = reviewing.reviews.filter((one) => one.state !== 'ended').length;
+  const bar = !shown && reviewing.stretchFrom === null && (
+    <ReviewBar reviews={reviewing.reviews} floats={!entry} onShow={show} />
+  );
   return (
     <>
       <TranscriptPage
@@ -41,7 +45,7 @@ export function TranscriptRoute() {
         id={id}
         at={at}
         query={q}
-        footer={<LiveBar id={id} openReviews={reviewing.reviews.filter((one) => one.state !== 'ended').length} />}
+        footer={<LiveBar id={id} openReviews={open} above={bar} />}
         more={<ReviewLinks reviews={reviewing.reviews} onShow={show} />}
         aside={
           shown && (
@@ -59,7 +63,7 @@ export function TranscriptRoute() {
         stretchFrom={reviewing.stretchFrom}
         onBack={() => (canGoBack ? router.history.back() : void router.navigate({ to: '/' }))}
       />
-      {!shown && reviewing.stretchFrom === null && <ReviewBar reviews={reviewing.reviews} onShow={show} />}
+      {!entry && bar}
       {reviewing.stretchFrom !== null && <StretchBar onCancel={reviewing.close} />}
       {reviewing.asked && (
         <ReviewDialog

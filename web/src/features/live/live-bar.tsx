@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { Evidence, LiveSession } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Confirm } from '../../components/ui/confirm';
@@ -14,7 +14,7 @@ import { LiveAsks } from './live-asks';
 import { sayLive, stateOfLive, useLive } from './queries';
 
 /** Under a transcript whose agent runs: how it stands, what it asks, and a field to say something. */
-export function LiveBar({ id, openReviews = 0 }: { id: string; openReviews?: number }) {
+export function LiveBar({ id, openReviews = 0, above }: { id: string; openReviews?: number; above?: ReactNode }) {
   const data = useLive(id);
   if (!data) return null;
   return (
@@ -22,6 +22,7 @@ export function LiveBar({ id, openReviews = 0 }: { id: string; openReviews?: num
       aria-label="The running agent"
       className="sticky bottom-0 z-20 -mx-2 mt-auto -mb-10 space-y-2.5 border-line border-t bg-canvas px-2 pt-2.5 pb-3 max-sm:bottom-[calc(3.5rem+env(safe-area-inset-bottom))]"
     >
+      {above}
       <Head session={data.live} openReviews={openReviews} />
       {data.live.asks && <LiveAsks id={id} asks={data.live.asks} />}
       <Steering session={data.live} />

@@ -42,7 +42,7 @@ function Row({
 }) {
   const words = (
     <div className="min-w-0 flex-1 space-y-0.5">
-      <p className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5">
+      <p className="flex flex-wrap items-center gap-x-3 gap-y-0.5">
         <SeverityMark severity={finding.severity} />
         {finding.file && (
           <code className="font-mono text-ink-2 text-xs [overflow-wrap:anywhere]">

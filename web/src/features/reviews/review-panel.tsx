@@ -49,12 +49,22 @@ export function ReviewPanel({ reviews, shown, parent, text, onShow, onMinimise }
   );
 }
 
-/** Reviews that are minimised: a bar that brings them back. */
-export function ReviewBar({ reviews, onShow }: { reviews: ReviewAnswer[]; onShow: (id: string) => void }) {
-  const last = reviews.at(-1);
-  if (!last) return null;
+/** Reviews that are minimised: a bar that brings them back. `floats`: over what stands below, where there is no bar else. */
+export function ReviewBar({
+  reviews,
+  floats,
+  onShow,
+}: {
+  reviews: ReviewAnswer[];
+  floats: boolean;
+  onShow: (id: string) => void;
+}) {
+  if (reviews.length === 0) return null;
+  const place = floats
+    ? 'fixed right-4 bottom-4 z-30 max-w-[calc(100vw-32px)] rounded-lg bg-raised p-1 shadow-float max-sm:right-2 max-sm:bottom-[calc(4rem+env(safe-area-inset-bottom))]'
+    : '-mx-2.5 -mt-1';
   return (
-    <div className="fixed right-4 bottom-4 z-30 flex max-w-[calc(100vw-32px)] gap-1 overflow-x-auto rounded-lg bg-raised p-1 shadow-float max-sm:right-2 max-sm:bottom-[calc(4rem+env(safe-area-inset-bottom))]">
+    <section aria-label="Minimised reviews" className={`flex gap-1 overflow-x-auto ${place}`}>
       {reviews.slice(-SHOWN).map((review) => (
         <button
           key={review.id}
@@ -67,7 +77,7 @@ export function ReviewBar({ reviews, onShow }: { reviews: ReviewAnswer[]; onShow
           <StateMark state={stateOf(review)} word={sayState(review)} />
         </button>
       ))}
-    </div>
+    </section>
   );
 }
 

@@ -5,7 +5,6 @@ import { AgentMark } from '../../components/ui/agent-mark';
 import { Button } from '../../components/ui/button';
 import { Confirm } from '../../components/ui/confirm';
 import { Problem, TEXT } from '../../components/ui/field';
-import { StateMark } from '../../components/ui/state-mark';
 import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
 import { dollars, many, short, totalTokens } from '../../lib/numbers';
@@ -13,7 +12,6 @@ import { currentFindings, newKey, useAsk, useEnd, wordsOf } from './acts';
 import { RoundView } from './round-view';
 import { type Parent, SendBackDialog } from './send-back-dialog';
 import { SentBackView } from './sent-back';
-import { sayState, stateOf } from './states';
 
 interface Props {
   review: ReviewAnswer;
@@ -95,7 +93,6 @@ function Facts({ review }: { review: ReviewAnswer }) {
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-ink-3 text-xs tabular-nums">
       <AgentMark source={review.source} named />
       {review.model && <span className="[overflow-wrap:anywhere]">{harmless(review.model)}</span>}
-      <StateMark state={stateOf(review)} word={sayState(review)} />
       <span>{many(review.roundsLeft, 'round')} left</span>
       {tokens > 0 && <span>{short(tokens)} tokens</span>}
       {tokens > 0 && <span>{hasCost ? dollars(review.costMicroUsd) : 'no price known'}</span>}
