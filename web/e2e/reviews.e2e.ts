@@ -76,6 +76,8 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
       await page.evaluate((theme) => {
         document.documentElement.dataset.theme = theme;
       }, theme);
+      // Colours go over into each other.
+      await page.waitForTimeout(200);
       await page.screenshot({ path: join(PICTURES, `reviews-${name}-${size}-${theme}.png`) });
     }
     await page.evaluate(() => {
@@ -100,6 +102,8 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
   beforeAll(async () => {
     context = await enter(browser, board, size);
     page = await context.newPage();
+    // Where it is narrow, a panel beside the transcript has to fit.
+    if (size === 'desktop') await page.setViewportSize({ width: 1280, height: 800 });
     faults.watch(page);
     tmux('new-session', '-d', '-s', size, '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
     await page.goto(`${board.address}/now`);

@@ -45,7 +45,7 @@ export function TranscriptRoute() {
         id={id}
         at={at}
         query={q}
-        footer={<LiveBar id={id} openReviews={open} above={bar} />}
+        footer={reviewing.stretchFrom === null && <LiveBar id={id} openReviews={open} above={bar} />}
         more={<ReviewLinks reviews={reviewing.reviews} onShow={show} />}
         aside={
           shown && (

@@ -162,7 +162,7 @@ function Head({
 } & Pick<ItemActs, 'onReview' | 'stretchFrom'>) {
   if (stretchFrom !== null) {
     return (
-      <div className="flex h-5 items-center gap-2 text-ink-3 text-xs">
+      <div className="flex min-h-7 items-center gap-2 pb-1 text-ink-3 text-xs coarse:min-h-11">
         {who && <span className="font-medium text-ink-2">{who}</span>}
         <time dateTime={item.at ?? undefined} className="tabular-nums">
           {clock(item.at)}
@@ -170,7 +170,7 @@ function Head({
         {stretchFrom === item.key ? (
           <span className="ml-auto text-accent">From here</span>
         ) : (
-          <Button kind="edge" className="!h-6 !text-2xs ml-auto px-1.5 coarse:!h-9" onClick={() => onReview(item)}>
+          <Button kind="edge" className="!h-6 !text-2xs ml-auto px-1.5 coarse:!h-10" onClick={() => onReview(item)}>
             Up to here
           </Button>
         )}
