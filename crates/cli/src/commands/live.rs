@@ -71,7 +71,10 @@ struct Told<'a> {
 
 fn ls(read: &ReadArgs, why: bool) -> Result<ExitCode, Failure> {
     let look = look(read)?;
-    let sessions: Vec<Told<'_>> = look.now.sessions.iter().map(|live| told(&look.context, live)).collect();
+    // Those of reviewers belong to the reviews: `marline review ls`.
+    let reviewers = crate::commands::work::reviewers()?;
+    let shown = look.now.sessions.iter().filter(|live| !reviewers.contains(&live.id));
+    let sessions: Vec<Told<'_>> = shown.map(|live| told(&look.context, live)).collect();
     if read.json {
         print_json(&serde_json::json!({ "sessions": sessions, "strays": look.now.strays }))?;
     } else {

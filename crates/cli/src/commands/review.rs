@@ -55,6 +55,13 @@ pub fn run(command: &ReviewCommand) -> Result<ExitCode, Failure> {
         ReviewCommand::SendBack(args) => send_back::run(&places, args),
         ReviewCommand::End { review } => {
             let one = desk(&places)?.end_review(&review.id)?;
+            // Where nobody works at it, its reviewer is ended from here.
+            if desk(&places)?.open_run(&one.id)?.is_some() {
+                Context::read(&fresh())?;
+                let _indexing = crate::commands::work::Indexing::start(&places);
+                work::wait(&places, None, std::slice::from_ref(&one.id), &mut |_| Ok(()))?;
+            }
+            let one = store(&places)?.review(&one.id)?;
             if review.json.json {
                 print_json(&Told::whole(one))?;
             } else {

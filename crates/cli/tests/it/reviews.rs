@@ -301,6 +301,28 @@ fn a_kill_in_the_middle_loses_no_review_and_begins_none_twice() {
     assert_eq!((desk.listed(&[]), desk.listed(&["--reviews"]).len()), (vec![parent], 3));
 }
 
+const EVERY: &str = "reviews::every_agent_reviews_and_is_asked_on_and_writes_nothing";
+
+#[test]
+fn every_agent_reviews_and_is_asked_on_and_writes_nothing() {
+    let Some(desk) = Desk::open(EVERY) else { return };
+    let parent = desk.session("claude", &Prompt::new("Do it").say("It is done"));
+    let found = json!([{"severity": "major", "file": "a.rs", "line": 3, "text": "Half of it is missing"}]);
+    for reviewer in ["codex", "claude", "gemini", "opencode", "qwen"] {
+        let file = format!("by-{reviewer}.txt");
+        let task = Prompt::new("Judge it").write(&file, "x").say(&says("Seen.", &found));
+        let words = ["review", "start", &parent, "--with", reviewer, "--part", "text", "--task", task.text()];
+        let (review, _) = desk.json(&words);
+        assert_eq!(review["rounds"][0]["findings"], found, "{review:#}");
+        let more = Prompt::new("And now?").run(&format!("touch {file}")).say(&says("Still.", &json!([])));
+        let (review, _) = desk.json(&["review", "ask", review["id"].as_str().unwrap(), more.text()]);
+        assert_eq!(review["rounds"][1]["text"], "Still.", "{review:#}");
+        assert_eq!(review["currentRound"], 1);
+        assert!(!desk.project().join(&file).exists(), "{reviewer} has written");
+    }
+    assert_eq!((desk.listed(&[]), desk.listed(&["--reviews"]).len()), (vec![parent], 5));
+}
+
 const FAILURES: &str = "reviews::what_fails_says_why_and_can_be_asked_again";
 
 #[test]

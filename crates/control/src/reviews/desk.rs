@@ -231,11 +231,24 @@ impl Desk {
                 Err(error) => return Err(error),
                 Ok(()) => {}
             }
-            match self.wish(&id, "the review", Wish::Stop) {
-                // Nothing runs.
-                Ok(_) | Err(WorkError::Conflict { .. }) => return self.store().review(&id),
-                Err(error) => return Err(error),
-            }
+            self.stop_reviewer(&review)?;
+            return self.store().review(&id);
+        }
+    }
+
+    /// Stops what the reviewer is at; what goes back into the session is the session's, and goes on.
+    ///
+    /// # Errors
+    /// [`WorkError`]
+    pub fn stop_reviewer(&self, review: &Review) -> Result<(), WorkError> {
+        let run = self.open_run(&review.id)?;
+        if !run.is_some_and(|run| review.rounds.iter().any(|round| round.run == run.id)) {
+            return Ok(());
+        }
+        match self.wish(&review.id, "the review", Wish::Stop) {
+            // It is over in this moment.
+            Ok(_) | Err(WorkError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What git says of a project's files, without letting the project's settings run anything.
+//! What git says of a project's files, without the watchers, differs and converters that the project's settings may name.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -15,7 +15,7 @@ const MOST_FILES: usize = 200;
 
 fn ask(project: &Path, words: &[&str]) -> io::Result<String> {
     let mut git = Command::new("git");
-    // No watcher, no hook, no driver of the repository's own is run for a look.
+    // No program of the repository's own is run for a look, and nothing is written.
     git.args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-C"]);
     git.arg(project).args(words).env("GIT_TERMINAL_PROMPT", "0");
     let mut child = git.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;

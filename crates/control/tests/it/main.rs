@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod reviews;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

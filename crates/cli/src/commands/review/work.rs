@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use marline_control::work::{Engine, is_alive};
 use marline_store::reviews::{Review, ReviewState, ReviewStore as _};
-use marline_store::work::{Run, Runs, Wish, WorkError, WorkStore};
+use marline_store::work::{Run, Runs, WorkError, WorkStore};
 
 use crate::commands::work::{desk, engine, store};
 use crate::context::{Places, now};
@@ -75,10 +75,7 @@ pub fn wait(
             is_stopping = true;
             note("Stopping. Ctrl-C again leaves the reviewers working.");
             for id in &left {
-                match desk(places)?.wish(id, "the review", Wish::Stop) {
-                    Ok(_) | Err(WorkError::Conflict { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                }
+                desk(places)?.stop_reviewer(&store.review(id)?)?;
             }
         }
         std::thread::sleep(TICK);
