@@ -269,6 +269,7 @@ fn a_kill_in_the_middle_loses_no_review_and_begins_none_twice() {
         assert!(began.elapsed() < PATIENCE);
         sleep(LOOK);
     }
+    assert_eq!(desk.listed(&[]), [parent.as_str()], "reviewers are in no list from their first moment");
     run.kill().unwrap();
     run.wait().unwrap();
     let (before, _) = desk.json(&["review", "ls", &parent]);

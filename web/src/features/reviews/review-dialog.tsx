@@ -9,7 +9,7 @@ import { useSettled } from '../../lib/settled';
 import { newKey, useBegin, wordsOf } from './acts';
 import { Preview } from './preview';
 import { reviews } from './queries';
-import { ReviewerChoice } from './reviewer-choice';
+import { ReviewerChoice, reviewersOf } from './reviewer-choice';
 
 interface Props {
   session: string;
@@ -58,7 +58,8 @@ export function ReviewDialog({ session, source, anchor: given, onStretch, onBegu
   const has = (part: ContextPartKind) => parts.includes(part);
   const put = (part: ContextPartKind, isIn: boolean) =>
     setParts(ORDER.filter((other) => (other === part ? isIn : has(other))));
-  const isReady = reviewers.size > 0 && preview.data !== undefined && own === task.trim();
+  const count = reviewersOf(reviewers).length;
+  const isReady = count > 0 && preview.data !== undefined && own === task.trim();
   return (
     <Dialog title="Review with…" wide onClose={onClose}>
       <form
@@ -71,7 +72,7 @@ export function ReviewDialog({ session, source, anchor: given, onStretch, onBegu
             anchor: preview.data?.anchor ?? anchor,
             key,
             maxRounds: rounds,
-            reviewers: [...reviewers].map(([agent, model]) => ({ agent, model: model.trim() || null })),
+            reviewers: reviewersOf(reviewers),
           });
         }}
       >
@@ -126,7 +127,7 @@ export function ReviewDialog({ session, source, anchor: given, onStretch, onBegu
         <div className="-mx-4 -mb-4 sticky bottom-0 flex items-center justify-between gap-3 border-line border-t bg-raised p-3">
           <p className="text-ink-3 text-xs">It reads, and writes nothing.</p>
           <Button kind="solid" type="submit" disabled={!isReady || begin.isPending}>
-            {begin.isPending ? 'Beginning…' : reviewers.size > 1 ? `Review with ${reviewers.size} agents` : 'Review'}
+            {begin.isPending ? 'Beginning…' : count > 1 ? `Review with ${count} reviewers` : 'Review'}
           </Button>
         </div>
       </form>

@@ -4,12 +4,21 @@ import { FIELD } from '../../components/ui/field';
 import { AGENTS, isSource } from '../../lib/agents';
 
 interface Props {
-  /** The chosen agents, each with its model; an empty one is the agent's own. */
+  /** The chosen agents, each with its models, with commas between; none: the agent's own. */
   value: ReadonlyMap<Source, string>;
   onChange: (value: ReadonlyMap<Source, string>) => void;
 }
 
-/** Asks for agents, one or several, and the model of each. */
+/** The reviewers that were chosen: of an agent one for each of its models. */
+export function reviewersOf(value: Props['value']): { agent: Source; model: string | null }[] {
+  return [...value].flatMap<{ agent: Source; model: string | null }>(([agent, models]) => {
+    const named = models.split(',').map((model) => model.trim());
+    const own = [...new Set(named.filter((model) => model !== ''))];
+    return own.length === 0 ? [{ agent, model: null }] : own.map((model) => ({ agent, model }));
+  });
+}
+
+/** Asks for agents, one or several, and the models of each. */
 export function ReviewerChoice({ value, onChange }: Props) {
   const put = (source: Source, isIn: boolean) => {
     const next = new Map(value);
@@ -44,7 +53,7 @@ export function ReviewerChoice({ value, onChange }: Props) {
             key={source}
             value={model}
             aria-label={`Model of ${AGENTS[source]}`}
-            placeholder={`Model of ${AGENTS[source]}: as it is set`}
+            placeholder={`Model of ${AGENTS[source]}: as it is set; several with commas`}
             onChange={(event) => onChange(new Map(value).set(source, event.target.value))}
             className={`${FIELD} placeholder:text-ink-3`}
           />
