@@ -123,10 +123,13 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     const answer = page.getByRole('article', { name: 'Answer' }).last();
     await answer.hover();
     await answer.getByRole('button', { name: 'Review' }).click();
-    await fill(`Judge it ${says('It is **not** ready yet.', FOUND)}`);
+    await fill(`Judge it {{wait: 2}} ${says('It is **not** ready yet.', FOUND)}`);
     expect(await barriers(page)).toEqual([]);
     await picture('dialog');
     await page.getByRole('button', { name: 'Review', exact: true }).last().click();
+    await panel().getByRole('region', { name: 'Round 1' }).getByText('reviewing').waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await picture('running');
     await panel().getByText('It sells what it has not.').waitFor();
     const findings = panel().getByRole('list', { name: 'Findings' }).getByRole('listitem');
     expect(await findings.count()).toBe(4);
@@ -224,6 +227,27 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     await dialog.getByRole('button', { name: 'End it' }).click();
     await bar.waitFor({ state: 'detached' });
     expect((await known()).reviews.map((review) => review.state)).toEqual(['ended', 'ended']);
+  });
+
+  it('what was found goes back without a terminal where nobody has the session open', {
+    timeout: 120_000,
+  }, async () => {
+    const bar = page.getByRole('region', { name: 'Minimised reviews' });
+    await bar.getByRole('button', { name: /Claude Code/ }).click();
+    await panel().getByText('The review is ended.').waitFor();
+    await panel().getByRole('button', { name: 'Send back 2 findings' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Send back into the session' });
+    const prompt = dialog.getByRole('textbox', { name: 'The prompt' });
+    await prompt.fill('Without a terminal {{say: Done without a terminal}}');
+    expect(await dialog.getByRole('button', { name: 'Send it' }).isDisabled()).toBe(true);
+    await dialog.getByRole('checkbox', { name: /No agent has the session open/ }).check();
+    expect(await barriers(page)).toEqual([]);
+    await picture('headless');
+    await dialog.getByRole('button', { name: 'Send it' }).click();
+    await panel().getByRole('list', { name: 'Sent back' }).getByText('it was answered').waitFor();
+    await page.getByRole('button', { name: 'Minimise the reviews' }).click();
+    await said('Done without a terminal').waitFor();
+    await picture('floating');
   });
 });
 
