@@ -109,6 +109,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     await page.goto(`${board.address}/now`);
     await page.getByRole('article').getByText('waits for a prompt').waitFor();
     await page.getByRole('article').getByRole('link').first().click();
+    await page.getByText('Nothing was said yet').waitFor();
     const field = page.getByRole('textbox', { name: 'Say something to the agent' });
     await field.fill('Write the shop {{say: The shop is written}}');
     await page.getByRole('button', { name: 'Send' }).click();
@@ -116,6 +117,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     await page.getByRole('region', { name: 'The running agent' }).getByText('waits for a prompt').waitFor();
   });
   afterAll(async () => {
+    tmux('kill-session', '-t', size);
     await context.close();
   });
 
@@ -232,8 +234,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
   it('what was found goes back without a terminal where nobody has the session open', {
     timeout: 120_000,
   }, async () => {
-    const bar = page.getByRole('region', { name: 'Minimised reviews' });
-    await bar.getByRole('button', { name: /Claude Code/ }).click();
+    await page.getByRole('button', { name: /Claude Code ended, 2 findings/ }).click();
     await panel().getByText('The review is ended.').waitFor();
     await panel().getByRole('button', { name: 'Send back 2 findings' }).click();
     const dialog = page.getByRole('dialog', { name: 'Send back into the session' });

@@ -59,13 +59,15 @@ export function ReviewBar({
   floats: boolean;
   onShow: (id: string) => void;
 }) {
-  if (reviews.length === 0) return null;
+  // What is ended stands in the head of the session.
+  const open = reviews.filter((review) => review.state !== 'ended');
+  if (open.length === 0) return null;
   const place = floats
     ? 'fixed right-4 bottom-4 z-30 max-w-[calc(100vw-32px)] rounded-lg bg-raised p-1 shadow-float max-sm:right-2 max-sm:bottom-[calc(4rem+env(safe-area-inset-bottom))]'
     : '-mx-2.5 -mt-1';
   return (
     <section aria-label="Minimised reviews" className={`flex gap-1 overflow-x-auto ${place}`}>
-      {reviews.slice(-SHOWN).map((review) => (
+      {open.slice(-SHOWN).map((review) => (
         <button
           key={review.id}
           type="button"

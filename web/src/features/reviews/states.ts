@@ -21,7 +21,7 @@ export function sayState(review: ReviewAnswer): string {
     case 'running':
       return 'reviewing';
     case 'ended':
-      return 'ended';
+      return review.currentRound === undefined ? 'ended' : `ended, ${sayFindings(review)}`;
     case 'failed':
       return review.rounds.at(-1)?.state === 'stopped' ? 'stopped' : 'failed';
     case 'answered':
