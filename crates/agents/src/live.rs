@@ -149,6 +149,11 @@ pub trait Live: Sync {
         false
     }
 
+    /// Says whether a prompt that is typed while it works waits until it can be said.
+    fn queues_prompts(&self) -> bool {
+        false
+    }
+
     /// Says whether a session has its id before anything is said in it.
     fn is_named_at_start(&self) -> bool {
         self.takes_id()

@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod live;
+pub mod review;
 pub mod work;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use marline_index::{Filter, QueryError, Sort, UsageBy};
 use marline_model::{Source, Timestamp};
 
 use live::{HooksCommand, LiveCommand};
+use review::ReviewCommand;
 use work::{ApprovalCommand, GroupCommand, QueueCommand};
 
 /// Keeps the sessions of every coding agent on your machines
@@ -64,6 +66,10 @@ pub enum Command {
     Hooks {
         #[command(subcommand)]
         command: HooksCommand,
+    },
+    Review {
+        #[command(subcommand)]
+        command: ReviewCommand,
     },
     Group {
         #[command(subcommand)]
@@ -551,9 +557,12 @@ pub struct LsArgs {
     pub read: ReadArgs,
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// Archived sessions, sub-agents' sessions and sessions without a word too
+    /// Archived sessions, sub-agents', reviewers' and sessions without a word too
     #[arg(long)]
     pub all: bool,
+    /// Only sessions of reviewers
+    #[arg(long)]
+    pub reviews: bool,
     /// What to order by
     #[arg(long, value_enum, default_value_t = SortArg::Updated)]
     pub sort: SortArg,

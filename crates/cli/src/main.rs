@@ -68,6 +68,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Restore(args) => commands::provider::restore(&args),
         Command::Live { command } => commands::live::run(&command),
         Command::Hooks { command } => commands::hooks::run(&command),
+        Command::Review { command } => commands::review::run(&command),
         Command::Group { command } => commands::work::group::run(&command),
         Command::Queue { command } => commands::work::queue::run(&command),
         Command::Approvals { command } => commands::work::approvals::run(&command),

@@ -25,6 +25,7 @@ pub mod live;
 mod opencode;
 mod process;
 mod provider;
+pub mod reviews;
 mod risk;
 mod rules;
 mod step;

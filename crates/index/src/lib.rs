@@ -47,7 +47,7 @@ pub use catalogue::{CatalogueError, SetAside};
 pub use changes::{Changed, Changes, ParsePositionError, Position};
 pub use facets::{Facet, Facets};
 pub use overlay::{Overlaid, Overlay};
-pub use price::table_date;
+pub use price::{cost_micro_usd, table_date};
 pub use query::{Meaning, MeaningKind, Query, QueryError, time};
 pub use scan::{Progress, Report, Stop};
 pub use search::{Answer, Hit, HitSession, Order, Searched};

@@ -113,6 +113,10 @@ pub struct Filter {
     pub archived: bool,
     /// Archived ones, sub-agents, and sessions in which nothing was said, too.
     pub all: bool,
+    /// Sessions of agents that review another one's work, which somebody else knows: they are left out like sub-agents.
+    pub reviewers: Vec<SessionId>,
+    /// Those alone.
+    pub reviews: bool,
 }
 
 /// What a list is ordered by; always downwards.
@@ -275,6 +279,7 @@ impl Filter {
             && self.since.is_none()
             && self.until.is_none()
             && !self.archived
+            && !self.reviews
     }
 
     /// Writes the filter as a condition on `s`, with its values.
@@ -334,6 +339,14 @@ impl Filter {
         if let Some(until) = self.until {
             values.push(Value::Integer(until.as_millis()));
             parts.push(format!("s.started_at < ?{}", values.len()));
+        }
+        // One value, however many they are.
+        let is_left_out = !self.all && self.ids.is_empty() && !self.reviewers.is_empty();
+        if self.reviews || is_left_out {
+            let ids: Vec<String> = self.reviewers.iter().map(SessionId::to_string).collect();
+            values.push(Value::Text(serde_json::json!(ids).to_string()));
+            let is = if self.reviews { "IN" } else { "NOT IN" };
+            parts.push(format!("s.id {is} (SELECT value FROM json_each(?{}))", values.len()));
         }
         if self.archived {
             parts.push("s.archived = 1".to_owned());
@@ -505,10 +518,11 @@ impl Index {
     ///
     /// # Errors
     /// [`IndexError::Sqlite`].
-    pub fn session_count(&self) -> Result<u64, IndexError> {
-        let (condition, _) = Filter::default().condition();
+    pub fn session_count(&self, reviewers: Vec<SessionId>) -> Result<u64, IndexError> {
+        let (condition, values) = Filter { reviewers, ..Filter::default() }.condition();
         let sql = format!("SELECT COUNT(*) FROM sessions s WHERE {condition}");
-        let count: i64 = self.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let count: i64 = statement.query_row(params_from_iter(&values), |row| row.get(0))?;
         Ok(count as u64)
     }
 

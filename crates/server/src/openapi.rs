@@ -26,6 +26,7 @@ const PROBLEM: &str = "application/problem+json";
         (name = "sessions", description = "Sessions and their transcripts"),
         (name = "acts", description = "What can be done with a session, and undone"),
         (name = "work", description = "Groups and queues: many sessions at once, prompts in order, and what agents ask"),
+        (name = "reviews", description = "One agent's work, seen by another"),
         (name = "search", description = "Everything that was said and done"),
         (name = "usage", description = "Tokens and cost"),
         (name = "health", description = "What was found, what is wrong, how far indexing is"),

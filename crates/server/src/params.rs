@@ -87,8 +87,10 @@ pub struct FilterParams {
     pub until: Option<String>,
     /// Only archived sessions.
     pub archived: bool,
-    /// Archived sessions, sub-agents' and sessions without a word, too.
+    /// Archived sessions, sub-agents', reviewers' and sessions without a word, too.
     pub all: bool,
+    /// Only sessions of agents that review another one's work, which lists leave out else.
+    pub reviews: bool,
     /// For the list of sessions: words that occur in the title, the first prompt, the project or the id. For a search:
     /// the query.
     pub q: Option<String>,
@@ -123,6 +125,8 @@ impl FilterParams {
             archived: self.archived,
             all: self.all,
             words: Vec::new(),
+            reviewers: Vec::new(),
+            reviews: self.reviews,
         })
     }
 

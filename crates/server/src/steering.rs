@@ -59,7 +59,13 @@ impl Board {
         Ok(steered)
     }
 
-    async fn steer(&self, live: &LiveSession, key: &str, command: Command) -> Result<Steered, Problem> {
+    /// Does a command, whose key somebody else has noted.
+    pub(crate) async fn steer(
+        &self,
+        live: &LiveSession,
+        key: &str,
+        command: Command,
+    ) -> Result<Steered, Problem> {
         if let Command::Answer { question, decision } = &command
             && let Some(steered) = self.away.answer(&live.id, question.as_deref(), decision.clone()).await
         {

@@ -192,6 +192,21 @@ pub struct SessionDetail {
     pub forks: Vec<Session>,
     /// How many items it has of its own.
     pub items: u64,
+    /// The session whose work it reviews, if it is a reviewer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reviews: Option<ReviewedSession>,
+}
+
+/// A session whose work is reviewed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReviewedSession {
+    /// The review.
+    pub review: String,
+    /// The session's id.
+    pub id: SessionId,
+    /// The session, if it is known.
+    pub session: Option<Session>,
 }
 
 /// Sessions that belong to another one.

@@ -4,7 +4,8 @@
 //! what lists need in its database where there is one, names in its index. [`InMemoryThreadStore`] keeps them for tests
 //! and for programs that embed this crate. Above a store, [`LiveThread`] owns one active thread: it decides what is
 //! durable, derives metadata from what is appended, and sends it as patches; [`ThreadManager`] finds the right one of
-//! the two for a change. [`work`] keeps what people ask of many agents at once.
+//! the two for a change. [`work`] keeps what people ask of many agents at once, [`reviews`] what one
+//! agent says of another one's work.
 //!
 //! ```text
 //! ThreadManager ─► LiveThread ─► ThreadStore ─► rollout, database, name index
@@ -38,6 +39,7 @@ mod manager;
 mod memory;
 mod open;
 mod query;
+pub mod reviews;
 pub mod rows;
 mod thread;
 pub mod work;

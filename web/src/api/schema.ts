@@ -525,6 +525,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists reviews. */
+        get: operations["reviews_reviews"];
+        put?: never;
+        /** Begins a review with each of the reviewers. */
+        post: operations["reviews_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells what a reviewer would be told; nothing is begun. */
+        post: operations["reviews_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a review. */
+        get: operations["reviews_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{id}/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the reviewer on, in its session. */
+        post: operations["reviews_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{id}/send-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends findings back into the session as a prompt. It is refused while its agent is busy, unless it may wait there. */
+        post: operations["reviews_send_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a review; what the reviewer is at is stopped, and its findings stay. */
+        post: operations["reviews_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}": {
         parameters: {
             query?: never;
@@ -1165,7 +1268,14 @@ export interface components {
         /** @description Who is away. */
         AwayAnswer: {
             /** @description From what, and until when. */
-            claims: components["schemas"]["Claim"][];
+            claims: components["schemas"]["AwayClaim"][];
+        };
+        /** @description That somebody is away. */
+        AwayClaim: {
+            /** @description From this session; nothing: from all. */
+            session?: components["schemas"]["SessionId"];
+            /** @description Until when. */
+            until: components["schemas"]["Timestamp"];
         };
         /** @description That somebody is away, or back. */
         AwayRequest: {
@@ -1239,6 +1349,8 @@ export interface components {
         } | {
             /** @description The idempotency key. */
             key: string;
+            /** @description What becomes of the reviews of its work that are not ended; by default they stay. */
+            reviews?: components["schemas"]["ReviewsFate"];
             /** @enum {string} */
             command: "stop";
         };
@@ -1254,6 +1366,38 @@ export interface components {
              * @description How many fit, where the agent writes that down.
              */
             window?: number;
+        };
+        /** @description A part of what the reviewer is shown. Its text stands in the first prompt. */
+        ContextPart: {
+            /** @description What it is. */
+            kind: components["schemas"]["ContextPartKind"];
+            /**
+             * Format: int64
+             * @description Its length in bytes, as it is shown.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description So many bytes were left out of its middle.
+             */
+            cutBytes: number;
+        };
+        /**
+         * @description What a part of the context is.
+         * @enum {string}
+         */
+        ContextPartKind: "task" | "text" | "diff" | "project";
+        /** @description A part, with its text. */
+        ContextText: {
+            /** @description What it is. */
+            kind: components["schemas"]["ContextPartKind"];
+            /** @description Its text as the reviewer gets it. */
+            text: string;
+            /**
+             * Format: int64
+             * @description So many bytes were left out of its middle.
+             */
+            cutBytes: number;
         };
         /** @description How many of each a session holds. */
         Counts: {
@@ -2383,6 +2527,200 @@ export interface components {
              */
             sessionsAtRisk: number;
         };
+        /** @description A review of a session's work by another agent. */
+        Review: {
+            /** @description A UUID. */
+            id: string;
+            /** @description The client's own name for what was begun; reviewers that began together have the same. */
+            key?: string;
+            /** @description The session whose work is reviewed. */
+            parent: components["schemas"]["SessionId"];
+            /** @description What of it. */
+            anchor: components["schemas"]["ReviewAnchor"];
+            /** @description What the reviewer is shown of it. */
+            context: components["schemas"]["ContextPart"][];
+            /** @description The reviewer. */
+            source: components["schemas"]["Source"];
+            /** @description Its model; nothing: the one of its settings. */
+            model?: string;
+            /** @description Where it works. */
+            cwd: string;
+            /** @description Its session, once it has one. */
+            child?: components["schemas"]["SessionId"];
+            /** @description How it stands. */
+            state: components["schemas"]["ReviewState"];
+            /** @description The rounds in order. */
+            rounds: components["schemas"]["ReviewRound"][];
+            /**
+             * Format: int32
+             * @description No more than so many.
+             */
+            maxRounds: number;
+            /** @description What was said to the session, in order. */
+            sentBack: components["schemas"]["SentBack"][];
+            /** @description When it was begun. */
+            createdAt: components["schemas"]["Timestamp"];
+            /** @description When it was ended. */
+            endedAt?: components["schemas"]["Timestamp"];
+        };
+        /** @description What of a session is reviewed; items are named by their keys. */
+        ReviewAnchor: {
+            /** @enum {string} */
+            what: "last";
+        } | {
+            /** @description Its key. */
+            key: string;
+            /** @enum {string} */
+            what: "item";
+        } | {
+            /** @description The first one's key. */
+            from: string;
+            /** @description The last one's key. */
+            to: string;
+            /** @enum {string} */
+            what: "stretch";
+        } | {
+            /** @enum {string} */
+            what: "project";
+        };
+        /** @description A review with what follows from it. */
+        ReviewAnswer: components["schemas"]["Review"] & {
+            /**
+             * Format: int32
+             * @description How many rounds are left.
+             */
+            roundsLeft: number;
+            /**
+             * Format: int64
+             * @description What all its rounds cost, in millionths of a US dollar, as far as their models have a price.
+             */
+            costMicroUsd: number;
+            /** @description The round, from 0, whose findings count: the last that gave a list of them. */
+            currentRound?: number;
+        };
+        /** @description Something for a reviewer. */
+        ReviewAskRequest: {
+            /** @description The idempotency key. */
+            key: string;
+            /** @description What is said. */
+            text: string;
+        };
+        /** @description Something that a reviewer found. */
+        ReviewFinding: {
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            /** @description The file, as the reviewer names it. */
+            file?: string;
+            /**
+             * Format: int64
+             * @description The line there, from 1.
+             */
+            line?: number;
+            /** @description What. */
+            text: string;
+        };
+        /** @description What a reviewer would be told. */
+        ReviewPreview: {
+            /** @description What of the session is meant, by key. */
+            anchor: components["schemas"]["ReviewAnchor"];
+            /** @description The parts that hold something. */
+            parts: components["schemas"]["ContextText"][];
+            /** @description All of it, word by word. */
+            prompt: string;
+        };
+        /** @description What a reviewer is to be shown. */
+        ReviewPreviewRequest: {
+            /** @description The session whose work is reviewed. */
+            session: components["schemas"]["SessionId"];
+            /** @description What of it. */
+            anchor: components["schemas"]["ReviewAnchor"];
+            /** @description Which parts; none: those that belong to it. */
+            parts?: components["schemas"]["ContextPartKind"][];
+            /** @description What was to be done, instead of the prompt that led to it. */
+            task?: string | null;
+        };
+        /** @description A review that is to begin. */
+        ReviewRequest: {
+            /** @description The idempotency key: said again under it, it is not begun again. */
+            key: string;
+            /** @description The session whose work is reviewed. */
+            session: components["schemas"]["SessionId"];
+            /** @description What of it. */
+            anchor: components["schemas"]["ReviewAnchor"];
+            /** @description Which parts; none: those that belong to it. */
+            parts?: components["schemas"]["ContextPartKind"][];
+            /** @description What was to be done, instead of the prompt that led to it. */
+            task?: string | null;
+            /** @description By whom. */
+            reviewers: components["schemas"]["ReviewerRequest"][];
+            /**
+             * Format: int32
+             * @description In at most so many rounds; by default 3.
+             */
+            maxRounds?: number | null;
+        };
+        /** @description One prompt for the reviewer and what came of it. */
+        ReviewRound: {
+            /** @description What the reviewer is told. In lists its beginning. */
+            prompt: string;
+            /** @description The client's own name for it: said again under it, it is not begun again. */
+            key?: string;
+            /** @description The run that it is. */
+            run: string;
+            /** @description The prompt of that run. */
+            task: string;
+            /** @description How it stands. */
+            state: components["schemas"]["RoundState"];
+            /** @description Why it failed or was stopped, or what it waits for. */
+            why?: string;
+            /** @description What the reviewer says, without the findings. */
+            text?: string;
+            /** @description What it found. */
+            findings: components["schemas"]["ReviewFinding"][];
+            /** @description The reviewer gave its findings in the form that it was asked for. */
+            isStructured: boolean;
+            /** @description Its tokens. */
+            usage: components["schemas"]["Usage"];
+            /**
+             * Format: int64
+             * @description Its cost in millionths of a US dollar; nothing: its model has no price here.
+             */
+            costMicroUsd?: number;
+            /** @description When it was asked for. */
+            startedAt: components["schemas"]["Timestamp"];
+            /** @description When it came to its end. */
+            endedAt?: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @description How a review stands.
+         * @enum {string}
+         */
+        ReviewState: "running" | "answered" | "failed" | "ended";
+        /** @description A session whose work is reviewed. */
+        ReviewedSession: {
+            /** @description The review. */
+            review: string;
+            /** @description The session's id. */
+            id: components["schemas"]["SessionId"];
+            session: components["schemas"]["Session"] | null;
+        };
+        /** @description Who reviews. */
+        ReviewerRequest: {
+            /** @description The agent. */
+            agent: components["schemas"]["Source"];
+            /** @description Its model; nothing: the one of its settings. */
+            model?: string | null;
+        };
+        /** @description Some reviews. */
+        ReviewsAnswer: {
+            /** @description The reviews; of prompts, the beginnings. */
+            reviews: components["schemas"]["ReviewAnswer"][];
+        };
+        /**
+         * @description What becomes of reviews when their session is ended.
+         * @enum {string}
+         */
+        ReviewsFate: "keep" | "end";
         /** @description Something to be minded. */
         Risk: {
             /** @description Of what kind. */
@@ -2395,6 +2733,11 @@ export interface components {
          * @enum {string}
          */
         RiskKind: "leavesProject" | "network" | "secrets" | "destroys" | "opaque";
+        /**
+         * @description How a round stands.
+         * @enum {string}
+         */
+        RoundState: "running" | "answered" | "failed" | "stopped";
         /** @description Something that is allowed without asking, for a while, in one place. */
         Rule: {
             /** @description Its id. */
@@ -2439,10 +2782,12 @@ export interface components {
              * @description Its number, which people say; 0: the next one.
              */
             number: number;
-            /** @description The group or queue. */
+            /** @description The group or queue, or the review. */
             list: string;
             /** @description It is a queue's. */
             isQueue: boolean;
+            /** @description It is a round of a review, or what goes back from one: `list` is the review. */
+            isReview?: boolean;
             /** @description What the group or queue was called. */
             name: string;
             /** @description The prompt that a group was given. */
@@ -2521,6 +2866,61 @@ export interface components {
              */
             score: number;
         };
+        /** @description What was said, or would be. */
+        SendBackAnswer: {
+            /** @description The prompt. */
+            prompt: string;
+            /** @description The review with what came of it. */
+            review: components["schemas"]["ReviewAnswer"];
+        };
+        /** @description Findings that go back. */
+        SendBackRequest: {
+            /** @description The idempotency key: said again under it, it is not sent again. */
+            key: string;
+            /** @description Which findings of the round that counts, from 0; none: all of them. */
+            findings?: number[];
+            /** @description What is said, instead of what would be made of them. */
+            prompt?: string | null;
+            /** @description It may wait behind what the agent is at. */
+            queue?: boolean;
+            /** @description Take the session up without a terminal, where nobody has it open. */
+            headless?: boolean;
+            /** @description Tell what would be said, and say nothing. */
+            dryRun?: boolean;
+        };
+        /** @description What came of sending something back. */
+        SendOutcome: {
+            /** @description What shows it. */
+            proof: string;
+            /** @enum {string} */
+            outcome: "delivered";
+        } | {
+            /** @description Why. */
+            why: string;
+            /** @enum {string} */
+            outcome: "refused";
+        } | {
+            /** @description What was seen. */
+            seen: string;
+            /** @enum {string} */
+            outcome: "unknown";
+        } | {
+            /** @enum {string} */
+            outcome: "running";
+        };
+        /** @description Findings that were said to the session that they are about. */
+        SentBack: {
+            /** @description The client's own name for it: said again under it, it is not sent again. */
+            key: string;
+            /** @description The prompt. */
+            prompt: string;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The run that it is, where no terminal was typed into. */
+            task?: string;
+            /** @description What came of it. */
+            outcome: components["schemas"]["SendOutcome"];
+        };
         /** @description A session, as `ls --json` prints it. */
         Session: {
             /** @description The canonical id. */
@@ -2595,6 +2995,8 @@ export interface components {
              * @description How many items it has of its own.
              */
             items: number;
+            /** @description The session whose work it reviews, if it is a reviewer's. */
+            reviews?: components["schemas"]["ReviewedSession"];
         };
         /**
          * @description `<source>:<the agent's own id>`
@@ -2606,6 +3008,11 @@ export interface components {
          * @enum {string}
          */
         SessionKind: "main" | "subagent";
+        /**
+         * @description How bad a finding is.
+         * @enum {string}
+         */
+        Severity: "critical" | "major" | "minor" | "note";
         /**
          * @description Which agent wrote a session. First-class data: written by the adapter, never guessed from a path.
          * @enum {string}
@@ -3142,6 +3549,7 @@ export type Asks = components['schemas']['Asks'];
 export type AuditAnswer = components['schemas']['AuditAnswer'];
 export type Audited = components['schemas']['Audited'];
 export type AwayAnswer = components['schemas']['AwayAnswer'];
+export type AwayClaim = components['schemas']['AwayClaim'];
 export type AwayRequest = components['schemas']['AwayRequest'];
 export type CallStatus = components['schemas']['CallStatus'];
 export type Change = components['schemas']['Change'];
@@ -3149,6 +3557,9 @@ export type Channel = components['schemas']['Channel'];
 export type Claim = components['schemas']['Claim'];
 export type CommandRequest = components['schemas']['CommandRequest'];
 export type Context = components['schemas']['Context'];
+export type ContextPart = components['schemas']['ContextPart'];
+export type ContextPartKind = components['schemas']['ContextPartKind'];
+export type ContextText = components['schemas']['ContextText'];
 export type Counts = components['schemas']['Counts'];
 export type Current = components['schemas']['Current'];
 export type Decision = components['schemas']['Decision'];
@@ -3242,8 +3653,23 @@ export type ReplyMeans = components['schemas']['ReplyMeans'];
 export type Report = components['schemas']['Report'];
 export type ReportLine = components['schemas']['ReportLine'];
 export type Retention = components['schemas']['Retention'];
+export type Review = components['schemas']['Review'];
+export type ReviewAnchor = components['schemas']['ReviewAnchor'];
+export type ReviewAnswer = components['schemas']['ReviewAnswer'];
+export type ReviewAskRequest = components['schemas']['ReviewAskRequest'];
+export type ReviewFinding = components['schemas']['ReviewFinding'];
+export type ReviewPreview = components['schemas']['ReviewPreview'];
+export type ReviewPreviewRequest = components['schemas']['ReviewPreviewRequest'];
+export type ReviewRequest = components['schemas']['ReviewRequest'];
+export type ReviewRound = components['schemas']['ReviewRound'];
+export type ReviewState = components['schemas']['ReviewState'];
+export type ReviewedSession = components['schemas']['ReviewedSession'];
+export type ReviewerRequest = components['schemas']['ReviewerRequest'];
+export type ReviewsAnswer = components['schemas']['ReviewsAnswer'];
+export type ReviewsFate = components['schemas']['ReviewsFate'];
 export type Risk = components['schemas']['Risk'];
 export type RiskKind = components['schemas']['RiskKind'];
+export type RoundState = components['schemas']['RoundState'];
 export type Rule = components['schemas']['Rule'];
 export type RuleRequest = components['schemas']['RuleRequest'];
 export type RulesAnswer = components['schemas']['RulesAnswer'];
@@ -3252,10 +3678,15 @@ export type RunAnswer = components['schemas']['RunAnswer'];
 export type RunEventsAnswer = components['schemas']['RunEventsAnswer'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchHit = components['schemas']['SearchHit'];
+export type SendBackAnswer = components['schemas']['SendBackAnswer'];
+export type SendBackRequest = components['schemas']['SendBackRequest'];
+export type SendOutcome = components['schemas']['SendOutcome'];
+export type SentBack = components['schemas']['SentBack'];
 export type Session = components['schemas']['Session'];
 export type SessionDetail = components['schemas']['SessionDetail'];
 export type SessionId = components['schemas']['SessionId'];
 export type SessionKind = components['schemas']['SessionKind'];
+export type Severity = components['schemas']['Severity'];
 export type Source = components['schemas']['Source'];
 export type SourceReport = components['schemas']['SourceReport'];
 export type SourcesAnswer = components['schemas']['SourcesAnswer'];
@@ -3307,8 +3738,10 @@ export interface operations {
                 until?: string;
                 /** @description Only archived sessions. */
                 archived?: boolean;
-                /** @description Archived sessions, sub-agents' and sessions without a word, too. */
+                /** @description Archived sessions, sub-agents', reviewers' and sessions without a word, too. */
                 all?: boolean;
+                /** @description Only sessions of agents that review another one's work, which lists leave out else. */
+                reviews?: boolean;
                 /**
                  * @description For the list of sessions: words that occur in the title, the first prompt, the project or the id. For a search:
                  *     the query.
@@ -3375,8 +3808,10 @@ export interface operations {
                 until?: string;
                 /** @description Only archived sessions. */
                 archived?: boolean;
-                /** @description Archived sessions, sub-agents' and sessions without a word, too. */
+                /** @description Archived sessions, sub-agents', reviewers' and sessions without a word, too. */
                 all?: boolean;
+                /** @description Only sessions of agents that review another one's work, which lists leave out else. */
+                reviews?: boolean;
                 /**
                  * @description For the list of sessions: words that occur in the title, the first prompt, the project or the id. For a search:
                  *     the query.
@@ -4982,6 +5417,317 @@ export interface operations {
             };
         };
     };
+    reviews_reviews: {
+        parameters: {
+            query?: {
+                /** @description Those of this session's work, the first begun first; by default the last begun of all. */
+                session?: components["schemas"]["SessionId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewsAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviews_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewsAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviews_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewPreviewRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewPreview"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviews_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviews_ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewAskRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviews_send_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendBackRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendBackAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviews_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     work_run: {
         parameters: {
             query?: never;
@@ -5534,8 +6280,10 @@ export interface operations {
                 until?: string;
                 /** @description Only archived sessions. */
                 archived?: boolean;
-                /** @description Archived sessions, sub-agents' and sessions without a word, too. */
+                /** @description Archived sessions, sub-agents', reviewers' and sessions without a word, too. */
                 all?: boolean;
+                /** @description Only sessions of agents that review another one's work, which lists leave out else. */
+                reviews?: boolean;
                 /**
                  * @description For the list of sessions: words that occur in the title, the first prompt, the project or the id. For a search:
                  *     the query.
@@ -5600,8 +6348,10 @@ export interface operations {
                 until?: string;
                 /** @description Only archived sessions. */
                 archived?: boolean;
-                /** @description Archived sessions, sub-agents' and sessions without a word, too. */
+                /** @description Archived sessions, sub-agents', reviewers' and sessions without a word, too. */
                 all?: boolean;
+                /** @description Only sessions of agents that review another one's work, which lists leave out else. */
+                reviews?: boolean;
                 /**
                  * @description For the list of sessions: words that occur in the title, the first prompt, the project or the id. For a search:
                  *     the query.
@@ -5666,8 +6416,10 @@ export interface operations {
                 until?: string;
                 /** @description Only archived sessions. */
                 archived?: boolean;
-                /** @description Archived sessions, sub-agents' and sessions without a word, too. */
+                /** @description Archived sessions, sub-agents', reviewers' and sessions without a word, too. */
                 all?: boolean;
+                /** @description Only sessions of agents that review another one's work, which lists leave out else. */
+                reviews?: boolean;
                 /**
                  * @description For the list of sessions: words that occur in the title, the first prompt, the project or the id. For a search:
                  *     the query.

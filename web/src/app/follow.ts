@@ -1,5 +1,6 @@
 import type { LiveAnswer, Status } from '../api/types';
 import { renewLive, live as running } from '../features/live/queries';
+import { renewReviews } from '../features/reviews/queries';
 import { patchSession, refreshSessions, sessions } from '../features/sessions/queries';
 import { status } from '../features/sources/queries';
 import { transcript } from '../features/transcript/queries';
@@ -35,7 +36,7 @@ async function askForWork(): Promise<void> {
   isAsking = true;
   while (hasMore) {
     hasMore = false;
-    await renewWork(cache);
+    await Promise.all([renewWork(cache), renewReviews(cache)]);
     await new Promise((resolve) => setTimeout(resolve, BREATH));
   }
   isAsking = false;

@@ -25,6 +25,7 @@ export function filterOf(search: Record<string, unknown>): ListFilter {
     until: one(search, 'until'),
     archived: search.archived === true || one(search, 'archived') === 'true' || undefined,
     all: search.all === true || one(search, 'all') === 'true' || undefined,
+    reviews: search.reviews === true || one(search, 'reviews') === 'true' || undefined,
     sort,
   };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
@@ -52,9 +53,9 @@ const list = createRoute({
 const session = createRoute({
   getParentRoute: () => root,
   path: '/s/$id',
-  validateSearch: (search: Record<string, unknown>): { at?: string; q?: string } => {
-    const [at, q] = [one(search, 'at'), one(search, 'q')];
-    return { ...(at ? { at } : {}), ...(q ? { q } : {}) };
+  validateSearch: (search: Record<string, unknown>): { at?: string; q?: string; review?: string } => {
+    const [at, q, review] = [one(search, 'at'), one(search, 'q'), one(search, 'review')];
+    return { ...(at ? { at } : {}), ...(q ? { q } : {}), ...(review ? { review } : {}) };
   },
   component: lazyRouteComponent(() => import('./transcript-route'), 'TranscriptRoute'),
 });

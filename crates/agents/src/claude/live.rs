@@ -92,6 +92,10 @@ impl Live for ClaudeLive {
         (tokens > 0).then_some(Context { tokens, window: None })
     }
 
+    fn queues_prompts(&self) -> bool {
+        true
+    }
+
     fn screen(&self, screen: &str) -> Screen {
         let last = screen.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
         let dialog = dialog(screen, true);

@@ -127,6 +127,10 @@ impl Live for CodexLive {
         true
     }
 
+    fn queues_prompts(&self) -> bool {
+        true
+    }
+
     fn screen(&self, screen: &str) -> Screen {
         // The mark before it blinks.
         let is_busy = |line: &str| line.starts_with(['•', '◦']) && line.contains("esc to interrupt)");

@@ -91,7 +91,22 @@ pub enum LiveCommand {
         session: String,
     },
     /// End an agent; its session stays
-    Stop(LiveArgs),
+    Stop {
+        #[command(flatten)]
+        live: LiveArgs,
+        /// What becomes of the reviews of its work that are not ended
+        #[arg(long, value_enum, default_value_t = ReviewsArg::Keep)]
+        reviews: ReviewsArg,
+    },
+}
+
+/// What becomes of reviews when their session is ended.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReviewsArg {
+    /// They stay as they are
+    Keep,
+    /// They are ended, too
+    End,
 }
 
 /// Open an agent in a terminal of Marline's own tmux

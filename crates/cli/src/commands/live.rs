@@ -20,6 +20,8 @@ use crate::terminal::{BOLD, DIM, HIT, ago, fit, harmless, note, pad, source_styl
 mod reopen;
 mod steer;
 
+pub use steer::proven;
+
 pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
     match command {
         LiveCommand::Ls { why, read } => ls(read, *why),
@@ -76,7 +78,10 @@ struct Told<'a> {
 
 fn ls(read: &ReadArgs, why: bool) -> Result<ExitCode, Failure> {
     let look = look(read)?;
-    let sessions: Vec<Told<'_>> = look.now.sessions.iter().map(|live| told(&look.context, live)).collect();
+    // Those of reviewers belong to the reviews: `marline review ls`.
+    let reviewers = crate::commands::work::reviewers()?;
+    let shown = look.now.sessions.iter().filter(|live| !reviewers.contains(&live.id));
+    let sessions: Vec<Told<'_>> = shown.map(|live| told(&look.context, live)).collect();
     if read.json {
         print_json(&serde_json::json!({ "sessions": sessions, "strays": look.now.strays }))?;
     } else {

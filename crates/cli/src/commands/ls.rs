@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use marline_index::{Page, Session};
-use marline_model::SessionKind;
+use marline_model::{SessionId, SessionKind};
 
 use crate::args::LsArgs;
 use crate::commands::{print_json, print_line};
@@ -15,20 +15,22 @@ pub fn run(args: &LsArgs) -> Result<ExitCode, Failure> {
     let context = Context::read(&args.read)?;
     let mut filter = args.filter.filter(context.now)?;
     filter.all = args.all;
+    filter.reviews = args.reviews;
+    filter.reviewers = crate::commands::work::reviewers()?;
     let page = context.index.sessions(&filter, args.sort.into(), args.limit, args.cursor.as_deref())?;
     if args.read.json {
         print_json(&page)?;
     } else {
-        print(&context, &page)?;
+        print(&context, &page, &filter.reviewers)?;
     }
     Ok(if page.sessions.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn print(context: &Context, page: &Page) -> Result<(), Failure> {
+fn print(context: &Context, page: &Page, reviewers: &[SessionId]) -> Result<(), Failure> {
     match width() {
         Some(width) => {
             for session in &page.sessions {
-                print_line(&row(context, session, width))?;
+                print_line(&row(context, session, width, reviewers.contains(&session.id)))?;
             }
         }
         None => {
@@ -46,7 +48,7 @@ fn print(context: &Context, page: &Page) -> Result<(), Failure> {
     Ok(())
 }
 
-fn row(context: &Context, session: &Session, width: usize) -> String {
+fn row(context: &Context, session: &Session, width: usize, is_reviewer: bool) -> String {
     let raw = session.id.raw();
     let short_id = &raw[..raw.floor_char_boundary(12)];
     let counts = &session.counts;
@@ -61,6 +63,7 @@ fn row(context: &Context, session: &Session, width: usize) -> String {
     let mut marks = String::new();
     for (is, mark) in [
         (session.kind == SessionKind::Subagent, " sub-agent"),
+        (is_reviewer, " reviewer"),
         (session.forked_from_id.is_some(), " fork"),
         (session.archived, " archived"),
         (session.missing, " file gone"),

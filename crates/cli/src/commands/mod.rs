@@ -10,6 +10,7 @@ pub mod live;
 pub mod ls;
 pub mod provider;
 pub mod resume;
+pub mod review;
 pub mod search;
 pub mod show;
 pub mod sources;

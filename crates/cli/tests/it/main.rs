@@ -12,6 +12,7 @@ mod live;
 mod permits;
 mod providers;
 mod real_agents;
+mod reviews;
 mod sessions;
 mod watching;
 mod work;

@@ -16,6 +16,11 @@ impl Engine {
     pub(super) fn ask(&mut self, active: &Active, job: &mut Job) -> Result<(), WorkError> {
         while let Some(question) = job.asks.first().cloned() {
             let wait = Duration::from_secs(Self::options(active).approval_seconds);
+            if wait.is_zero() {
+                job.asks.remove(0);
+                refuse(job, &question);
+                continue;
+            }
             let rule = self.rule(&question, &job.task)?;
             let asked = Asked {
                 number: 0,
@@ -133,4 +138,19 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Says no where nobody is to be asked. Said again to an agent that was told before, it is not heard.
+fn refuse(job: &mut Job, question: &Question) {
+    let reason = "Nobody is asked here, and nothing is to be changed. Go on without it.".to_owned();
+    job.was_refused = true;
+    job.reasons.push(reason.clone());
+    let decision = Decision::Deny { reason: Some(reason) };
+    let told = job.talk.as_mut().map_or(Ok(false), |talk| talk.answer(&question.id, &decision));
+    let text = match told {
+        Ok(true) => format!("refused: {}: {}", question.tool, question.what),
+        Ok(false) => return,
+        Err(error) => chain(&error),
+    };
+    job.log.push(WorkEvent::Note { text });
 }

@@ -21,7 +21,7 @@ pub(super) fn check_name(name: &str) -> Result<(), WorkError> {
         .ok_or_else(|| WorkError::invalid("a name is one line of at most 200 bytes, and not empty"))
 }
 
-pub(super) fn check_prompt(prompt: &str) -> Result<(), WorkError> {
+pub(crate) fn check_prompt(prompt: &str) -> Result<(), WorkError> {
     if prompt.trim().is_empty() {
         return Err(WorkError::invalid("the prompt is empty"));
     }
@@ -45,7 +45,7 @@ pub(super) fn check_images(images: &[PathBuf]) -> Result<(), WorkError> {
 }
 
 /// Says before anything starts what an agent can't do of what is asked.
-pub(super) fn check_order(
+pub(crate) fn check_order(
     source: Source,
     session: Option<&SessionId>,
     options: &Options,

@@ -92,7 +92,7 @@ impl Desk {
     }
 
     /// The clock's time.
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         (self.now)()
     }
 
@@ -101,7 +101,7 @@ impl Desk {
         &*self.store
     }
 
-    pub(super) fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         let random = (self.random)();
         let mut ten = [0; 10];
         ten.copy_from_slice(&random[..10]);
@@ -269,12 +269,13 @@ impl Desk {
         self.store.run(&run.id)
     }
 
-    fn new_run(&self, list: &str, name: &str, is_queue: bool, claim: Option<Claim>) -> Run {
+    pub(crate) fn new_run(&self, list: &str, name: &str, is_queue: bool, claim: Option<Claim>) -> Run {
         Run {
             id: self.id(),
             number: 0,
             list: list.to_owned(),
             is_queue,
+            is_review: false,
             name: name.to_owned(),
             prompt: None,
             options: Options::default(),

@@ -102,8 +102,17 @@ impl Engine {
         Claim { holder: self.me.clone(), until: later(self.now(), LEASE) }
     }
 
-    pub(super) fn store(&self) -> &dyn WorkStore {
+    pub(crate) fn store(&self) -> &dyn WorkStore {
         &*self.means.store
+    }
+
+    pub(crate) fn transcripts(&self) -> Option<&Transcripts> {
+        self.transcripts.as_ref()
+    }
+
+    /// Says whether this engine works at a run.
+    pub fn works_at(&self, run: &str) -> bool {
+        self.active.iter().any(|active| active.run.id == run)
     }
 
     /// How many agents work for it.
@@ -330,6 +339,7 @@ impl Engine {
                 task.completed_at = Some(self.now());
                 changes.push(Change::Task(task.clone()));
                 changes.push(self.told(&active.run, Some(task), WorkEvent::Cancelled));
+                self.follow_review(&active.run, task, &mut changes)?;
             }
         }
         let counts = Counts::of(&active.tasks);

@@ -26,6 +26,7 @@ mod permits;
 mod settle;
 mod verdict;
 
+pub(crate) use check::{check_order, check_prompt};
 pub use desk::{Desk, GroupRun, MAX_CONCURRENCY, NewPrompt, NewQueue, PromptPatch};
 pub use engine::{Engine, Means, will_run};
 pub use holder::{holder, is_alive};

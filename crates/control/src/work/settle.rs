@@ -49,11 +49,13 @@ impl Engine {
         match self.store().commit(&changes) {
             Ok(()) => {}
             Err(WorkError::Conflict { .. }) => {
-                // Only its place can have been changed by others.
+                // Only its place can have been changed by others, or what it belongs to.
                 let now = self.store().task(&job.task.id)?;
                 job.task.position = now.position;
                 job.task.revision = now.revision;
                 changes[0] = Change::Task(job.task.clone());
+                changes.truncate(own);
+                self.follow(active, job, &mut changes)?;
                 self.store().commit(&changes)?;
             }
             Err(error) => return Err(error),
@@ -76,6 +78,7 @@ impl Engine {
         job: &Job,
         changes: &mut Vec<Change>,
     ) -> Result<(), WorkError> {
+        self.follow_review(&active.run, &job.task, changes)?;
         let Some(session) = job.task.session.as_ref().filter(|_| job.task.is_new) else { return Ok(()) };
         let has_none = |queue: &&Queue| queue.mode == Mode::Continue && queue.session.is_none();
         if let Some(queue) = active.queue.as_ref().filter(has_none) {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod reviews;
 mod traces;
 
 use std::path::Path;

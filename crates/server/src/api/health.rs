@@ -12,8 +12,9 @@ use crate::wire::{DoctorAnswer, LookedFor, Retention, SourcesAnswer, Status};
 /// Tells what the server is and does.
 #[utoipa::path(get, path = "/api/v1/status", tag = "health", responses((status = 200, body = Status)))]
 pub async fn status(State(board): State<Board>) -> Result<Json<Status>, Problem> {
-    let (sessions, position) =
-        board.readers.ask(|index| Ok((index.session_count()?, index.position()?))).await?;
+    let reviewers = board.reviewers().await?;
+    let counted = board.readers.ask(|index| Ok((index.session_count(reviewers)?, index.position()?)));
+    let (sessions, position) = counted.await?;
     Ok(Json(Status {
         version: board.config.version.to_owned(),
         demo: board.config.is_demo,

@@ -156,7 +156,21 @@ pub enum CommandRequest {
     Stop {
         /// The idempotency key.
         key: String,
+        /// What becomes of the reviews of its work that are not ended; by default they stay.
+        #[serde(default)]
+        reviews: ReviewsFate,
     },
+}
+
+/// What becomes of reviews when their session is ended.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ReviewsFate {
+    /// They stay as they are.
+    #[default]
+    Keep,
+    /// They are ended, too.
+    End,
 }
 
 /// What is opened.
@@ -195,7 +209,7 @@ impl CommandRequest {
             | CommandRequest::Approve { key, .. }
             | CommandRequest::Deny { key, .. }
             | CommandRequest::Model { key, .. }
-            | CommandRequest::Stop { key } => key,
+            | CommandRequest::Stop { key, .. } => key,
         }
     }
 
@@ -221,7 +235,10 @@ impl CommandRequest {
 #[utoipa::path(get, path = "/api/v1/live", tag = "live", responses((status = 200, body = LiveAnswer)))]
 pub async fn live(State(board): State<Board>) -> Result<Json<LiveAnswer>, Problem> {
     let now = board.lookout.now();
-    let Now { sessions, strays } = (*now).clone();
+    let Now { mut sessions, strays } = (*now).clone();
+    // Those of reviewers belong to the reviews.
+    let reviewers = board.reviewers().await?;
+    sessions.retain(|live| !reviewers.contains(&live.id));
     let lost = board.lookout.book(&board, |book| book.lost().to_vec()).unwrap_or_default();
     let answer = board.readers.ask(move |index| {
         let title = |id: &SessionId| index.session_by_id(id).ok().and_then(|session| session.title);
@@ -294,7 +311,12 @@ pub async fn command(
     }
     let live = board.live_session(&id)?;
     let (key, giver) = (request.key().to_owned(), Giver { by: board.name_of(&caller), rule: None });
-    board.do_once(live, &key, request.command(), giver).await.map(Json)
+    let ends_reviews = matches!(request, CommandRequest::Stop { reviews: ReviewsFate::End, .. });
+    let steered = board.do_once(live, &key, request.command(), giver).await?;
+    if ends_reviews && matches!(steered, Steered::Delivered { .. }) {
+        board.desk(move |desk| desk.end_reviews_of(&id)).await?;
+    }
+    Ok(Json(steered))
 }
 
 /// Opens an agent in a terminal of Marline's own tmux: a new session, or one that is there.
@@ -342,7 +364,7 @@ impl Board {
             .ok_or_else(|| Problem::UNSUPPORTED.because("There is no tmux, and agents are opened in it."))
     }
 
-    fn live_session(&self, id: &SessionId) -> Result<LiveSession, Problem> {
+    pub(super) fn live_session(&self, id: &SessionId) -> Result<LiveSession, Problem> {
         let now = self.lookout.now();
         let found = now.sessions.iter().find(|live| live.id == *id);
         found.cloned().ok_or_else(|| Problem::NOT_FOUND.because(format!("No agent has {id} open.")))

@@ -11,6 +11,7 @@ mod login;
 mod permits;
 mod providers;
 mod queues;
+mod reviews;
 mod search;
 mod sessions;
 mod usage;
@@ -79,6 +80,12 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(permits::audit))
         .routes(routes!(permits::away, permits::claim))
         .routes(routes!(live::command).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(reviews::reviews, reviews::begin).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(reviews::preview).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(reviews::review))
+        .routes(routes!(reviews::ask).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(reviews::send_back).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(reviews::end))
         .routes(routes!(work::run))
         .routes(routes!(work::run_events))
         .routes(routes!(work::wish))
@@ -130,7 +137,7 @@ async fn nothing() -> Problem {
     Problem::NOT_FOUND.because("There is no such address in the API.")
 }
 
-/// Answers that follow from the catalogue alone; all others are asked for anew each time.
+/// Answers that follow from the catalogue, and from which sessions are reviewers', alone; all others are asked for anew each time.
 const TAGGED: [&str; 4] = ["/api/v1/sessions", "/api/v1/projects", "/api/v1/search", "/api/v1/usage"];
 
 /// Answers "not modified" without work where the catalogue is as the client last saw it.
@@ -143,10 +150,17 @@ async fn tagged(State(board): State<Board>, request: Request, next: Next) -> Res
         Ok(tag) => tag,
         Err(problem) => return problem.into_response(),
     };
+    // Sessions of reviewers are only ever added.
+    let reviewers = match board.reviewers().await {
+        Ok(reviewers) => reviewers.len(),
+        Err(problem) => return problem.into_response(),
+    };
     // What is said of times relative to now holds for a minute.
     let is_relative = ["since=", "until=", "q="].iter().any(|part| address.contains(part));
     let minute = if is_relative { board.now().as_millis() / 60_000 } else { 0 };
-    let Ok(tag) = HeaderValue::from_str(&format!("W/\"{}-{tag}-{minute}\"", board.config.version)) else {
+    let Ok(tag) =
+        HeaderValue::from_str(&format!("W/\"{}-{tag}-{reviewers}-{minute}\"", board.config.version))
+    else {
         return next.run(request).await;
     };
     let is_known = request.headers().get(header::IF_NONE_MATCH) == Some(&tag);

@@ -47,11 +47,15 @@ pub async fn search(
     Query(search): Query<SearchParams>,
 ) -> Result<Json<SearchAnswer>, Problem> {
     let now = board.now();
-    let text = filter.q.as_deref().unwrap_or_default();
+    let text = filter.q.clone().unwrap_or_default();
     if text.len() > MAX_QUERY {
         return Err(Problem::INVALID.because(format!("A query may have {MAX_QUERY} bytes.")));
     }
-    let mut query = marline_index::Query::parse(text, filter.filter(now)?, now)
+    let mut filter = filter.filter(now)?;
+    if filter.reviews {
+        filter.reviewers = board.reviewers().await?;
+    }
+    let mut query = marline_index::Query::parse(&text, filter, now)
         .map_err(|error| Problem::INVALID.because(sentence(&error)))?;
     let meaning = std::mem::take(&mut query.meaning);
     let order = match search.order {

@@ -4,13 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use marline_index::{Page, Projects, Session};
 use marline_model::SessionId;
+use marline_store::reviews::Reviews;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::board::Board;
 use crate::params::{FilterParams, Id, Query, SortParam, limit};
 use crate::problem::Problem;
-use crate::wire::{OutlineAnswer, OutlineMark, Related, SessionDetail, TouchedFiles};
+use crate::wire::{OutlineAnswer, OutlineMark, Related, ReviewedSession, SessionDetail, TouchedFiles};
 
 const MAX_SESSIONS: usize = 500;
 const MAX_PROJECTS: usize = 200;
@@ -38,7 +39,8 @@ pub async fn list(
     Query(filter): Query<FilterParams>,
     Query(page): Query<ListParams>,
 ) -> Result<Json<Page>, Problem> {
-    let filter = filter.list_filter(board.now())?;
+    let mut filter = filter.list_filter(board.now())?;
+    filter.reviewers = board.reviewers().await?;
     let limit = limit(page.limit, 50, MAX_SESSIONS);
     let cursor = page.cursor.filter(|cursor| !cursor.is_empty());
     let page = board
@@ -66,7 +68,8 @@ pub async fn projects(
     Query(filter): Query<FilterParams>,
     Query(page): Query<ProjectParams>,
 ) -> Result<Json<Projects>, Problem> {
-    let filter = filter.list_filter(board.now())?;
+    let mut filter = filter.list_filter(board.now())?;
+    filter.reviewers = board.reviewers().await?;
     let (limit, per) = (limit(page.limit, 50, MAX_PROJECTS), page.per.unwrap_or(5).min(20));
     Ok(Json(board.readers.ask(move |index| Ok(index.projects(&filter, limit, per)?)).await?))
 }
@@ -76,6 +79,8 @@ pub async fn projects(
     params(("id" = SessionId, Path, description = "The canonical id")),
     responses((status = 200, body = SessionDetail), (status = 404, body = Problem)))]
 pub async fn one(State(board): State<Board>, Id(id): Id) -> Result<Json<SessionDetail>, Problem> {
+    let asked = id.clone();
+    let review = board.desk(move |desk| Ok(desk.store().reviews(Reviews::By(&asked))?.pop())).await?;
     let detail = board
         .readers
         .ask(move |index| {
@@ -89,6 +94,11 @@ pub async fn one(State(board): State<Board>, Id(id): Id) -> Result<Json<SessionD
                 children: index.children(&id)?,
                 forks: index.forks(&id)?,
                 items: index.item_count(&id)?,
+                reviews: review.map(|review| ReviewedSession {
+                    review: review.id,
+                    session: index.session_by_id(&review.parent).ok(),
+                    id: review.parent,
+                }),
                 session,
             })
         })

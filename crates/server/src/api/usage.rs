@@ -74,7 +74,10 @@ pub async fn csv(
 }
 
 async fn summed_up(board: &Board, filter: FilterParams, usage: UsageParams) -> Result<UsageReport, Problem> {
-    let filter = filter.filter(board.now())?;
+    let mut filter = filter.filter(board.now())?;
+    if filter.reviews {
+        filter.reviewers = board.reviewers().await?;
+    }
     let mut report = board
         .readers
         .ask(move |index| Ok(index.usage(usage.by.into(), usage.and.map(Into::into), &filter)?))

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use marline_agents::Env;
@@ -84,7 +85,7 @@ impl TestBoard {
             now,
             address: format!("http://127.0.0.1:{port}"),
             hosts,
-            random: || [7; 16],
+            random,
             utc_offset_seconds: 0,
             is_demo: false,
             version: "0.0.0",
@@ -230,6 +231,14 @@ fn head(method: &str, path: &str, headers: &[(&str, &str)], port: u16) -> String
         head += &format!("{name}: {value}\r\n");
     }
     head + "connection: close\r\ncontent-length: 0\r\n\r\n"
+}
+
+/// Different each time, and the same in each run.
+fn random() -> [u8; 16] {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut bytes = [7; 16];
+    bytes[..8].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    bytes
 }
 
 fn read(mut stream: impl Read) -> Answer {

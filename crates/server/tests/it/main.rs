@@ -8,4 +8,5 @@ mod board;
 mod doors;
 mod events;
 mod openapi;
+mod reviews;
 mod work;

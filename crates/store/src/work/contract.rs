@@ -5,6 +5,7 @@ use std::error::Error;
 use marline_model::Timestamp;
 
 use super::types::{Asked, Audited, Group, Logged, Queue, Rule, Run, Task};
+use crate::reviews::{Review, ReviewStore};
 
 /// Why a store could not do it. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,8 @@ pub enum Change {
     DeleteRule(Rule),
     /// Notes that something was allowed or refused. What is noted stays.
     Audit(Audited),
+    /// Writes a review.
+    Review(Review),
 }
 
 /// What came of a command that was noted before.
@@ -98,8 +101,8 @@ pub enum Runs<'a> {
     Of(&'a str, usize),
 }
 
-/// Keeps groups, queues, runs, tasks, questions and events.
-pub trait WorkStore: Send + Sync {
+/// Keeps groups, queues, runs, tasks, questions and events; and reviews, whose rounds are runs.
+pub trait WorkStore: ReviewStore + Send + Sync {
     /// All groups by name.
     ///
     /// # Errors

@@ -11,16 +11,18 @@ use serde::de::DeserializeOwned;
 use super::contract::{Change, CommandEnd, Runs, WorkError, WorkStore};
 use super::types::{Asked, Audited, Group, Logged, Queue, Rule, Run, Task};
 use crate::database::{self, internal};
+use crate::reviews::Review;
 
 /// A command is remembered for a week, in milliseconds.
 const COMMANDS_LAST: i64 = 7 * 24 * 3_600_000;
-/// Groups, queues and runs of one machine.
+
+/// Groups, queues, runs and reviews of one machine.
 pub struct LocalWorkStore {
     connection: Mutex<Connection>,
 }
 
 /// A document of a row whose columns are `body` and `revision`.
-trait Document: Serialize + DeserializeOwned {
+pub(crate) trait Document: Serialize + DeserializeOwned {
     fn revised(self, revision: u64) -> Self;
 }
 
@@ -34,7 +36,7 @@ macro_rules! documents {
         }
     )*};
 }
-documents!(Group, Queue, Run, Task, Asked, Rule);
+documents!(Group, Queue, Run, Task, Asked, Rule, Review);
 
 fn document<T: Document>(row: &Row<'_>) -> rusqlite::Result<T> {
     let body: String = row.get(0)?;
@@ -65,11 +67,11 @@ impl LocalWorkStore {
         Ok(LocalWorkStore { connection: Mutex::new(database::open(path)?) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn all<T: Document>(&self, sql: &str, of: impl rusqlite::Params) -> Result<Vec<T>, WorkError> {
+    pub(crate) fn all<T: Document>(&self, sql: &str, of: impl rusqlite::Params) -> Result<Vec<T>, WorkError> {
         let connection = self.lock();
         let ask = || -> rusqlite::Result<Vec<T>> {
             connection.prepare_cached(sql)?.query_map(of, document)?.collect()
@@ -230,6 +232,22 @@ fn write(connection: &Connection, change: &Change) -> Result<(), WorkError> {
                 ],
                 body: body(&task)?,
                 name: format!("prompt {}", task.number),
+            }
+            .write(connection)
+        }
+        Change::Review(review) => {
+            let review = Review { state: review.state_now(), ..review.clone() };
+            Put {
+                table: "reviews",
+                id: &review.id,
+                revision: review.revision,
+                columns: &[
+                    ("parent", &review.parent.to_string()),
+                    ("child", &review.child.as_ref().map(ToString::to_string)),
+                    ("is_open", &review.ended_at.is_none()),
+                ],
+                body: body(&review)?,
+                name: "the review".to_owned(),
             }
             .write(connection)
         }

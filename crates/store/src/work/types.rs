@@ -425,10 +425,14 @@ pub struct Run {
     pub id: String,
     /// Its number, which people say; 0: the next one.
     pub number: u64,
-    /// The group or queue.
+    /// The group or queue, or the review.
     pub list: String,
     /// It is a queue's.
     pub is_queue: bool,
+    /// It is a round of a review, or what goes back from one: `list` is the review.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub is_review: bool,
     /// What the group or queue was called.
     pub name: String,
     /// The prompt that a group was given.

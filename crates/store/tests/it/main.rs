@@ -10,4 +10,5 @@ mod live;
 mod local;
 mod real_codex;
 mod rehome;
+mod reviews;
 mod work;

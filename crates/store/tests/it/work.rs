@@ -50,6 +50,7 @@ fn run(id: &str, list: &str) -> Run {
         number: 0,
         list: list.to_owned(),
         is_queue: true,
+        is_review: false,
         name: "a name".to_owned(),
         prompt: None,
         options: Options::default(),

@@ -3,7 +3,7 @@ import type { ButtonHTMLAttributes } from 'react';
 
 const KINDS = {
   plain: 'text-ink-2 hover:bg-hover hover:text-ink',
-  solid: 'bg-accent text-on-accent hover:opacity-90 font-medium',
+  solid: 'bg-accent text-on-accent hover:brightness-95 font-medium',
   edge: 'border border-line text-ink hover:bg-hover',
 } as const;
 

@@ -1,9 +1,10 @@
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { Evidence, LiveSession } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Confirm } from '../../components/ui/confirm';
 import { Elapsed } from '../../components/ui/elapsed';
+import { Tick } from '../../components/ui/field';
 import { StateMark } from '../../components/ui/state-mark';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
@@ -13,7 +14,7 @@ import { LiveAsks } from './live-asks';
 import { sayLive, stateOfLive, useLive } from './queries';
 
 /** Under a transcript whose agent runs: how it stands, what it asks, and a field to say something. */
-export function LiveBar({ id }: { id: string }) {
+export function LiveBar({ id, openReviews = 0, above }: { id: string; openReviews?: number; above?: ReactNode }) {
   const data = useLive(id);
   if (!data) return null;
   return (
@@ -21,7 +22,8 @@ export function LiveBar({ id }: { id: string }) {
       aria-label="The running agent"
       className="sticky bottom-0 z-20 -mx-2 mt-auto -mb-10 space-y-2.5 border-line border-t bg-canvas px-2 pt-2.5 pb-3 max-sm:bottom-[calc(3.5rem+env(safe-area-inset-bottom))]"
     >
-      <Head session={data.live} />
+      {above}
+      <Head session={data.live} openReviews={openReviews} />
       {data.live.asks && <LiveAsks id={id} asks={data.live.asks} />}
       <Steering session={data.live} />
     </section>
@@ -42,9 +44,10 @@ export function Unsaid({ id }: { id: string }) {
   );
 }
 
-function Head({ session }: { session: LiveSession }) {
+function Head({ session, openReviews }: { session: LiveSession; openReviews: number }) {
   const [isOpen, setOpen] = useState(false);
   const [isEnding, setEnding] = useState(false);
+  const [endsReviews, setEndsReviews] = useState(false);
   const stop = useSteer(session.id, () => setEnding(false));
   return (
     <div className="text-xs">
@@ -76,10 +79,15 @@ function Head({ session }: { session: LiveSession }) {
           title="End the agent?"
           word="End it"
           isBusy={stop.isPending}
-          onYes={() => stop.mutate({ command: 'stop', key: newKey() })}
+          onYes={() => stop.mutate({ command: 'stop', key: newKey(), reviews: endsReviews ? 'end' : 'keep' })}
           onClose={() => setEnding(false)}
         >
           <p>Its process is told to end. The session stays, and can be taken up again.</p>
+          {openReviews > 0 && (
+            <Tick checked={endsReviews} onChange={setEndsReviews}>
+              End {openReviews === 1 ? 'its review' : `its ${openReviews} reviews`}, too
+            </Tick>
+          )}
         </Confirm>
       )}
     </div>

@@ -7,6 +7,7 @@ import { AGENTS, isSource } from '../../lib/agents';
 import type { ListFilter } from './queries';
 
 const LISTS = ['source', 'project', 'branch', 'model', 'file'] as const;
+const FLAGS = { all: 'everything', archived: 'archived only', reviews: 'reviewers only' } as const;
 const SINCE = [
   ['1d', 'the last day'],
   ['7d', 'the last week'],
@@ -22,7 +23,7 @@ interface Props {
 export function Chips({ filter, onChange }: Props) {
   const lists = LISTS.flatMap((name) => (filter[name] ?? []).map((value) => ({ name, value })));
   const times = (['since', 'until'] as const).flatMap((name) => (filter[name] ? [{ name, value: filter[name] }] : []));
-  const flags = (['archived', 'all'] as const).filter((name) => filter[name]);
+  const flags = (['archived', 'all', 'reviews'] as const).filter((name) => filter[name]);
   if (lists.length + times.length + flags.length === 0) return null;
   return (
     <div className="flex flex-wrap gap-1.5">
@@ -38,12 +39,7 @@ export function Chips({ filter, onChange }: Props) {
         <Chip key={name} name={name} value={value} onRemove={() => onChange({ ...filter, [name]: undefined })} />
       ))}
       {flags.map((name) => (
-        <Chip
-          key={name}
-          name="show"
-          value={name === 'all' ? 'everything' : 'archived only'}
-          onRemove={() => onChange({ ...filter, [name]: undefined })}
-        />
+        <Chip key={name} name="show" value={FLAGS[name]} onRemove={() => onChange({ ...filter, [name]: undefined })} />
       ))}
       <Button onClick={() => onChange({ q: filter.q, sort: filter.sort })} className="!h-7 text-xs">
         Clear
@@ -107,6 +103,14 @@ export function AddFilter({ filter, onChange }: Props) {
             }}
           >
             Archived only
+          </MenuItem>
+          <MenuItem
+            onClick={() => {
+              onChange({ ...filter, reviews: true });
+              close();
+            }}
+          >
+            Reviewers only
           </MenuItem>
           <MenuItem
             onClick={() => {

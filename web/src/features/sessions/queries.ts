@@ -20,6 +20,7 @@ export interface ListFilter {
   until?: string | undefined;
   archived?: boolean | undefined;
   all?: boolean | undefined;
+  reviews?: boolean | undefined;
   sort?: 'updated' | 'started' | 'cost' | 'size' | undefined;
 }
 

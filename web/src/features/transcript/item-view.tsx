@@ -21,6 +21,10 @@ export interface ItemActs {
   onCopy: (item: Item, what: 'markdown' | 'link') => void;
   /** Makes a session that goes on from before a prompt. */
   onFork: (item: Item) => void;
+  /** Has an item reviewed, or ends the stretch that is. */
+  onReview: (item: Item) => void;
+  /** A stretch to be reviewed begins at this item: the next one that is chosen ends it. */
+  stretchFrom: string | null;
 }
 
 interface Props extends ItemActs {
@@ -46,13 +50,13 @@ export const ItemView = memo(function ItemView(props: Props) {
   );
 });
 
-function Body({ session, item, query, isTarget, onWhole, onCopy, onFork }: Props) {
+function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onReview, stretchFrom }: Props) {
   const load = () => onWhole(item.key);
   switch (item.kind) {
     case 'prompt':
       return (
         <article aria-label="Prompt" className="my-4 rounded-xl bg-sunken px-4 py-3">
-          <Head item={item} who="You" onCopy={onCopy} onFork={onFork} />
+          <Head item={item} who="You" onCopy={onCopy} onFork={onFork} onReview={onReview} stretchFrom={stretchFrom} />
           <Said item={item} query={query} />
           <Pictures session={session} item={item} />
           <More item={item} load={load} />
@@ -61,7 +65,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork }: Props
     case 'answer':
       return (
         <article aria-label="Answer" className="py-2.5">
-          <Head item={item} onCopy={onCopy} />
+          <Head item={item} onCopy={onCopy} onReview={onReview} stretchFrom={stretchFrom} />
           <Said item={item} query={query} />
           <Pictures session={session} item={item} />
           <More item={item} load={load} />
@@ -75,6 +79,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork }: Props
           tool={item.tool}
           isOpen={isTarget || item.tool.action.type === 'todo'}
           onWhole={load}
+          onReview={() => onReview(item)}
         />
       ) : null;
     case 'compaction':
@@ -147,12 +152,31 @@ function Head({
   who,
   onCopy,
   onFork,
+  onReview,
+  stretchFrom,
 }: {
   item: Item;
   who?: string;
   onCopy: ItemActs['onCopy'];
   onFork?: ItemActs['onFork'];
-}) {
+} & Pick<ItemActs, 'onReview' | 'stretchFrom'>) {
+  if (stretchFrom !== null) {
+    return (
+      <div className="flex min-h-7 items-center gap-2 pb-1 text-ink-3 text-xs coarse:min-h-11">
+        {who && <span className="font-medium text-ink-2">{who}</span>}
+        <time dateTime={item.at ?? undefined} className="tabular-nums">
+          {clock(item.at)}
+        </time>
+        {stretchFrom === item.key ? (
+          <span className="ml-auto text-accent">From here</span>
+        ) : (
+          <Button kind="edge" className="!h-6 !text-2xs ml-auto px-1.5 coarse:!h-10" onClick={() => onReview(item)}>
+            Up to here
+          </Button>
+        )}
+      </div>
+    );
+  }
   return (
     <div className="flex h-5 items-center gap-2 text-ink-3 text-xs">
       {who && <span className="font-medium text-ink-2">{who}</span>}
@@ -170,6 +194,13 @@ function Head({
             Fork
           </Button>
         )}
+        <Button
+          className="!h-6 !text-2xs px-1.5"
+          title="Have it reviewed by another agent"
+          onClick={() => onReview(item)}
+        >
+          Review
+        </Button>
         <Button className="!h-6 !text-2xs px-1.5" onClick={() => onCopy(item, 'markdown')}>
           Copy
         </Button>

@@ -11,8 +11,19 @@ import { useScrolled } from '../../lib/scrolled';
 import { ago, isWriting, whole } from '../../lib/time';
 
 /** What a session is, above its transcript. */
-export function SessionHead({ detail, acts, onBack }: { detail: SessionDetail; acts: ReactNode; onBack: () => void }) {
-  const { session, parent, origin, children, forks } = detail;
+export function SessionHead({
+  detail,
+  acts,
+  more,
+  onBack,
+}: {
+  detail: SessionDetail;
+  acts: ReactNode;
+  /** What else belongs to it. */
+  more?: ReactNode;
+  onBack: () => void;
+}) {
+  const { session, parent, origin, children, forks, reviews } = detail;
   const now = useNow();
   // Above the title itself it would stand twice.
   const isPast = useScrolled(90);
@@ -77,6 +88,20 @@ export function SessionHead({ detail, acts, onBack }: { detail: SessionDetail; a
         <Relations name="Forked from" sessions={origin ? [origin] : []} />
         <Relations name="Sub-agents" sessions={children} />
         <Relations name="Forks" sessions={forks} />
+        {reviews && (
+          <p className="mt-1 flex flex-wrap items-baseline gap-x-3 text-xs">
+            <span className="text-ink-3">Reviews the work of</span>
+            <Link
+              to="/s/$id"
+              params={{ id: reviews.id }}
+              search={{ review: reviews.review }}
+              className="max-w-80 truncate text-accent hover:underline"
+            >
+              {harmless(reviews.session?.title ?? reviews.id)}
+            </Link>
+          </p>
+        )}
+        {more}
       </header>
     </>
   );

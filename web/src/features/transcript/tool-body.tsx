@@ -27,15 +27,22 @@ export function ToolBody({
   item,
   tool,
   onWhole,
+  onReview,
 }: {
   session: string;
   item: Item;
   tool: Tool;
   onWhole: () => void;
+  onReview: () => void;
 }) {
   return (
     <div className="space-y-2.5">
       <Input tool={tool} />
+      {tool.action.type === 'edit' && (
+        <Button kind="edge" onClick={onReview}>
+          Review this edit
+        </Button>
+      )}
       {item.childId && <ChildPreview id={item.childId} />}
       <Pictures session={session} item={item} />
       <Output tool={tool} />

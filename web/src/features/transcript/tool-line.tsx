@@ -23,12 +23,14 @@ export function ToolLine({
   tool,
   isOpen,
   onWhole,
+  onReview,
 }: {
   session: string;
   item: Item;
   tool: Tool;
   isOpen: boolean;
   onWhole: () => void;
+  onReview: () => void;
 }) {
   const [open, setOpen] = useOpen(isOpen);
   const Icon = iconOf(tool.action);
@@ -53,7 +55,7 @@ export function ToolLine({
       open={open}
       onToggle={() => setOpen(!open)}
     >
-      <ToolBody session={session} item={item} tool={tool} onWhole={onWhole} />
+      <ToolBody session={session} item={item} tool={tool} onWhole={onWhole} onReview={onReview} />
     </Fold>
   );
 }

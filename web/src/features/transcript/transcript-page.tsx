@@ -32,13 +32,21 @@ interface Props {
   query?: string | undefined;
   /** What stands below the transcript. */
   footer?: ReactNode;
+  /** What stands in its head. */
+  more?: ReactNode;
+  /** What stands beside it, instead of the outline. */
+  aside?: ReactNode;
+  /** Has an item reviewed, or what was answered last. */
+  onReview: (item: Item | null) => void;
+  /** A stretch to be reviewed begins here. */
+  stretchFrom: string | null;
   onBack: () => void;
 }
 
 const NOT_COPIED = 'The browser does not let anything be copied';
 
 /** One session: what was said and done, from its end or from a place. */
-export function TranscriptPage({ id, at, query, footer, onBack }: Props) {
+export function TranscriptPage({ id, at, query, footer, more, aside, onReview, stretchFrom, onBack }: Props) {
   const detail = useQuery(transcript.detail(id));
   const outline = useQuery(transcript.outline(id, detail.data?.items ?? 0));
   const read = useTranscript(id, at ? { around: at } : { at: 'end' });
@@ -121,8 +129,8 @@ export function TranscriptPage({ id, at, query, footer, onBack }: Props) {
   );
   const onFork = useCallback((item: Item) => void fork(item.key), [fork]);
   const acts = useMemo(
-    () => ({ onWhole: read.loadWhole, onRecord: setRecord, onCopy, onFork }),
-    [read.loadWhole, onCopy, onFork],
+    () => ({ onWhole: read.loadWhole, onRecord: setRecord, onCopy, onFork, onReview, stretchFrom }),
+    [read.loadWhole, onCopy, onFork, onReview, stretchFrom],
   );
 
   if (detail.error) return <Failed error={detail.error} retry={() => void detail.refetch()} />;
@@ -131,11 +139,12 @@ export function TranscriptPage({ id, at, query, footer, onBack }: Props) {
   if (!detail.data || !read.part) return <Skeleton lines={10} />;
   const { session } = detail.data;
   return (
-    <div className="flex justify-center gap-10 px-6 max-sm:px-4">
+    <div className={`flex justify-center gap-10 px-6 max-sm:px-4 ${aside ? 'lg:pr-0' : ''}`}>
       <div className="flex min-h-dvh w-full min-w-0 max-w-[760px] flex-col pb-10 max-sm:min-h-[calc(100dvh-3.5rem)]">
         <SessionHead
           detail={detail.data}
           onBack={onBack}
+          more={more}
           acts={
             <>
               <Button icon={Search} label="Find within (/)" onClick={() => setFinding(finding ?? '')} />
@@ -166,6 +175,7 @@ export function TranscriptPage({ id, at, query, footer, onBack }: Props) {
                           <MenuItem onClick={choose(async () => (await act({ act: 'delete' })) && onBack())}>
                             Delete
                           </MenuItem>
+                          <MenuItem onClick={choose(() => onReview(null))}>Review the last answer with…</MenuItem>
                           <hr className="my-1 border-line" />
                         </>
                       )}
@@ -221,11 +231,13 @@ export function TranscriptPage({ id, at, query, footer, onBack }: Props) {
         )}
         {footer}
       </div>
-      <aside aria-label="Outline" className="sticky top-0 h-dvh w-60 shrink-0 overflow-y-auto py-6 max-xl:hidden">
-        {outline.data && (
-          <OutlineView outline={outline.data} at={currentMark(outline.data.marks, reading)} onJump={jump} />
-        )}
-      </aside>
+      {aside ?? (
+        <aside aria-label="Outline" className="sticky top-0 h-dvh w-60 shrink-0 overflow-y-auto py-6 max-xl:hidden">
+          {outline.data && (
+            <OutlineView outline={outline.data} at={currentMark(outline.data.marks, reading)} onJump={jump} />
+          )}
+        </aside>
+      )}
       {finding !== null && (
         <FindBar id={id} query={finding} onChange={setFinding} onJump={jump} onClose={() => setFinding(null)} />
       )}

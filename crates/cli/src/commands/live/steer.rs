@@ -17,7 +17,7 @@ use marline_model::{SessionId, Source, Timestamp};
 use serde_json::json;
 
 use super::{look, reopen};
-use crate::args::live::{LiveArgs, LiveCommand, StartArgs};
+use crate::args::live::{LiveArgs, LiveCommand, ReviewsArg, StartArgs};
 use crate::args::{Lasting, ReadArgs};
 use crate::board;
 use crate::commands::act::acts;
@@ -73,7 +73,13 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
         LiveCommand::Reopen { dry_run, json } => reopen::run(*dry_run, *json),
         LiveCommand::Import { file } => reopen::import(file),
         LiveCommand::Attach { session } => attach(session),
-        LiveCommand::Stop(live) => steer(live, &Command::Stop),
+        LiveCommand::Stop { live, reviews } => {
+            let (id, stopped) = steered(live, &Command::Stop)?;
+            if *reviews == ReviewsArg::End && matches!(stopped, Steered::Delivered { .. }) {
+                crate::commands::work::desk(&Places::read()?)?.end_reviews_of(&id)?;
+            }
+            told(live.json, &id, &stopped)
+        }
     }
 }
 
@@ -190,7 +196,7 @@ fn steer(live: &LiveArgs, command: &Command) -> Result<ExitCode, Failure> {
 }
 
 /// Looks for what was sent in the transcript, which is the proof; what waits in a queue of the agent's own is not in it yet.
-fn proven(steered: Steered, id: &SessionId, text: &str, since: Timestamp) -> Steered {
+pub fn proven(steered: Steered, id: &SessionId, text: &str, since: Timestamp) -> Steered {
     let began = Instant::now();
     while matches!(steered, Steered::Delivered { .. }) && began.elapsed() < UNTIL_SAID {
         if Context::read(&fresh()).is_ok_and(|context| is_said(&context.index, id, text, since)) {

@@ -19,6 +19,7 @@ use marline_control::quoted;
 use marline_control::work::{Desk, Engine, Means};
 use marline_index::Index;
 use marline_model::{SessionId, Timestamp};
+use marline_store::reviews::ReviewStore as _;
 use marline_store::work::{
     Counts, Exchanged, LocalWorkStore, Logged, Run, Status, Task, Wish, WorkError, WorkStore, read_exchanged,
 };
@@ -39,7 +40,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 const LARGEST_PROMPT: u64 = 64 << 20;
 
 /// Opens the groups and queues.
-fn desk(places: &Places) -> Result<Desk, Failure> {
+pub fn desk(places: &Places) -> Result<Desk, Failure> {
     Ok(Desk::new(Box::new(store(places)?), now, random))
 }
 
@@ -47,7 +48,16 @@ pub fn store(places: &Places) -> Result<LocalWorkStore, Failure> {
     Ok(LocalWorkStore::open(&places.data.join("marline.db"))?)
 }
 
-fn engine(places: &Places) -> Result<Engine, Failure> {
+/// The sessions of reviewers; where nothing was ever reviewed, nothing is made for the question.
+pub fn reviewers() -> Result<Vec<SessionId>, Failure> {
+    let places = Places::read()?;
+    if !places.data.join("marline.db").exists() {
+        return Ok(Vec::new());
+    }
+    Ok(store(&places)?.reviewers()?)
+}
+
+pub fn engine(places: &Places) -> Result<Engine, Failure> {
     let marline = std::env::current_exe().map_err(|error| Failure::file(Path::new("marline"), &error))?;
     Ok(Engine::new(Means {
         store: Box::new(store(places)?),
@@ -62,13 +72,13 @@ fn engine(places: &Places) -> Result<Engine, Failure> {
 }
 
 /// Keeps the index fresh as long as it lives, unless another Marline does.
-struct Indexing {
+pub struct Indexing {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Indexing {
-    fn start(places: &Places) -> Self {
+    pub fn start(places: &Places) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (dir, env, told) = (places.index.clone(), places.env.clone(), stop.clone());
         let thread = std::thread::spawn(move || {
@@ -106,7 +116,7 @@ fn sessions(ids: &[String]) -> Result<Vec<SessionId>, Failure> {
 }
 
 /// A prompt that was given, or standard input.
-fn prompt(given: &str) -> Result<String, Failure> {
+pub fn prompt(given: &str) -> Result<String, Failure> {
     if given != "-" {
         return Ok(given.to_owned());
     }
