@@ -9,12 +9,13 @@ use marline_control::{Acts, Places};
 use marline_model::Timestamp;
 use marline_store::work::WorkError;
 
-use crate::access::{Access, AccessError};
+use crate::access::{Access, AccessError, Offer};
 use crate::changes::Feed;
 use crate::doors::{self, Door, DoorError, Stop};
 use crate::indexer::Indexer;
 use crate::lookout::Lookout;
 use crate::pool::Readers;
+use crate::tls::Authority;
 use crate::worker::Worker;
 
 /// What a board needs to know.
@@ -43,8 +44,16 @@ pub struct Config {
     pub env: Env,
     /// The clock.
     pub now: fn() -> Timestamp,
-    /// What browsers are told to open: scheme, host and port, without a slash at the end.
+    /// What browsers on this machine open: scheme, host and port, without a slash at the end.
     pub address: String,
+    /// The same for devices elsewhere, the best first; none: nobody can reach this board from elsewhere.
+    pub ways: Vec<String>,
+    /// A reverse proxy that speaks TLS and passes requests on to loopback, as browsers know it: `https://desk.tail.net`.
+    pub public_url: Option<String>,
+    /// The authority behind the board's own certificate.
+    pub authority: Option<Authority>,
+    /// Push services may be on loopback, in clear: a test's.
+    pub pushes_to_loopback: bool,
     /// Host names that requests may bear, beside `localhost` and literal addresses.
     pub hosts: Vec<String>,
     /// A good source of random bytes.
@@ -116,13 +125,18 @@ impl Board {
         })
     }
 
-    /// Makes a link that gives one browser access, once.
+    /// Makes a link that gives one browser access to everything, once.
     ///
     /// # Errors
     /// [`BoardError::Access`].
     pub fn link(&self) -> Result<String, BoardError> {
-        let secret = self.access.link()?;
-        Ok(format!("{}{}?token={}", self.config.address, crate::LOGIN_PATH, secret.reveal()))
+        self.link_for(Offer::all(), self.config.ways.first().unwrap_or(&self.config.address))
+    }
+
+    /// Makes a link for what is offered, below an address of ours.
+    pub(crate) fn link_for(&self, offer: Offer, address: &str) -> Result<String, BoardError> {
+        let secret = self.access.link(offer)?;
+        Ok(format!("{address}{}?token={}", crate::LOGIN_PATH, secret.reveal()))
     }
 
     /// Returns what makes [`Board::run`] end.

@@ -805,7 +805,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the browsers that have access. */
+        /** Lists the devices that have access, and where others could reach this board. */
         get: operations["devices_list"];
         put?: never;
         post?: never;
@@ -824,7 +824,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a link that gives another browser access, once, within ten minutes. */
+        /** Makes a link that gives another device access, once, within ten minutes. */
         post: operations["devices_link"];
         delete?: never;
         options?: never;
@@ -842,11 +842,12 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes a browser's access away. */
+        /** Takes a device's access away. */
         delete: operations["devices_remove"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes what a device is called, or may do. What it has open and may no longer do is closed at once. */
+        patch: operations["devices_change"];
         trace?: never;
     };
 }
@@ -1150,23 +1151,38 @@ export interface components {
             /** @description What the agent is told. */
             decision: components["schemas"]["Decision"];
         };
-        /** @description A browser that has access. */
+        /** @description A device that has access. */
         DeviceAnswer: {
             /** @description Its id. */
             id: string;
-            /** @description What it calls itself. */
+            /** @description What it is called. */
             name: string;
+            /** @description What it may do. */
+            scopes: components["schemas"]["Scope"][];
             /** @description When it got access. */
             createdAt: components["schemas"]["Timestamp"];
             /** @description When it was last here, to some minutes. */
             lastSeenAt: components["schemas"]["Timestamp"];
             /** @description It is the one that asks. */
             current: boolean;
+            /** @description It is told of what happens while it is not looked at. */
+            notified: boolean;
         };
-        /** @description Browsers that have access. */
+        /** @description What is changed of a device. */
+        DeviceRequest: {
+            /** @description What it is called. */
+            name?: string | null;
+            /** @description What it may do. */
+            scopes?: components["schemas"]["Scope"][] | null;
+        };
+        /** @description Devices that have access, and how others get it. */
         DevicesAnswer: {
-            /** @description The browsers, the last seen first. */
+            /** @description The devices, the last seen first. */
             devices: components["schemas"]["DeviceAnswer"][];
+            /** @description Where devices elsewhere reach this board, the best first. */
+            ways: string[];
+            /** @description The SHA-256 of the certificate of Marline's own authority, which other devices must trust; `/ca.crt` has it. */
+            authority?: string;
         };
         /** @description A line of a change. */
         DiffLine: {
@@ -1531,8 +1547,22 @@ export interface components {
             url: string;
             /** @description Until when. */
             expiresAt: components["schemas"]["Timestamp"];
+            /** @description What it lets do. */
+            scopes: components["schemas"]["Scope"][];
             /** @description The same as a QR code. */
             qrSvg: string;
+            /** @description It leads here from other machines, too. */
+            reachable: boolean;
+            /** @description Where devices elsewhere reach this board. */
+            ways: string[];
+        };
+        /** @description What the device gets that opens a link. */
+        LinkRequest: {
+            scope?: components["schemas"]["Scope"] | null;
+            /** @description What it is called; without it, as its browser calls itself. */
+            name?: string | null;
+            /** @description Where it reaches this board, if not by the first of `ways`: scheme, host and port. */
+            url?: string | null;
         };
         /** @description Everything that runs. */
         LiveAnswer: {
@@ -1603,6 +1633,11 @@ export interface components {
             id: string;
             /** @enum {string} */
             kind: "live";
+        } | {
+            /** @description How far the client has read with this event. */
+            id: string;
+            /** @enum {string} */
+            kind: "access";
         } | {
             /** @description From where the stream goes on. */
             id: string;
@@ -2224,6 +2259,11 @@ export interface components {
             /** @description The events in order; there may be more behind the last. */
             events: components["schemas"]["Logged"][];
         };
+        /**
+         * @description One thing that a device may do.
+         * @enum {string}
+         */
+        Scope: "view" | "reply" | "approve";
         /** @description What a search found. */
         SearchAnswer: {
             /** @description The hits. */
@@ -2429,6 +2469,10 @@ export interface components {
              * @description How many commits it has seen; what changed since is told by the event stream after `epoch.revision`.
              */
             revision: number;
+            /** @description What the device may do that asks. */
+            scopes: components["schemas"]["Scope"][];
+            /** @description Its id; none: the owner's own program. */
+            device?: string;
         };
         /** @description How a command ended. */
         Steered: {
@@ -2897,6 +2941,7 @@ export type Current = components['schemas']['Current'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionRequest = components['schemas']['DecisionRequest'];
 export type DeviceAnswer = components['schemas']['DeviceAnswer'];
+export type DeviceRequest = components['schemas']['DeviceRequest'];
 export type DevicesAnswer = components['schemas']['DevicesAnswer'];
 export type DiffLine = components['schemas']['DiffLine'];
 export type DiffOp = components['schemas']['DiffOp'];
@@ -2930,6 +2975,7 @@ export type ItemKind = components['schemas']['ItemKind'];
 export type ItemPage = components['schemas']['ItemPage'];
 export type KeyFrom = components['schemas']['KeyFrom'];
 export type LinkAnswer = components['schemas']['LinkAnswer'];
+export type LinkRequest = components['schemas']['LinkRequest'];
 export type LiveAnswer = components['schemas']['LiveAnswer'];
 export type LiveControl = components['schemas']['LiveControl'];
 export type LiveEntry = components['schemas']['LiveEntry'];
@@ -2984,6 +3030,7 @@ export type Retention = components['schemas']['Retention'];
 export type Run = components['schemas']['Run'];
 export type RunAnswer = components['schemas']['RunAnswer'];
 export type RunEventsAnswer = components['schemas']['RunEventsAnswer'];
+export type Scope = components['schemas']['Scope'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchHit = components['schemas']['SearchHit'];
 export type Session = components['schemas']['Session'];
@@ -5407,7 +5454,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LinkRequest"] | null;
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -5415,6 +5466,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LinkAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong */
@@ -5433,7 +5492,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The browser's id */
+                /** @description The device's id */
                 id: string;
             };
             cookie?: never;
@@ -5445,6 +5504,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    devices_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             404: {
                 headers: {

@@ -1,6 +1,7 @@
 import type { LiveAnswer, Status } from '../api/types';
 import { renewLive, live as running } from '../features/live/queries';
 import { patchSession, refreshSessions, sessions } from '../features/sessions/queries';
+import { devices } from '../features/settings/queries';
 import { status } from '../features/sources/queries';
 import { transcript } from '../features/transcript/queries';
 import { renewWork } from '../features/work/queries';
@@ -68,6 +69,10 @@ export function follow(): void {
         return;
       case 'live':
         void renewLive(cache);
+        return;
+      case 'access':
+        void cache.invalidateQueries({ queryKey: status.queryKey });
+        void cache.invalidateQueries({ queryKey: devices.queryKey });
         return;
       case 'reset':
         void cache.invalidateQueries();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use marline_agents::drive::Opening;
 use marline_agents::registry;
 use marline_control::live::{
@@ -20,8 +20,10 @@ use utoipa::ToSchema;
 
 use super::work::{Body, body};
 use crate::board::Board;
+use crate::guard::Caller;
 use crate::params::Id;
 use crate::problem::{Problem, sentence};
+use crate::scopes::Scope;
 
 /// What was said is looked for in the transcript for so long.
 const UNTIL_SAID: Duration = Duration::from_secs(4);
@@ -127,6 +129,16 @@ pub struct OpenAnswer {
 }
 
 impl CommandRequest {
+    /// To say something, or to interrupt, is to reply; the rest decides what an agent does, or whether it lives.
+    fn scope(&self) -> Scope {
+        match self {
+            CommandRequest::Send { .. } | CommandRequest::Interrupt { .. } => Scope::Reply,
+            CommandRequest::Approve { .. } | CommandRequest::Deny { .. } | CommandRequest::Stop { .. } => {
+                Scope::Approve
+            }
+        }
+    }
+
     fn key(&self) -> &str {
         match self {
             CommandRequest::Send { key, .. }
@@ -170,10 +182,12 @@ fn last_words(index: &Index, id: &SessionId) -> Option<String> {
     responses((status = 200, body = Steered), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn command(
     State(board): State<Board>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
     request: Body<CommandRequest>,
 ) -> Result<Json<Steered>, Problem> {
     let request = body(request)?;
+    caller.may(request.scope())?;
     if !(8..=100).contains(&request.key().len()) {
         return Err(Problem::INVALID.because("A key has 8 to 100 characters."));
     }

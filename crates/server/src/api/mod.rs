@@ -96,7 +96,7 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(events::socket))
         .routes(routes!(devices::list))
         .routes(routes!(devices::link))
-        .routes(routes!(devices::remove))
+        .routes(routes!(devices::change, devices::remove))
 }
 
 /// Everything that is served.
@@ -112,6 +112,7 @@ pub fn router(board: &Board) -> Router {
         .layer(from_fn_with_state(board.clone(), tagged))
         .layer(compressed)
         .route(LOGIN_PATH, get(login::open))
+        .route("/ca.crt", get(devices::authority))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(assets::serve)
         .method_not_allowed_fallback(|| async { Problem::METHOD })

@@ -8,4 +8,6 @@ mod board;
 mod doors;
 mod events;
 mod openapi;
+mod phone;
+mod tls;
 mod work;
