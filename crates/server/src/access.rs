@@ -270,15 +270,16 @@ impl Access {
         Ok(Some(device))
     }
 
+    /// Says whether a device has access and may do so much.
+    pub fn allows(&self, id: &str, need: Need) -> bool {
+        let state = self.lock();
+        state.devices.iter().find(|device| device.id == id).is_some_and(|device| device.scopes.allow(need))
+    }
+
     /// Waits until a device may no longer look at anything.
     pub async fn lost(&self, id: &str) {
         let mut changes = self.changes.subscribe();
-        let may_look = || {
-            let state = self.lock();
-            let device = state.devices.iter().find(|device| device.id == id);
-            device.is_some_and(|device| device.scopes.allow(Need::One(Scope::View)))
-        };
-        while may_look() {
+        while self.allows(id, Need::One(Scope::View)) {
             // The sender lives as long as this does.
             let _ = changes.changed().await;
         }

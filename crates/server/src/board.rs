@@ -15,6 +15,7 @@ use crate::doors::{self, Door, DoorError, Stop};
 use crate::indexer::Indexer;
 use crate::lookout::Lookout;
 use crate::pool::Readers;
+use crate::push::Push;
 use crate::tls::Authority;
 use crate::worker::Worker;
 
@@ -75,6 +76,9 @@ pub enum BoardError {
     /// Groups and queues can't be read. Nothing was started.
     #[error(transparent)]
     Work(#[from] WorkError),
+    /// It can't be told who wants to be notified. Nothing was started.
+    #[error("notifications can't be looked after")]
+    Push(#[source] std::io::Error),
     /// A door could not be kept open.
     #[error(transparent)]
     Door(#[from] DoorError),
@@ -90,6 +94,7 @@ pub struct Board {
     pub(crate) readers: Readers,
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) lookout: Arc<Lookout>,
+    pub(crate) push: Arc<Push>,
     pub(crate) feed: Feed,
     pub(crate) stop: Stop,
 }
@@ -98,7 +103,7 @@ impl Board {
     /// Prepares a board; nothing is read or served yet.
     ///
     /// # Errors
-    /// [`BoardError::Access`], [`BoardError::Work`].
+    /// [`BoardError::Access`], [`BoardError::Work`], [`BoardError::Push`].
     pub fn open(config: Config) -> Result<Self, BoardError> {
         let access = Access::open(&config.state_dir)?;
         let readers = Readers::new(config.index_dir.clone());
@@ -112,6 +117,7 @@ impl Board {
             utc_offset_seconds: config.utc_offset_seconds,
         });
         let worker = Worker::open(&config)?;
+        let push = Push::open(&config).map_err(BoardError::Push)?;
         Ok(Board {
             worker: Arc::new(worker),
             config: Arc::new(config),
@@ -120,6 +126,7 @@ impl Board {
             readers,
             indexer: Arc::default(),
             lookout: Arc::default(),
+            push: Arc::new(push),
             feed: Feed::default(),
             stop: Stop::default(),
         })
@@ -155,9 +162,14 @@ impl Board {
         let working = self.worker.start(&self);
         let looking = self.lookout.start(&self);
         let telling = tokio::spawn(self.feed.clone().run(self.clone(), start));
+        let notifying = tokio::spawn({
+            let board = self.clone();
+            async move { board.push.run(&board).await }
+        });
         let served = doors::serve(&self, doors).await;
         self.stop.now();
         let _ = telling.await;
+        let _ = notifying.await;
         let _ = tokio::task::spawn_blocking(move || (working.join(), looking.join(), indexing.join())).await;
         Ok(served?)
     }

@@ -25,6 +25,7 @@ mod openapi;
 mod params;
 mod pool;
 mod problem;
+mod push;
 mod scopes;
 mod tls;
 mod wire;

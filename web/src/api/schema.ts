@@ -788,10 +788,49 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells the same over a WebSocket, a JSON text each. */
+        /**
+         * Tells the same over a WebSocket, a JSON text each. A page says there what it shows, `{"shows": ID}` or `{"shows": null}`:
+         *     nobody is notified of a session that somebody looks at.
+         */
         get: operations["events_socket"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells whether and of what this device is told. */
+        get: operations["push_pushes"];
+        /** Subscribes this device, or changes what it is told of. */
+        put: operations["push_subscribe"];
+        post?: never;
+        /** Ends this device's subscription. */
+        delete: operations["push_unsubscribe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends this device a notification, to see whether it comes. */
+        post: operations["push_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1541,6 +1580,11 @@ export interface components {
             /** @description A variable of the agent's environment. */
             env: string;
         } | "kept" | "login" | "none";
+        /**
+         * @description What a device can be told of.
+         * @enum {string}
+         */
+        Kind: "needsYou" | "finished" | "failed" | "limitReached";
         /** @description A link that gives access once. */
         LinkAnswer: {
             /** @description The link. */
@@ -2037,6 +2081,31 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description How it stands with a device's notifications. */
+        PushAnswer: {
+            /** @description The key to subscribe with (`applicationServerKey`), in base64url. */
+            key: string;
+            /** @description The address that is told; none: it is not told. */
+            endpoint: string | null;
+            /** @description What it wants to be told. */
+            wishes: components["schemas"]["Wishes"];
+            /** @description Why the last notification was given up. */
+            problem: string | null;
+        };
+        /** @description What messages are encrypted to, in base64url. */
+        PushKeys: {
+            /** @description The browser's public key. */
+            p256dh: string;
+            /** @description The secret that it shares with us. */
+            auth: string;
+        };
+        /** @description What a device wants. */
+        PushRequest: {
+            subscription?: components["schemas"]["Target"] | null;
+            wishes?: components["schemas"]["Wishes"] | null;
+            /** @description It can take a notification away without showing another. */
+            closes?: boolean | null;
+        };
         /** @description What an agent asks leave for. */
         Question: {
             /** @description Names it within its talk. */
@@ -2126,6 +2195,15 @@ export interface components {
         QueuesAnswer: {
             /** @description The queues by name. */
             queues: components["schemas"]["QueueLine"][];
+        };
+        /** @description From one time of the day to another, which may be on the next day. */
+        Quiet: {
+            /** @description The beginning: `22:00`. */
+            from: string;
+            /** @description The end: `07:30`. */
+            to: string;
+            /** @description The zone of both: `Europe/Berlin`. The server's clock counts, not the device's. */
+            zone: string;
         };
         /** @description What became of sessions. */
         RehomeAnswer: {
@@ -2505,6 +2583,13 @@ export interface components {
             /** @description Why its session is not known. */
             why: string;
         };
+        /** @description What a browser says of its subscription: its own `PushSubscription.toJSON()`. */
+        Target: {
+            /** @description The push service's address for it. */
+            endpoint: string;
+            /** @description What messages are encrypted to. */
+            keys: components["schemas"]["PushKeys"];
+        };
         /** @description One prompt for one session. */
         Task: {
             /** @description A UUID. */
@@ -2826,6 +2911,13 @@ export interface components {
             /** @description What. */
             wish: components["schemas"]["Wish"];
         };
+        /** @description What a person wants to be told, on one device. */
+        Wishes: {
+            /** @description Of what. */
+            kinds: components["schemas"]["Kind"][];
+            /** @description When not. */
+            quiet?: components["schemas"]["Quiet"];
+        };
         /** @description What happened in a run. */
         WorkEvent: {
             /**
@@ -2974,6 +3066,7 @@ export type Item = components['schemas']['Item'];
 export type ItemKind = components['schemas']['ItemKind'];
 export type ItemPage = components['schemas']['ItemPage'];
 export type KeyFrom = components['schemas']['KeyFrom'];
+export type Kind = components['schemas']['Kind'];
 export type LinkAnswer = components['schemas']['LinkAnswer'];
 export type LinkRequest = components['schemas']['LinkRequest'];
 export type LiveAnswer = components['schemas']['LiveAnswer'];
@@ -3012,6 +3105,9 @@ export type PromptRequest = components['schemas']['PromptRequest'];
 export type PromptsAnswer = components['schemas']['PromptsAnswer'];
 export type ProviderSessions = components['schemas']['ProviderSessions'];
 export type ProvidersAnswer = components['schemas']['ProvidersAnswer'];
+export type PushAnswer = components['schemas']['PushAnswer'];
+export type PushKeys = components['schemas']['PushKeys'];
+export type PushRequest = components['schemas']['PushRequest'];
 export type Question = components['schemas']['Question'];
 export type Queue = components['schemas']['Queue'];
 export type QueueAnswer = components['schemas']['QueueAnswer'];
@@ -3019,6 +3115,7 @@ export type QueueLine = components['schemas']['QueueLine'];
 export type QueuePatchRequest = components['schemas']['QueuePatchRequest'];
 export type QueueRequest = components['schemas']['QueueRequest'];
 export type QueuesAnswer = components['schemas']['QueuesAnswer'];
+export type Quiet = components['schemas']['Quiet'];
 export type RehomeAnswer = components['schemas']['RehomeAnswer'];
 export type RehomeRequest = components['schemas']['RehomeRequest'];
 export type Related = components['schemas']['Related'];
@@ -3043,6 +3140,7 @@ export type SourcesAnswer = components['schemas']['SourcesAnswer'];
 export type Status = components['schemas']['Status'];
 export type Steered = components['schemas']['Steered'];
 export type Stray = components['schemas']['Stray'];
+export type Target = components['schemas']['Target'];
 export type Task = components['schemas']['Task'];
 export type TaskCounts = components['schemas']['TaskCounts'];
 export type TaskStatus = components['schemas']['TaskStatus'];
@@ -3063,6 +3161,7 @@ export type UseRequest = components['schemas']['UseRequest'];
 export type Way = components['schemas']['Way'];
 export type Wish = components['schemas']['Wish'];
 export type WishRequest = components['schemas']['WishRequest'];
+export type Wishes = components['schemas']['Wishes'];
 export type WorkEvent = components['schemas']['WorkEvent'];
 export type Workplace = components['schemas']['Workplace'];
 export type $defs = Record<string, never>;
@@ -5401,6 +5500,134 @@ export interface operations {
                 content?: never;
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_pushes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_subscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_unsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -28,7 +28,7 @@ impl Board {
     fn told(&self, device: Device, caller: &Caller) -> DeviceAnswer {
         DeviceAnswer {
             current: caller.device.as_ref() == Some(&device.id),
-            notified: false,
+            notified: self.push.subscriptions.of(&device.id).is_some(),
             id: device.id,
             name: device.name,
             scopes: device.scopes.list().to_vec(),
@@ -121,6 +121,7 @@ pub async fn change(
     responses((status = 204), (status = 404, body = Problem)))]
 pub async fn remove(State(board): State<Board>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let removed = board.access.remove(&id).map_err(|error: AccessError| failed(&error))?;
+    board.push.subscriptions.keep(|one| one.device != id).map_err(|error| failed(&error))?;
     if removed {
         Ok(StatusCode::NO_CONTENT)
     } else {

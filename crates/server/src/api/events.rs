@@ -64,7 +64,8 @@ pub async fn stream(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
-/// Tells the same over a WebSocket, a JSON text each.
+/// Tells the same over a WebSocket, a JSON text each. A page says there what it shows, `{"shows": ID}` or `{"shows": null}`:
+/// nobody is notified of a session that somebody looks at.
 #[utoipa::path(get, path = "/api/v1/events/socket", tag = "events", params(EventParams),
     responses((status = 101, description = "A LiveEvent in each message"), (status = 400, body = Problem)))]
 pub async fn socket(
@@ -90,6 +91,7 @@ impl Board {
 }
 
 async fn tell(mut socket: WebSocket, mut listener: Listener, board: Board, caller: Caller) {
+    let page = board.push.presence.enter();
     let mut alive = tokio::time::interval(KEEP_ALIVE);
     let mut is_heard = true;
     loop {
@@ -101,8 +103,12 @@ async fn tell(mut socket: WebSocket, mut listener: Listener, board: Board, calle
                 }
             }
             said = socket.recv() => match said {
-                // Nothing is expected from the client but that it is there.
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                // What it shows; anything else says only that it is there.
+                Some(Ok(Message::Text(text))) => {
+                    is_heard = true;
+                    page.hear(&text);
+                }
                 Some(Ok(_)) => is_heard = true,
             },
             () = board.lost(&caller) => break,

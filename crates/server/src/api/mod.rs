@@ -9,6 +9,7 @@ mod items;
 mod live;
 mod login;
 mod providers;
+mod push;
 mod queues;
 mod search;
 mod sessions;
@@ -94,6 +95,8 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(health::doctor))
         .routes(routes!(events::stream))
         .routes(routes!(events::socket))
+        .routes(routes!(push::pushes, push::subscribe, push::unsubscribe))
+        .routes(routes!(push::test))
         .routes(routes!(devices::list))
         .routes(routes!(devices::link))
         .routes(routes!(devices::change, devices::remove))

@@ -258,7 +258,7 @@ impl Drop for TestBoard {
 }
 
 /// Waits for a condition, not for a time.
-pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !is_so() {
         assert!(began.elapsed() < PATIENCE, "{what}");

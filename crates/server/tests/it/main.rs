@@ -9,5 +9,6 @@ mod doors;
 mod events;
 mod openapi;
 mod phone;
+mod push;
 mod tls;
 mod work;
