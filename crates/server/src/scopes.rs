@@ -111,7 +111,7 @@ const REPLY: Need = Need::One(Scope::Reply);
 const APPROVE: Need = Need::One(Scope::Approve);
 
 /// Requests that change something, and what they need. What a device says of itself alone needs no more than to look.
-const TABLE: [(&str, &str, Need); 30] = [
+const TABLE: [(&str, &str, Need); 31] = [
     ("POST", "/api/v1/sessions/{id}/acts", APPROVE),
     ("POST", "/api/v1/acts/undo", APPROVE),
     ("POST", "/api/v1/sessions/{id}/handoff", APPROVE),
@@ -138,6 +138,7 @@ const TABLE: [(&str, &str, Need); 30] = [
     ("POST", "/api/v1/live", APPROVE),
     // To say something is to reply; the handler asks for more where the command is more.
     ("POST", "/api/v1/live/{id}", REPLY),
+    ("PUT", "/api/v1/sessions/{id}/draft", REPLY),
     ("PUT", "/api/v1/push", VIEW),
     ("DELETE", "/api/v1/push", VIEW),
     ("POST", "/api/v1/push/test", VIEW),

@@ -4,7 +4,8 @@
 //! what lists need in its database where there is one, names in its index. [`InMemoryThreadStore`] keeps them for tests
 //! and for programs that embed this crate. Above a store, [`LiveThread`] owns one active thread: it decides what is
 //! durable, derives metadata from what is appended, and sends it as patches; [`ThreadManager`] finds the right one of
-//! the two for a change. [`work`] keeps what people ask of many agents at once.
+//! the two for a change. [`work`] keeps what people ask of many agents at once, [`drafts`] what
+//! they have half written to one.
 //!
 //! ```text
 //! ThreadManager ─► LiveThread ─► ThreadStore ─► rollout, database, name index
@@ -32,6 +33,7 @@
 mod contract;
 mod database;
 mod derive;
+pub mod drafts;
 mod live;
 mod local;
 mod manager;

@@ -88,6 +88,9 @@ pub struct SendArgs {
     /// What to say; `-` reads it from standard input
     #[arg(allow_hyphen_values = true)]
     pub text: String,
+    /// A picture that goes with it; can be given up to four times
+    #[arg(long, value_name = "FILE")]
+    pub image: Vec<PathBuf>,
 }
 
 #[derive(Args)]

@@ -10,12 +10,14 @@
 mod find;
 mod judge;
 mod look;
+mod pictures;
 mod start;
 mod steer;
 mod tmux;
 mod turn;
 
 pub use look::{Asks, Control, HookTold, LiveSession, Now, Radar, Reply, ReplyMeans, Stray, is_said};
+pub use pictures::{LARGEST_PICTURE, MOST_PICTURES, keep_picture, with_pictures};
 pub use start::{close, open, stop};
 pub use steer::{Steered, Terminal};
 pub use tmux::{Pane, Server};

@@ -1,15 +1,19 @@
 //! Agents that run: how they stand, and steering them.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Extension, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use marline_agents::drive::Opening;
 use marline_agents::registry;
 use marline_control::live::{
-    Control, LiveSession, Now, Pane, Server, Steered, Stray, Terminal, close, is_said, open, stop,
+    Control, LiveSession, MOST_PICTURES, Now, Pane, Server, Steered, Stray, Terminal, close, is_said,
+    keep_picture, open, stop, with_pictures,
 };
 use marline_control::{Started, Target, find_program};
 use marline_index::{Index, Session, Window};
@@ -70,6 +74,9 @@ pub enum CommandRequest {
         key: String,
         /// What is said.
         text: String,
+        /// Pictures that go with it, in base64: four at most, of 10 MB each.
+        #[serde(default)]
+        images: Vec<String>,
     },
     /// Interrupts what the agent does.
     Interrupt {
@@ -192,6 +199,7 @@ pub async fn command(
         return Err(Problem::INVALID.because("A key has 8 to 100 characters."));
     }
     let live = board.live_session(&id)?;
+    let request = board.with_pictures(live.source, request).await?;
     let (key, at) = (format!("{id} {}", request.key()), board.now());
     let noted = key.clone();
     let before = board.desk(move |desk| desk.store().begin_command(&noted, at)).await?;
@@ -258,6 +266,34 @@ impl Board {
         let now = self.lookout.now();
         let found = now.sessions.iter().find(|live| live.id == *id);
         found.cloned().ok_or_else(|| Problem::NOT_FOUND.because(format!("No agent has {id} open.")))
+    }
+
+    /// Keeps the pictures of a message, and says in its words where they are.
+    async fn with_pictures(
+        &self,
+        source: Source,
+        request: CommandRequest,
+    ) -> Result<CommandRequest, Problem> {
+        let CommandRequest::Send { key, text, images } = request else { return Ok(request) };
+        if images.len() > MOST_PICTURES {
+            return Err(
+                Problem::INVALID.because(format!("{MOST_PICTURES} pictures go with a message at most."))
+            );
+        }
+        let dir = self.config.data_dir.clone();
+        let kept = tokio::task::spawn_blocking(move || {
+            let wrong = |error: &dyn std::error::Error| Problem::INVALID.because(sentence(error));
+            let keep = |image: &String| {
+                let bytes = STANDARD.decode(image).map_err(|error| wrong(&error))?;
+                keep_picture(&dir, &bytes).map_err(|error| match error.kind() {
+                    ErrorKind::InvalidInput => wrong(&error),
+                    _ => Problem::FAILED.because(sentence(&error)),
+                })
+            };
+            images.iter().map(keep).collect::<Result<Vec<_>, _>>()
+        });
+        let kept = kept.await.map_err(|error| Problem::FAILED.because(sentence(&error)))??;
+        Ok(CommandRequest::Send { key, text: with_pictures(source, &text, &kept), images: Vec::new() })
     }
 
     async fn steer(&self, live: LiveSession, request: CommandRequest) -> Result<Steered, Problem> {

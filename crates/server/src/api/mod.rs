@@ -2,6 +2,7 @@
 
 mod acts;
 mod devices;
+mod drafts;
 mod events;
 mod groups;
 mod health;
@@ -38,6 +39,10 @@ use crate::{LOGIN_PATH, assets, openapi};
 const MAX_BODY: usize = 64 << 10;
 /// But a prompt, with its pictures, and a file of queues.
 const MAX_PROMPT: usize = 32 << 20;
+/// And a message to an agent, with four pictures of 10 MB in base64.
+const MAX_MESSAGE: usize = 56 << 20;
+/// Half-written words may be long, and JSON makes them longer.
+const MAX_DRAFT: usize = 512 << 10;
 /// Answers below this are not worth compressing.
 const WORTH_COMPRESSING: u64 = 1024;
 
@@ -73,7 +78,8 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(queues::move_prompt))
         .routes(routes!(queues::run_queue))
         .routes(routes!(live::live, live::open_agent).layer(DefaultBodyLimit::max(MAX_PROMPT)))
-        .routes(routes!(live::command).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(live::command).layer(DefaultBodyLimit::max(MAX_MESSAGE)))
+        .routes(routes!(drafts::draft, drafts::keep_draft).layer(DefaultBodyLimit::max(MAX_DRAFT)))
         .routes(routes!(work::run))
         .routes(routes!(work::run_events))
         .routes(routes!(work::wish))

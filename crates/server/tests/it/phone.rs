@@ -144,3 +144,39 @@ fn a_link_leads_only_where_this_board_is() {
     }
     assert_eq!(board.post("/api/v1/devices/links", &json!({"scope": "root"})).status, 400);
 }
+
+#[test]
+fn drafts_are_the_same_on_every_device_and_none_is_lost_unseen() {
+    let board = TestBoard::on(|_| ());
+    let ((desk, _), (phone, _)) = (board.pair("reply"), board.pair("reply"));
+    let path = "/api/v1/sessions/claude:0000aaaa-1111-4222-8333-444455556667/draft";
+    let put = |cookie: &str, text: &str, revision: u64| {
+        board.send_as(cookie, "PUT", path, &json!({"text": text, "revision": revision})).json()
+    };
+    let get = |cookie: &str| board.send_as(cookie, "GET", path, &Value::Null).json();
+    assert_eq!((&get(&desk)["text"], &get(&desk)["revision"]), (&json!(""), &json!(0)));
+    let first = put(&desk, "At the desk", 0);
+    assert_eq!((&first["kept"], &get(&phone)["text"]), (&json!(true), &json!("At the desk")));
+    let other = put(&phone, "On the phone", 0);
+    assert_eq!((&other["kept"], &other["text"]), (&json!(false), &json!("At the desk")));
+    let won = put(&phone, "On the phone", other["revision"].as_u64().unwrap());
+    assert_eq!(won["kept"], true);
+    // A request that is replayed changes nothing.
+    assert_eq!(put(&phone, "On the phone", 1)["revision"], won["revision"]);
+    assert_eq!(put(&desk, "At the desk", 0)["kept"], false);
+    let (viewer, _) = board.pair("view");
+    assert!(is_refused(&board, &viewer, "PUT", path));
+    let long = board.send_as(&desk, "PUT", path, &json!({"text": "x".repeat(200_001), "revision": 0}));
+    assert_eq!(long.status, 413);
+}
+
+#[test]
+fn a_link_that_is_replayed_lets_nobody_in() {
+    let board = TestBoard::on(|_| ());
+    let link = board.ask("POST", "/api/v1/devices/links", &[]).json()["url"].as_str().unwrap().to_owned();
+    board.enter(&link);
+    let path = &link[link.find("/login").unwrap()..];
+    assert_eq!(board.ask_plainly("GET", path, &[]).status, 403);
+    let prefetch = board.ask_plainly("GET", path, &[("sec-purpose", "prefetch")]);
+    assert_eq!(prefetch.status, 503, "a browser that looks ahead");
+}

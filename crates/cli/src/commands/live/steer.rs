@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use marline_agents::drive::Opening;
 use marline_agents::registry;
-use marline_control::live::{Control, LiveSession, Pane, Steered, Terminal, close, is_said, open, stop};
+use marline_control::live::{
+    Control, LiveSession, MOST_PICTURES, Pane, Steered, Terminal, close, is_said, keep_picture, open, stop,
+    with_pictures,
+};
 use marline_control::{Started, Target};
 use marline_model::{SessionId, Source, Timestamp};
 use serde_json::json;
@@ -46,8 +49,11 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
                 }
                 text => text.to_owned(),
             };
-            let since = now();
-            steer(&args.live, |terminal| Ok(proven(terminal.send(&text)?, terminal.session, &text, since)))
+            let (since, pictures) = (now(), pictures(&args.image)?);
+            steer(&args.live, |terminal| {
+                let text = with_pictures(terminal.session.source(), &text, &pictures);
+                Ok(proven(terminal.send(&text)?, terminal.session, &text, since))
+            })
         }
         LiveCommand::Interrupt(live) => steer(live, |terminal| terminal.interrupt()),
         LiveCommand::Approve { live, key } => steer(live, |terminal| terminal.approve(key.as_deref())),
@@ -62,6 +68,24 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
             told(live.json, &one.id, &stop(pid, started_at))
         }
     }
+}
+
+/// Keeps pictures where agents find them.
+fn pictures(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    if files.len() > MOST_PICTURES {
+        return Err(Failure::usage(
+            &format!("{MOST_PICTURES} pictures go with a message at most."),
+            "Send two messages.",
+        ));
+    }
+    let dir = Places::read()?.data;
+    let keep = |file: &PathBuf| {
+        let kept = std::fs::read(file).and_then(|bytes| keep_picture(&dir, &bytes));
+        kept.map_err(|error| {
+            Failure::usage(&format!("{}: {error}.", file.display()), "Give another --image.")
+        })
+    };
+    files.iter().map(keep).collect()
 }
 
 /// As `ls` does by default.
