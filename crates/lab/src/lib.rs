@@ -17,4 +17,4 @@ pub mod scenario;
 pub mod script;
 pub mod server;
 
-pub use lab::{AGENTS, Lab, LabError, demo};
+pub use lab::{AGENTS, Lab, LabError, PICTURE, demo};

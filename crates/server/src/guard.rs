@@ -82,7 +82,7 @@ pub async fn guard(State(board): State<Board>, mut request: Request, next: Next)
     for (name, value) in [
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+        ("permissions-policy", "camera=(), microphone=(self), geolocation=()"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

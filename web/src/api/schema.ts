@@ -438,6 +438,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what is half written to a session. */
+        get: operations["live_draft"];
+        /** Keeps what is half written to a session, unless another device wrote since. */
+        put: operations["live_keep_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}": {
         parameters: {
             query?: never;
@@ -1106,6 +1124,8 @@ export interface components {
             key: string;
             /** @description What is said. */
             text: string;
+            /** @description Pictures that go with it, in base64: four at most, of 10 MB each. */
+            images?: string[];
             /** @enum {string} */
             command: "send";
         } | {
@@ -1246,6 +1266,32 @@ export interface components {
             findings: components["schemas"]["Finding"][];
             /** @description What agents are about to delete. */
             retention: components["schemas"]["Retention"][];
+        };
+        /** @description A draft, or that there is none. */
+        DraftAnswer: {
+            /** @description The words. */
+            text: string;
+            /**
+             * Format: int64
+             * @description How often it was written; the next writer names it. 0: never yet.
+             */
+            revision: number;
+            at: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What was sent is kept. `false`: another device wrote this since, and nothing was changed; who writes it anew from this
+             *     revision wins.
+             */
+            kept: boolean;
+        };
+        /** @description Half-written words. */
+        DraftRequest: {
+            /** @description The words; none: they were sent, or taken back. */
+            text: string;
+            /**
+             * Format: int64
+             * @description The revision that they were written from.
+             */
+            revision: number;
         };
         /** @description Something that tells of a session's state. */
         Evidence: {
@@ -3039,6 +3085,8 @@ export type DiffLine = components['schemas']['DiffLine'];
 export type DiffOp = components['schemas']['DiffOp'];
 export type DirectoriesAnswer = components['schemas']['DirectoriesAnswer'];
 export type DoctorAnswer = components['schemas']['DoctorAnswer'];
+export type DraftAnswer = components['schemas']['DraftAnswer'];
+export type DraftRequest = components['schemas']['DraftRequest'];
 export type Evidence = components['schemas']['Evidence'];
 export type Facet = components['schemas']['Facet'];
 export type Facets = components['schemas']['Facets'];
@@ -4607,6 +4655,94 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_keep_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

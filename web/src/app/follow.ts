@@ -96,7 +96,4 @@ export function follow(): void {
     }
     wasLost = live.connection() === 'lost';
   });
-  const wake = () => document.visibilityState === 'visible' && live.start();
-  addEventListener('online', wake);
-  document.addEventListener('visibilitychange', wake);
 }

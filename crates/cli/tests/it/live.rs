@@ -112,6 +112,14 @@ impl Desk {
         }
     }
 
+    fn until_none(&self) {
+        let began = Instant::now();
+        while !self.now().is_empty() {
+            assert!(began.elapsed() < PATIENCE);
+            sleep(LOOK);
+        }
+    }
+
     /// Steers, and says how it ended: `delivered`, `refused` or `unknown`.
     fn steer(&self, words: &[&str]) -> String {
         let output = self.marline(&[&["live"], words, &["--json"]].concat());
@@ -240,6 +248,51 @@ fn a_codex_in_tmux_is_seen_and_steered() {
 fn a_gemini_in_tmux_is_seen_and_steered() {
     let Some(desk) = Desk::open("live::a_gemini_in_tmux_is_seen_and_steered") else { return };
     is_steered(&desk, &["gemini", "--approval-mode", "default"]);
+}
+
+#[test]
+fn a_picture_that_is_sent_along_is_seen_by_the_model() {
+    let Some(desk) = Desk::open("live::a_picture_that_is_sent_along_is_seen_by_the_model") else { return };
+    let picture = desk.dir.path().join("dot.png");
+    std::fs::write(&picture, marline_lab::PICTURE).unwrap();
+    let begin = Prompt::new("Begin").say("Begun");
+    for agent in ["claude", "codex", "gemini"] {
+        let started = desk.marline(&["live", "start", "--agent", agent, "--prompt", begin.text(), "--json"]);
+        let told: Value = serde_json::from_slice(&started.stdout)
+            .unwrap_or_else(|error| panic!("{agent}: {error}: {}", String::from_utf8_lossy(&started.stderr)));
+        let id = told["id"].as_str().unwrap().to_owned();
+        desk.until_it("idle", |one| one["state"] == "idle" && desk.said(&id, begin.text()) == 1);
+        let before = desk.lab.server().asked().len();
+        let look = Prompt::new("What is it?").say("A dot");
+        let outcome = desk.steer(&["send", &id, look.text(), "--image", picture.to_str().unwrap()]);
+        assert_eq!(outcome, "delivered", "{agent}");
+        if agent == "gemini" {
+            // It asks before it reads what is outside its workspace.
+            let asks = desk.until_asked();
+            let about = asks["asks"].to_string();
+            assert!(about.contains("/pictures/"), "{about}");
+            let key = asks["asks"]["key"].as_str().unwrap();
+            assert_eq!(desk.steer(&["approve", &id, "--key", key]), "delivered");
+        }
+        let began = Instant::now();
+        let asked = || {
+            let asked = desk.lab.server().asked();
+            asked[before..].iter().any(|asked| asked.pictures > 0)
+        };
+        while !asked() {
+            let heard = desk.lab.server().asked()[before..].to_vec();
+            let socket = desk.dir.path().join("marline/board/tmux");
+            let shown = desk.tmux(&socket, &["capture-pane", "-p"]).stdout;
+            let heard: Vec<_> = heard.iter().map(|asked| asked.heard.last()).collect();
+            assert!(began.elapsed() < PATIENCE, "{agent} {heard:?} {}", String::from_utf8_lossy(&shown));
+            sleep(LOOK);
+        }
+        desk.until("idle");
+        assert_eq!(desk.steer(&["stop", &id]), "delivered");
+        desk.until_none();
+    }
+    let none = desk.marline(&["live", "send", "x", "y", "--image", "/nowhere.png"]);
+    assert_eq!(none.status.code(), Some(2));
 }
 
 #[test]

@@ -43,17 +43,17 @@ pub fn keep_picture(dir: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// What is said of a message with pictures: the paths first, then the words.
+/// What is said of a message with pictures, in parts that are pasted one after the other; the last one holds the words.
 ///
-/// Claude Code, Gemini CLI and Qwen Code read a file that is named with an at sign, and OpenCode does, too; Codex makes a
-/// picture of a path that is pasted.
-pub fn with_pictures(source: Source, text: &str, pictures: &[PathBuf]) -> String {
-    let named = pictures.iter().map(|path| match source {
-        Source::Codex => path.display().to_string(),
-        _ => format!("@{}", path.display()),
-    });
+/// Claude Code and Gemini CLI read a file that is named with an at sign (2.1.329, 0.61.0); Codex makes a picture of a path that is
+/// pasted alone (0.169.0).
+pub fn with_pictures(source: Source, text: &str, pictures: &[PathBuf]) -> Vec<String> {
     let words = (!text.trim().is_empty()).then(|| text.to_owned());
-    named.chain(words).collect::<Vec<_>>().join(" ")
+    if source == Source::Codex {
+        return pictures.iter().map(|path| path.display().to_string()).chain(words).collect();
+    }
+    let named = pictures.iter().map(|path| format!("@{}", path.display()));
+    vec![named.chain(words).collect::<Vec<_>>().join(" ")]
 }
 
 #[cfg(test)]
@@ -80,12 +80,10 @@ mod tests {
     #[test]
     fn each_agent_is_told_in_its_own_way() {
         let pictures = ["/m/a.png".into(), "/m/b.png".into()];
-        assert_eq!(
-            with_pictures(Source::Claude, "What is it?", &pictures),
-            "@/m/a.png @/m/b.png What is it?"
-        );
-        assert_eq!(with_pictures(Source::Codex, "What is it?", &pictures[..1]), "/m/a.png What is it?");
-        assert_eq!(with_pictures(Source::Gemini, " ", &pictures[..1]), "@/m/a.png");
-        assert_eq!(with_pictures(Source::Gemini, "x", &[]), "x");
+        let say = |source, text, count: usize| with_pictures(source, text, &pictures[..count]);
+        assert_eq!(say(Source::Claude, "What is it?", 2), ["@/m/a.png @/m/b.png What is it?"]);
+        assert_eq!(say(Source::Codex, "What is it?", 1), ["/m/a.png", "What is it?"]);
+        assert_eq!(say(Source::Gemini, " ", 1), ["@/m/a.png"]);
+        assert_eq!(say(Source::Gemini, "x", 0), ["x"]);
     }
 }

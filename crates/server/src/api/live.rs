@@ -193,13 +193,13 @@ pub async fn command(
     Id(id): Id,
     request: Body<CommandRequest>,
 ) -> Result<Json<Steered>, Problem> {
-    let request = body(request)?;
+    let mut request = body(request)?;
     caller.may(request.scope())?;
     if !(8..=100).contains(&request.key().len()) {
         return Err(Problem::INVALID.because("A key has 8 to 100 characters."));
     }
     let live = board.live_session(&id)?;
-    let request = board.with_pictures(live.source, request).await?;
+    let pictures = board.keep_pictures(&mut request).await?;
     let (key, at) = (format!("{id} {}", request.key()), board.now());
     let noted = key.clone();
     let before = board.desk(move |desk| desk.store().begin_command(&noted, at)).await?;
@@ -214,7 +214,7 @@ pub async fn command(
             return Ok(Json(Steered::Unknown { seen }));
         }
     }
-    let steered = board.steer(live, request).await?;
+    let steered = board.steer(live, request, &pictures).await?;
     let outcome =
         serde_json::to_string(&steered).map_err(|error| Problem::FAILED.because(sentence(&error)))?;
     board.desk(move |desk| desk.store().end_command(&key, &outcome)).await?;
@@ -268,19 +268,15 @@ impl Board {
         found.cloned().ok_or_else(|| Problem::NOT_FOUND.because(format!("No agent has {id} open.")))
     }
 
-    /// Keeps the pictures of a message, and says in its words where they are.
-    async fn with_pictures(
-        &self,
-        source: Source,
-        request: CommandRequest,
-    ) -> Result<CommandRequest, Problem> {
-        let CommandRequest::Send { key, text, images } = request else { return Ok(request) };
+    /// Keeps the pictures of a message where its agent finds them.
+    async fn keep_pictures(&self, request: &mut CommandRequest) -> Result<Vec<PathBuf>, Problem> {
+        let CommandRequest::Send { images, .. } = request else { return Ok(Vec::new()) };
         if images.len() > MOST_PICTURES {
             return Err(
                 Problem::INVALID.because(format!("{MOST_PICTURES} pictures go with a message at most."))
             );
         }
-        let dir = self.config.data_dir.clone();
+        let (dir, images) = (self.config.data_dir.clone(), std::mem::take(images));
         let kept = tokio::task::spawn_blocking(move || {
             let wrong = |error: &dyn std::error::Error| Problem::INVALID.because(sentence(error));
             let keep = |image: &String| {
@@ -292,11 +288,15 @@ impl Board {
             };
             images.iter().map(keep).collect::<Result<Vec<_>, _>>()
         });
-        let kept = kept.await.map_err(|error| Problem::FAILED.because(sentence(&error)))??;
-        Ok(CommandRequest::Send { key, text: with_pictures(source, &text, &kept), images: Vec::new() })
+        kept.await.map_err(|error| Problem::FAILED.because(sentence(&error)))?
     }
 
-    async fn steer(&self, live: LiveSession, request: CommandRequest) -> Result<Steered, Problem> {
+    async fn steer(
+        &self,
+        live: LiveSession,
+        request: CommandRequest,
+        pictures: &[PathBuf],
+    ) -> Result<Steered, Problem> {
         let refused = |why: String| Ok(Steered::Refused { why });
         let Some((pid, started_at)) = live.pid.zip(live.started_at) else {
             return refused("Marline works with it; its run and the approvals steer it".to_owned());
@@ -311,14 +311,15 @@ impl Board {
             Control::None { why, .. } => return refused(format!("it can only be read: {why}")),
         };
         let (tmux, id, since) = (self.tmux()?, live.id.clone(), self.now());
-        let text = match &request {
-            CommandRequest::Send { text, .. } => Some(text.clone()),
-            _ => None,
+        let parts = match &request {
+            CommandRequest::Send { text, .. } => with_pictures(live.source, text, pictures),
+            _ => Vec::new(),
         };
+        let text = parts.last().cloned();
         let typed = tokio::task::spawn_blocking(move || {
             let terminal = Terminal { session: &id, pid, started_at, pane: &pane, tmux: &tmux };
             match &request {
-                CommandRequest::Send { text, .. } => terminal.send(text),
+                CommandRequest::Send { .. } => terminal.send_parts(&parts),
                 CommandRequest::Interrupt { .. } => terminal.interrupt(),
                 CommandRequest::Approve { question, .. } => terminal.approve(Some(question)),
                 CommandRequest::Deny { question, reason, .. } => {

@@ -4,6 +4,7 @@ import type { Evidence, LiveSession } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Confirm } from '../../components/ui/confirm';
 import { Elapsed } from '../../components/ui/elapsed';
+import { Needs } from '../../components/ui/needs';
 import { StateMark } from '../../components/ui/state-mark';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
@@ -60,7 +61,11 @@ function Head({ session }: { session: LiveSession }) {
           <Button aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
             Why
           </Button>
-          {session.pid !== undefined && <Button onClick={() => setEnding(true)}>End</Button>}
+          {session.pid !== undefined && (
+            <Needs scope="approve" isSilent>
+              <Button onClick={() => setEnding(true)}>End</Button>
+            </Needs>
+          )}
         </span>
       </div>
       {isOpen && (
@@ -116,7 +121,11 @@ function Steering({ session }: { session: LiveSession }) {
   const { control } = session;
   switch (control.by) {
     case 'tmux':
-      return session.asks ? null : <Composer session={session} />;
+      return session.asks ? null : (
+        <Needs scope="reply">
+          <Composer session={session} />
+        </Needs>
+      );
     case 'marline':
       return (
         <p className="text-ink-2 text-xs">

@@ -7,6 +7,7 @@ import { AgentMark } from '../../components/ui/agent-mark';
 import { Button } from '../../components/ui/button';
 import { Elapsed } from '../../components/ui/elapsed';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
+import { Needs } from '../../components/ui/needs';
 import { Page, Section } from '../../components/ui/page';
 import { StateMark } from '../../components/ui/state-mark';
 import { AGENTS } from '../../lib/agents';
@@ -34,9 +35,11 @@ export function NowPage() {
     <Page
       title="Now"
       aside={
-        <Button kind="edge" icon={Plus} onClick={() => setStarting(true)}>
-          Start an agent
-        </Button>
+        <Needs scope="approve" isSilent>
+          <Button kind="edge" icon={Plus} onClick={() => setStarting(true)}>
+            Start an agent
+          </Button>
+        </Needs>
       }
     >
       {answer.error && (

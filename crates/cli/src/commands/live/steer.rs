@@ -51,8 +51,9 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
             };
             let (since, pictures) = (now(), pictures(&args.image)?);
             steer(&args.live, |terminal| {
-                let text = with_pictures(terminal.session.source(), &text, &pictures);
-                Ok(proven(terminal.send(&text)?, terminal.session, &text, since))
+                let parts = with_pictures(terminal.session.source(), &text, &pictures);
+                let words = parts.last().cloned().unwrap_or_default();
+                Ok(proven(terminal.send_parts(&parts)?, terminal.session, &words, since))
             })
         }
         LiveCommand::Interrupt(live) => steer(live, |terminal| terminal.interrupt()),
