@@ -1,7 +1,7 @@
 // A phone: let in by a code, allowed so much, told what happens, with its words on every device.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,6 +46,9 @@ async function open(context: BrowserContext, address: string): Promise<Page> {
   await page.getByRole('heading').first().waitFor();
   return page;
 }
+
+/** Expects what comes about in a moment. */
+const soon = <T>(read: () => T) => expect.poll(read, { timeout: 15_000 });
 
 /** A phone that opens a link. */
 async function phone(link: string, theme: 'light' | 'dark' = 'light'): Promise<BrowserContext> {
@@ -101,7 +104,7 @@ it('a phone that may look is let in once, and changes nothing', async () => {
   // It may more at once when the desk says so, and nothing when it is taken out.
   const settings = await open(desk, '/settings');
   await settings.getByRole('combobox', { name: 'What A tablet may do' }).selectOption('approve');
-  await page.getByText('may only look').waitFor({ state: 'detached' });
+  await page.getByText('This device may only look.').waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'Let another device in' }).waitFor();
   await settings.screenshot({ path: join(PICTURES, 'devices.png') });
   await settings.getByRole('button', { name: 'Take access away from A tablet' }).click();
@@ -186,13 +189,11 @@ describe('notifications', () => {
     const session = await context.newCDPSession(page);
     const about = { kind: 'needsYou', tag: 'needs-you', body: 'touch x', silent: false, waiting: 1 };
     await deliver(session, { ...about, title: 'Shop needs you', url: '/s/claude:x', session: 'claude:x' });
-    await expect
-      .poll(shown)
-      .toEqual([{ title: 'Shop needs you', body: 'touch x', tag: 'needs-you', url: '/s/claude:x' }]);
+    await soon(shown).toEqual([{ title: 'Shop needs you', body: 'touch x', tag: 'needs-you', url: '/s/claude:x' }]);
     await deliver(session, { ...about, title: '2 sessions need you', url: '/now' });
-    await expect.poll(async () => (await shown()).map((one) => one.title)).toEqual(['2 sessions need you']);
+    await soon(async () => (await shown()).map((one) => one.title)).toEqual(['2 sessions need you']);
     await deliver(session, { tag: 'needs-you', title: '', body: '', url: '/now', silent: true, waiting: 0 });
-    await expect.poll(shown).toEqual([]);
+    await soon(shown).toEqual([]);
   });
 
   it('open what they are about', async () => {
@@ -235,7 +236,7 @@ it('says since when it is stale, and comes back', { timeout: 90_000 }, async () 
   const context = await phone(await other.link());
   const page = await context.newPage();
   await page.goto(other.address);
-  await page.getByRole('listitem').first().waitFor();
+  await page.locator('main a[href^="/s/"]').first().waitFor();
   await page.waitForTimeout(500);
   await other.end();
   await page.getByText(/Stale since \d\d:\d\d/).waitFor();
@@ -244,17 +245,32 @@ it('says since when it is stale, and comes back', { timeout: 90_000 }, async () 
   await context.close();
 });
 
+const SLEPT = '0000bbbb-1111-4222-8333-444455556677';
+
+/** A prompt as Claude Code writes it. */
+function line(content: string): object {
+  const message = { role: 'user', content };
+  const at = { cwd: '/projects/slept', timestamp: '2026-11-20T10:00:00.000Z', version: '2.1.0' };
+  return { type: 'user', uuid: 'u1', parentUuid: null, sessionId: SLEPT, ...at, message };
+}
+
 it('comes back after a sleep without a gap or a double', async () => {
   const context = await phone(await board.link());
   const page = await context.newPage();
   const sockets: string[] = [];
   page.on('websocket', (socket) => sockets.push(socket.url()));
   await page.goto(board.address);
-  await page.getByRole('listitem').first().waitFor();
-  await expect.poll(() => sockets.length).toBe(1);
+  await page.locator('main a[href^="/s/"]').first().waitFor();
+  await soon(() => sockets.length).toBe(1);
   await context.setOffline(true);
+  await page.getByText(/Stale since/).waitFor();
+  const folder = join(board.home, '.claude/projects/-slept');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${SLEPT}.jsonl`), `${JSON.stringify(line('What came while it slept'))}\n`);
+  await settled(desk, board);
   await context.setOffline(false);
-  await expect.poll(() => sockets.length).toBeGreaterThan(1);
+  await page.getByText('What came while it slept').waitFor();
+  expect(await page.getByRole('link', { name: 'What came while it slept' }).count()).toBe(1);
   expect(sockets.at(-1)).toMatch(/after=[0-9a-f]+\.\d+/);
   await page.getByText(/Stale since/).waitFor({ state: 'detached' });
   await context.close();
@@ -291,16 +307,14 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
     // Half-written words survive a reload, and are at the desk, too.
     await field(page).fill('Half a thought');
     await page.reload();
-    await expect.poll(() => field(page).inputValue()).toBe('Half a thought');
+    await soon(() => field(page).inputValue()).toBe('Half a thought');
     const path = `/api/v1/sessions/${encodeURIComponent(id)}/draft`;
-    await expect.poll(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('Half a thought');
+    await soon(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('Half a thought');
     const there = await open(desk, `/s/${encodeURIComponent(id)}`);
-    await expect.poll(() => field(there).inputValue()).toBe('Half a thought');
+    await soon(() => field(there).inputValue()).toBe('Half a thought');
     // Of two that write, the newest wins and the other one is offered.
     await field(there).fill('Half a thought at the desk');
-    await expect
-      .poll(async () => (await ask<{ text: string }>(desk, board, path)).text)
-      .toBe('Half a thought at the desk');
+    await soon(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('Half a thought at the desk');
     await field(page).fill('Half a thought on the phone');
     await page.getByText('Half a thought at the desk').waitFor();
     await page.screenshot({ path: join(PICTURES, 'draft-other-phone.png') });
@@ -309,7 +323,7 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
 
     // Speech is written behind what stands there.
     await page.getByRole('button', { name: 'Speak' }).click();
-    await expect.poll(() => field(page).inputValue()).toBe('Half a thought on the phone spoken words');
+    await soon(() => field(page).inputValue()).toBe('Half a thought on the phone spoken words');
     await page.getByRole('button', { name: 'Stop listening' }).click();
 
     // A picture that is pasted goes along.
@@ -327,7 +341,7 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
     await page.getByRole('button', { name: 'Send' }).click();
     await page.getByRole('main').getByText('A dot', { exact: true }).waitFor();
     expect(await field(page).inputValue()).toBe('');
-    await expect.poll(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('');
+    await soon(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('');
 
     // It may say something, and not end the agent.
     expect(await page.getByRole('button', { name: 'End', exact: true }).count()).toBe(0);

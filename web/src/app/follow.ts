@@ -89,6 +89,8 @@ export function follow(): void {
     .finally(() => live.start());
   let wasLost = false;
   live.watch(() => {
+    // What came about between the first answers and the stream is not told by it.
+    if (live.connection() === 'open') void cache.invalidateQueries({ queryKey: status.queryKey });
     if (live.connection() === 'open' && wasLost) {
       // The stream tells which sessions changed meanwhile; what it does not tell of is asked for again.
       void cache.invalidateQueries({ predicate: (query) => query.queryKey[0] !== sessions.all[0] });

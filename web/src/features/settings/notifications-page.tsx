@@ -78,8 +78,12 @@ function Notifications({ answer }: { answer: PushAnswer }) {
   });
   const wish = useMutation({
     mutationFn: (wishes: Wishes) => put<PushAnswer>('/api/v1/push', { wishes } satisfies PushRequest),
+    onMutate: (wishes) => keep({ ...answer, wishes }),
     onSuccess: keep,
-    onError: (error) => say(wordsOf(error)),
+    onError: (error) => {
+      keep(answer);
+      say(wordsOf(error));
+    },
   });
   const error = begin.error ?? end.error ?? test.error;
   if (answer.endpoint === null) {
