@@ -807,7 +807,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Tells the same over a WebSocket, a JSON text each. A page says there what it shows, `{"shows": ID}` or `{"shows": null}`:
+         * Tells the same over a WebSocket, a JSON text each. A page says there what it shows, `{"shows": ID}`, `*` for all that
+         *     needs somebody, or null:
          *     nobody is notified of a session that somebody looks at.
          */
         get: operations["events_socket"];

@@ -10,10 +10,15 @@ const NAP = 15_000;
 const BEAT = 30_000;
 const PATIENCE = 8_000;
 
+/** What a page says that shows all that needs somebody. */
+const EVERYTHING = '*';
+
 /** The session that is on the screen: of a page that is hidden, none. */
 function shown(): string | null {
   if (document.visibilityState !== 'visible') return null;
-  const id = /^\/s\/([^/]+)$/.exec(router.state.location.pathname)?.[1];
+  const { pathname } = router.state.location;
+  if (pathname === '/now' || pathname === '/approvals') return EVERYTHING;
+  const id = /^\/s\/([^/]+)$/.exec(pathname)?.[1];
   return id === undefined ? null : decodeURIComponent(id);
 }
 
@@ -23,7 +28,7 @@ async function takeAway(session: string): Promise<void> {
   const registration = await navigator.serviceWorker.getRegistration();
   for (const notification of (await registration?.getNotifications?.()) ?? []) {
     const about: unknown = notification.data?.session;
-    if (about === session) notification.close();
+    if (about === session || session === EVERYTHING) notification.close();
   }
 }
 

@@ -64,7 +64,8 @@ pub async fn stream(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
-/// Tells the same over a WebSocket, a JSON text each. A page says there what it shows, `{"shows": ID}` or `{"shows": null}`:
+/// Tells the same over a WebSocket, a JSON text each. A page says there what it shows, `{"shows": ID}`, `*` for all that
+/// needs somebody, or null:
 /// nobody is notified of a session that somebody looks at.
 #[utoipa::path(get, path = "/api/v1/events/socket", tag = "events", params(EventParams),
     responses((status = 101, description = "A LiveEvent in each message"), (status = 400, body = Problem)))]

@@ -157,12 +157,12 @@ impl Push {
             };
             let needs = now.needs();
             let news = if is_first { Vec::new() } else { now.news_since(&last) };
-            let shown = self.presence.shown();
+            let screens = self.presence.screens();
             told.retain(|device, _| all.iter().any(|one| one.device == *device));
             for one in all {
                 // Who comes new is told of what happens from now on.
                 let told = told.entry(one.device.clone()).or_insert_with(|| Told::all(&needs));
-                let messages = decide(&needs, &news, &shown, &one.wishes, one.closes, board.now(), told);
+                let messages = decide(&needs, &news, &screens, &one.wishes, one.closes, board.now(), told);
                 for message in messages {
                     self.send(one.clone(), message);
                 }

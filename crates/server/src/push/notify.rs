@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use marline_model::{LiveState, SessionId, Timestamp};
 use serde::Serialize;
 
+use super::presence::Screens;
 use super::subscriptions::{Kind, Wishes};
 
 /// Where all that needs somebody is shown, and the tag of the one notification about it.
@@ -210,18 +211,18 @@ impl World {
 
 /// Decides what a device is told, and notes in `told` what it knows then.
 ///
-/// `shown` are the sessions that somebody looks at: of these nobody is told, and what they ask counts as known.
+/// Of what is on some screen nobody is told, and what it asks counts as known.
 pub fn decide(
     needs: &[News],
     news: &[News],
-    shown: &[SessionId],
+    screens: &Screens,
     wishes: &Wishes,
     closes: bool,
     now: Timestamp,
     told: &mut Told,
 ) -> Vec<Message> {
     let is_quiet = wishes.quiet.as_ref().is_some_and(|quiet| quiet.is_now(now));
-    let is_seen = |one: &News| one.session.as_ref().is_some_and(|session| shown.contains(session));
+    let is_seen = |one: &News| screens.show(one.session.as_ref());
     let wants = |kind: Kind| wishes.kinds.contains(&kind);
     let mut messages = Vec::new();
 

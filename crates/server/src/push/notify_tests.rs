@@ -53,7 +53,7 @@ struct Phone {
     world: World,
     told: Told,
     wishes: Wishes,
-    shown: Vec<SessionId>,
+    screens: Screens,
     closes: bool,
 }
 
@@ -61,7 +61,7 @@ impl Phone {
     fn new(lines: &[&str]) -> Self {
         let world = world(lines);
         let told = Told::all(&world.needs());
-        Phone { world, told, wishes: Wishes::default(), shown: Vec::new(), closes: true }
+        Phone { world, told, wishes: Wishes::default(), screens: Screens::default(), closes: true }
     }
 
     /// What it is told when things stand so.
@@ -69,7 +69,7 @@ impl Phone {
         let next = world(lines).after(&self.world);
         let (needs, news) = (next.needs(), next.news_since(&self.world));
         self.world = next;
-        let messages = decide(&needs, &news, &self.shown, &self.wishes, self.closes, NOON, &mut self.told);
+        let messages = decide(&needs, &news, &self.screens, &self.wishes, self.closes, NOON, &mut self.told);
         let say = |message: Message| {
             let what = message.kind.map_or("close".to_owned(), |_| message.title.clone());
             format!("{what} > {}{}", message.url, if message.silent { " silently" } else { "" })
@@ -109,15 +109,18 @@ fn a_phone_that_must_show_something_for_each_message_is_told_no_end() {
 #[test]
 fn what_somebody_looks_at_is_told_to_nobody() {
     let mut phone = Phone::new(&["a works", "b works"]);
-    phone.shown = vec!["claude:a".parse().unwrap()];
+    phone.screens.sessions = vec!["claude:a".parse().unwrap()];
     assert!(phone.sees(&["a asks:1", "b works"]).is_empty());
     assert!(phone.sees(&["a works", "b works"]).is_empty());
     assert!(phone.sees(&["a idle", "b works"]).is_empty());
     assert_eq!(phone.sees(&["a idle", "b idle"]), ["b finished > /s/claude:b"]);
     // A question that was on a screen is known, also when nobody looks any more.
     assert!(phone.sees(&["a asks:2"]).is_empty());
-    phone.shown.clear();
+    phone.screens.sessions.clear();
     assert!(phone.sees(&["a asks:2"]).is_empty());
+    // A list of all that needs somebody shows each of it, and questions of runs, too.
+    phone.screens.everything = true;
+    assert!(phone.sees(&["a asks:3", "question 7"]).is_empty());
 }
 
 #[test]

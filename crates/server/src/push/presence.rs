@@ -13,14 +13,36 @@ pub struct Presence(Arc<Mutex<Shown>>);
 #[derive(Default)]
 struct Shown {
     last: u64,
-    by_page: BTreeMap<u64, SessionId>,
+    by_page: BTreeMap<u64, Shows>,
+}
+
+enum Shows {
+    One(SessionId),
+    /// A list of all that needs somebody.
+    Everything,
+}
+
+/// What is on some screen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Screens {
+    /// Somebody looks at all that needs somebody.
+    pub everything: bool,
+    /// Sessions that somebody looks at.
+    pub sessions: Vec<SessionId>,
+}
+
+impl Screens {
+    /// Says whether a session is on one of them.
+    pub fn show(&self, session: Option<&SessionId>) -> bool {
+        self.everything || session.is_some_and(|session| self.sessions.contains(session))
+    }
 }
 
 /// What a page says of itself.
 #[derive(Deserialize)]
 struct Said {
-    /// The session that is on the screen, if the page is and shows one.
-    shows: Option<SessionId>,
+    /// The session that is on the screen, if the page is and shows one; `*`: all that needs somebody.
+    shows: Option<String>,
 }
 
 /// One page.
@@ -37,9 +59,16 @@ impl Presence {
         Page { presence: self.clone(), number: shown.last }
     }
 
-    /// All sessions that somebody looks at.
-    pub fn shown(&self) -> Vec<SessionId> {
-        self.lock().by_page.values().cloned().collect()
+    /// What is on some screen.
+    pub fn screens(&self) -> Screens {
+        let mut screens = Screens::default();
+        for shows in self.lock().by_page.values() {
+            match shows {
+                Shows::One(session) => screens.sessions.push(session.clone()),
+                Shows::Everything => screens.everything = true,
+            }
+        }
+        screens
     }
 
     fn lock(&self) -> MutexGuard<'_, Shown> {
@@ -52,8 +81,13 @@ impl Page {
     pub fn hear(&self, text: &str) {
         let Ok(Said { shows }) = serde_json::from_str(text) else { return };
         let mut shown = self.presence.lock();
+        let shows = match shows.as_deref() {
+            Some("*") => Some(Shows::Everything),
+            Some(session) => session.parse().ok().map(Shows::One),
+            None => None,
+        };
         match shows {
-            Some(session) => shown.by_page.insert(self.number, session),
+            Some(shows) => shown.by_page.insert(self.number, shows),
             None => shown.by_page.remove(&self.number),
         };
     }
@@ -76,10 +110,12 @@ mod tests {
         one.hear(r#"{"shows":"claude:a"}"#);
         two.hear(r#"{"shows":"claude:b"}"#);
         two.hear("nonsense");
-        assert_eq!(presence.shown().len(), 2);
+        assert_eq!(presence.screens().sessions.len(), 2);
         one.hear(r#"{"shows":null}"#);
-        assert_eq!(presence.shown(), ["claude:b".parse().unwrap()]);
-        drop(two);
-        assert!(presence.shown().is_empty());
+        assert_eq!(presence.screens().sessions, ["claude:b".parse().unwrap()]);
+        one.hear(r#"{"shows":"*"}"#);
+        assert!(presence.screens().show(None));
+        drop((one, two));
+        assert_eq!(presence.screens(), Screens::default());
     }
 }

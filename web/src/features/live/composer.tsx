@@ -78,7 +78,7 @@ export function Composer({ session }: { session: LiveSession }) {
             event.preventDefault();
             form.current?.requestSubmit();
           }}
-          className={`${TEXT} min-h-9 flex-1 !resize-none !py-1.5 coarse:min-h-11 max-sm:basis-full`}
+          className={`${TEXT} field-sizing-content max-h-52 min-h-9 flex-1 !resize-none !py-1.5 coarse:min-h-11 max-sm:basis-full`}
         />
         <input
           ref={files}
@@ -102,7 +102,7 @@ export function Composer({ session }: { session: LiveSession }) {
         <Button
           icon={Camera}
           label="Take a photograph"
-          className="hidden coarse:inline-flex"
+          className="!hidden coarse:!inline-flex"
           onClick={() => camera.current?.click()}
         />
         {speech.toggle && (
@@ -175,7 +175,7 @@ function PictureList({
           <Button
             icon={X}
             label={`Leave out ${harmless(picture.name)}`}
-            className="absolute -top-2 -right-2 !h-6 !w-6 rounded-full bg-raised shadow-float coarse:!h-8 coarse:!w-8"
+            className="absolute -top-2 -right-2 !h-6 !w-6 !rounded-full bg-raised shadow-float coarse:!h-8 coarse:!w-8"
             onClick={() => onChange(pictures.filter((_, other) => other !== n))}
           />
         </li>

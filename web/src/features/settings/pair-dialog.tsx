@@ -54,7 +54,7 @@ export function PairDialog({ ways, authority, onClose }: Props) {
               <code className="font-mono text-xs">--public-url</code>.
             </p>
           )}
-          <div className="grid gap-1.5">
+          <div className="grid justify-items-start gap-1.5">
             <Segmented
               label="What it may do"
               value={scope}
