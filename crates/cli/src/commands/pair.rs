@@ -10,7 +10,7 @@ use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use serde_json::{Value, json};
 
-use crate::args::PairArgs;
+use crate::args::pair::PairArgs;
 use crate::ask::ask;
 use crate::commands::{print_json, print_line};
 use crate::context::{Places, now};
