@@ -250,7 +250,7 @@ const SLEPT = '0000bbbb-1111-4222-8333-444455556677';
 /** A prompt as Claude Code writes it. */
 function line(content: string): object {
   const message = { role: 'user', content };
-  const at = { cwd: '/projects/slept', timestamp: '2026-11-20T10:00:00.000Z', version: '2.1.0' };
+  const at = { cwd: '/projects/slept', timestamp: new Date().toISOString(), version: '2.1.0' };
   return { type: 'user', uuid: 'u1', parentUuid: null, sessionId: SLEPT, ...at, message };
 }
 
@@ -284,6 +284,8 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
     });
     expect(opened.ok(), await opened.text()).toBe(true);
     const { id } = await opened.json();
+    const session = `${board.address}/api/v1/sessions/${encodeURIComponent(id)}`;
+    await soon(async () => (await desk.request.get(session)).status()).toBe(200);
     const mine = await phone(await pair('Say something', 'A writer'));
     await mine.addInitScript(() => {
       class Recogniser {

@@ -59,6 +59,7 @@ function Notifications({ answer }: { answer: PushAnswer }) {
   const cache = useQueryClient();
   const keep = (now: PushAnswer) => cache.setQueryData(pushes.queryKey, now);
   const can = ability();
+  const [wishes, setWishes] = useState(answer.wishes);
   const begin = useMutation({
     mutationFn: async () => put<PushAnswer>('/api/v1/push', await subscribe(answer.key)),
     onSuccess: keep,
@@ -78,13 +79,17 @@ function Notifications({ answer }: { answer: PushAnswer }) {
   });
   const wish = useMutation({
     mutationFn: (wishes: Wishes) => put<PushAnswer>('/api/v1/push', { wishes } satisfies PushRequest),
-    onMutate: (wishes) => keep({ ...answer, wishes }),
     onSuccess: keep,
     onError: (error) => {
-      keep(answer);
+      setWishes(answer.wishes);
       say(wordsOf(error));
     },
   });
+  // What is chosen is shown at once, and kept a moment later.
+  const choose = (next: Wishes) => {
+    setWishes(next);
+    wish.mutate(next);
+  };
   const error = begin.error ?? end.error ?? test.error;
   if (answer.endpoint === null) {
     return (
@@ -118,8 +123,8 @@ function Notifications({ answer }: { answer: PushAnswer }) {
       {can !== 'yes' && <p className="mt-3 text-warn">{WHY[can]}</p>}
       {answer.problem && <p className="mt-3 text-warn">The last one did not go out: {harmless(answer.problem)}.</p>}
       {error && <Problem>{wordsOf(error)}</Problem>}
-      <Kinds wishes={answer.wishes} onChange={wish.mutate} />
-      <QuietHours wishes={answer.wishes} onChange={wish.mutate} />
+      <Kinds wishes={wishes} onChange={choose} />
+      <QuietHours wishes={wishes} onChange={choose} />
     </div>
   );
 }
