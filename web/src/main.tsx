@@ -4,12 +4,14 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { cache } from './app/cache';
 import { follow } from './app/follow';
+import { bePresent } from './app/presence';
 import { router } from './app/router';
 import './app/theme.css';
 import { begin } from './lib/settings';
 
 begin();
 follow();
+bePresent();
 const root = document.getElementById('root');
 if (root) {
   createRoot(root).render(

@@ -129,16 +129,6 @@ pub trait Live: Sync {
         None
     }
 
-    /// The words of a prompt to which pictures belong, as they are typed: the agent reads the files.
-    fn with_images(&self, text: &str, images: &[std::path::PathBuf]) -> String {
-        let named = images.iter().map(|image| format!("@{}", image.display()));
-        std::iter::once(text.to_owned())
-            .filter(|text| !text.is_empty())
-            .chain(named)
-            .collect::<Vec<_>>()
-            .join("\n")
-    }
-
     /// What is typed so that it goes on with another model.
     fn model_words(&self, _model: &str) -> Option<String> {
         None

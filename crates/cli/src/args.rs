@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod live;
+pub mod pair;
 pub mod review;
 pub mod work;
 
@@ -13,6 +14,7 @@ use marline_index::{Filter, QueryError, Sort, UsageBy};
 use marline_model::{Source, Timestamp};
 
 use live::{HooksCommand, LiveCommand};
+use pair::{PairArgs, public_url};
 use review::ReviewCommand;
 use work::{ApprovalCommand, GroupCommand, QueueCommand};
 
@@ -32,6 +34,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     Up(UpArgs),
+    Pair(PairArgs),
     /// Bring the catalogue and the search index up to date
     Index(IndexArgs),
     /// List sessions, the last active first
@@ -200,6 +203,10 @@ pub struct UpArgs {
     /// Its private key, PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
+    /// The address of a reverse proxy that speaks TLS and passes on to this machine's port, as `tailscale serve` does:
+    /// https://desk.tail.net
+    #[arg(long, value_name = "URL", value_parser = public_url)]
+    pub public_url: Option<String>,
 }
 
 /// An act on one session

@@ -4,7 +4,7 @@
 //! 2 wrong use, 3 refused or conflict, 4 the agent or a file failed.
 
 mod args;
-mod board;
+mod ask;
 mod commands;
 mod context;
 mod failure;
@@ -12,6 +12,7 @@ mod hook;
 mod port;
 mod signals;
 mod terminal;
+mod ways;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Completions { shell } => commands::generate::completions(shell),
         Command::Man { dir } => commands::generate::man(&dir),
         Command::Up(args) => commands::up::run(&args),
+        Command::Pair(args) => commands::pair::run(&args),
         Command::Index(args) => commands::index::run(&args),
         Command::Ls(args) => commands::ls::run(&args),
         Command::Show(args) => commands::show::run(&args),

@@ -62,6 +62,8 @@ pub struct Asked {
     pub tools: Vec<String>,
     /// All texts of the conversation that it was sent, in order.
     pub heard: Vec<String>,
+    /// How many pictures of the conversation it was sent.
+    pub pictures: usize,
     /// When it was answered.
     pub answered: SystemTime,
     /// Tokens of the answer.
@@ -220,6 +222,7 @@ async fn answer(
         step: turn.step,
         tools: turn.tools,
         heard: heard(&body),
+        pictures: pictures(&body),
         answered: SystemTime::now(),
         output: plan.tokens.output,
     });
@@ -254,6 +257,18 @@ fn heard(body: &Value) -> Vec<String> {
         collect(&body[conversation], &mut texts);
     }
     texts
+}
+
+/// The pictures of a conversation, whatever the protocol.
+fn pictures(body: &Value) -> usize {
+    let is_one = ["image", "input_image", "image_url"].iter().any(|kind| body["type"] == *kind)
+        || body["inlineData"]["mimeType"].as_str().is_some_and(|kind| kind.starts_with("image/"));
+    let below = match body {
+        Value::Array(list) => list.iter().map(pictures).sum(),
+        Value::Object(fields) if !is_one => fields.values().map(pictures).sum(),
+        _ => 0,
+    };
+    below + usize::from(is_one)
 }
 
 fn collect(value: &Value, texts: &mut Vec<String>) {

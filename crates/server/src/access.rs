@@ -1,6 +1,7 @@
-//! Who has access: browsers that opened a one-time link, and the owner's own socket.
+//! Who has access: devices that opened a one-time link, and the owner's own socket.
 //!
-//! A link holds a secret that works once within ten minutes; opening it gives the browser another secret as a cookie.
+//! A link says what the device may do that opens it. It holds a secret that works once within ten minutes; opening it gives the browser another
+//! secret as a cookie.
 //! Of secrets only their hashes are kept, in a file that only the owner can read.
 
 use std::fs;
@@ -14,6 +15,9 @@ use marline_model::Timestamp;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::scopes::{Need, Scope, Scopes};
 
 /// Where links lead.
 pub const LOGIN_PATH: &str = "/login";
@@ -61,6 +65,34 @@ pub struct Device {
     pub created_at: Timestamp,
     /// When it was last here.
     pub last_seen_at: Timestamp,
+    /// What it may do. Those from before there were scopes may do everything.
+    #[serde(default = "Scopes::all")]
+    pub scopes: Scopes,
+}
+
+/// What the device gets that opens a link.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// What it may do.
+    pub scopes: Scopes,
+    /// What it is called; nothing: as its browser calls itself.
+    pub name: Option<String>,
+}
+
+impl Offer {
+    /// Everything, as for the owner's own browser.
+    pub fn all() -> Self {
+        Offer { scopes: Scopes::all(), name: None }
+    }
+}
+
+/// What is changed of a device.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// What it is called.
+    pub name: Option<String>,
+    /// What it may do.
+    pub scopes: Option<Scopes>,
 }
 
 /// What opening a link came to.
@@ -92,6 +124,7 @@ impl Secret {
 struct Link {
     hash: String,
     until: Instant,
+    offer: Offer,
 }
 
 struct State {
@@ -106,6 +139,8 @@ pub struct Access {
     file: PathBuf,
     random: SystemRandom,
     state: Mutex<State>,
+    /// Counts changes of who may do what, for those who are in the middle of something.
+    changes: watch::Sender<u64>,
 }
 
 impl Access {
@@ -120,18 +155,23 @@ impl Access {
             Err(source) => return Err(AccessError::Io { path: file, source }),
         };
         let state = State { devices, links: Vec::new(), failures: 0.0, failed: Instant::now() };
-        Ok(Access { file, random: SystemRandom::new(), state: Mutex::new(state) })
+        Ok(Access {
+            file,
+            random: SystemRandom::new(),
+            state: Mutex::new(state),
+            changes: watch::Sender::new(0),
+        })
     }
 
     /// Makes the secret of a one-time link.
-    pub fn link(&self) -> Result<Secret, AccessError> {
+    pub fn link(&self, offer: Offer) -> Result<Secret, AccessError> {
         let secret = self.secret()?;
         let mut state = self.lock();
         state.links.retain(|link| link.until > Instant::now());
         if state.links.len() >= MAX_LINKS {
             state.links.remove(0);
         }
-        state.links.push(Link { hash: hash(secret.reveal()), until: Instant::now() + LINK_LIFE });
+        state.links.push(Link { hash: hash(secret.reveal()), until: Instant::now() + LINK_LIFE, offer });
         Ok(secret)
     }
 
@@ -156,7 +196,7 @@ impl Access {
             state.failures += 1.0;
             return Ok(Opened::Unknown);
         };
-        state.links.remove(found);
+        let offer = state.links.remove(found).offer;
         let secret = self.secret()?;
         if state.devices.len() >= MAX_DEVICES {
             state.devices.sort_by_key(|device| std::cmp::Reverse(device.last_seen_at));
@@ -165,28 +205,29 @@ impl Access {
         let hash = hash(secret.reveal());
         state.devices.push(Device {
             id: hash[..16].to_owned(),
-            name: name.to_owned(),
+            name: offer.name.unwrap_or_else(|| name.to_owned()),
             hash,
             created_at: now,
             last_seen_at: now,
+            scopes: offer.scopes,
         });
         self.save(&state.devices)?;
         Ok(Opened::Welcome(secret))
     }
 
-    /// Returns the id of the browser that a secret belongs to.
-    pub fn device(&self, secret: &str, now: Timestamp) -> Option<String> {
+    /// Returns the device that a secret belongs to: its id, and what it may do.
+    pub fn device(&self, secret: &str, now: Timestamp) -> Option<(String, Scopes)> {
         let given = hash(secret);
         let mut state = self.lock();
         let device = state.devices.iter_mut().find(|device| device.hash == given)?;
-        let id = device.id.clone();
+        let found = (device.id.clone(), device.scopes.clone());
         if now.as_millis() - device.last_seen_at.as_millis() > SEEN_MS {
             device.last_seen_at = now;
             if let Err(error) = self.save(&state.devices) {
                 tracing::warn!(%error, "a visit could not be noted");
             }
         }
-        Some(id)
+        Some(found)
     }
 
     /// Lists who has access.
@@ -205,7 +246,52 @@ impl Access {
             return Ok(false);
         }
         self.save(&state.devices)?;
+        drop(state);
+        self.tell();
         Ok(true)
+    }
+
+    /// Changes what a device is called, or may do. `None`: there is no such device.
+    pub fn change(&self, id: &str, changed: Changed) -> Result<Option<Device>, AccessError> {
+        let mut state = self.lock();
+        let mut devices = state.devices.clone();
+        let Some(device) = devices.iter_mut().find(|device| device.id == id) else { return Ok(None) };
+        if let Some(name) = changed.name {
+            device.name = name;
+        }
+        if let Some(scopes) = changed.scopes {
+            device.scopes = scopes;
+        }
+        let device = device.clone();
+        self.save(&devices)?;
+        state.devices = devices;
+        drop(state);
+        self.tell();
+        Ok(Some(device))
+    }
+
+    /// Says whether a device has access and may do so much.
+    pub fn allows(&self, id: &str, need: Need) -> bool {
+        let state = self.lock();
+        state.devices.iter().find(|device| device.id == id).is_some_and(|device| device.scopes.allow(need))
+    }
+
+    /// Waits until a device may no longer look at anything.
+    pub async fn lost(&self, id: &str) {
+        let mut changes = self.changes.subscribe();
+        while self.allows(id, Need::One(Scope::View)) {
+            // The sender lives as long as this does.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Changes whenever a device came, went, or may do something else.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn tell(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
     fn secret(&self) -> Result<Secret, AccessError> {
@@ -260,13 +346,14 @@ mod tests {
     fn a_link_works_once_and_what_it_gives_lasts() {
         let dir = tempfile::tempdir().unwrap();
         let access = Access::open(dir.path()).unwrap();
-        let link = access.link().unwrap();
+        let link = access.link(Offer::all()).unwrap();
         let secret = welcome(access.open_link(link.reveal(), "A browser", NOW).unwrap()).unwrap();
         assert!(welcome(access.open_link(link.reveal(), "Another", NOW).unwrap()).is_none());
         assert!(access.device("wrong", NOW).is_none());
 
         let later = Access::open(dir.path()).unwrap();
-        let id = later.device(secret.reveal(), NOW).unwrap();
+        let (id, scopes) = later.device(secret.reveal(), NOW).unwrap();
+        assert_eq!(scopes, Scopes::all());
         assert!(later.remove(&id).unwrap());
         assert!(later.device(secret.reveal(), NOW).is_none());
         assert!(Access::open(dir.path()).unwrap().devices().is_empty());
@@ -276,7 +363,7 @@ mod tests {
     fn the_file_holds_no_secret_and_is_its_owners_alone() {
         let dir = tempfile::tempdir().unwrap();
         let access = Access::open(dir.path()).unwrap();
-        let link = access.link().unwrap();
+        let link = access.link(Offer::all()).unwrap();
         let secret = welcome(access.open_link(link.reveal(), "A browser", NOW).unwrap()).unwrap();
         let text = fs::read_to_string(dir.path().join("devices.json")).unwrap();
         assert!(!text.contains(secret.reveal()) && !text.contains(link.reveal()));
@@ -285,10 +372,39 @@ mod tests {
     }
 
     #[test]
+    fn a_device_may_what_its_link_said_and_then_what_it_was_changed_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let access = Access::open(dir.path()).unwrap();
+        let offer = Offer { scopes: Scopes::up_to(Scope::View), name: Some("My phone".to_owned()) };
+        let link = access.link(offer).unwrap();
+        let secret = welcome(access.open_link(link.reveal(), "A browser", NOW).unwrap()).unwrap();
+        let (id, scopes) = access.device(secret.reveal(), NOW).unwrap();
+        assert_eq!(scopes.list(), [Scope::View]);
+        assert_eq!(access.devices()[0].name, "My phone");
+        let changed = Changed { scopes: Some(Scopes::up_to(Scope::Reply)), ..Changed::default() };
+        assert!(access.change(&id, changed).unwrap().is_some());
+        assert!(access.change("nobody", Changed::default()).unwrap().is_none());
+        let later = Access::open(dir.path()).unwrap();
+        assert!(later.device(secret.reveal(), NOW).unwrap().1.has(Scope::Reply));
+    }
+
+    #[test]
+    fn devices_from_before_there_were_scopes_may_do_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = format!(
+            r#"[{{"id":"a","name":"Old","hash":"{}","createdAt":"2026-01-01T00:00:00Z","lastSeenAt":"2026-01-01T00:00:00Z"}}]"#,
+            hash("secret")
+        );
+        fs::write(dir.path().join("devices.json"), old).unwrap();
+        let access = Access::open(dir.path()).unwrap();
+        assert_eq!(access.device("secret", NOW).unwrap().1, Scopes::all());
+    }
+
+    #[test]
     fn who_guesses_must_wait() {
         let dir = tempfile::tempdir().unwrap();
         let access = Access::open(dir.path()).unwrap();
-        let link = access.link().unwrap();
+        let link = access.link(Offer::all()).unwrap();
         for n in 0..MAX_FAILURES as usize {
             assert!(matches!(access.open_link(&format!("guess {n}"), "x", NOW).unwrap(), Opened::Unknown));
         }

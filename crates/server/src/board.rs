@@ -9,13 +9,15 @@ use marline_control::{Acts, Places};
 use marline_model::Timestamp;
 use marline_store::work::WorkError;
 
-use crate::access::{Access, AccessError};
+use crate::access::{Access, AccessError, Offer};
 use crate::away::Away;
 use crate::changes::Feed;
 use crate::doors::{self, Door, DoorError, Stop};
 use crate::indexer::Indexer;
 use crate::lookout::Lookout;
 use crate::pool::Readers;
+use crate::push::Push;
+use crate::tls::Authority;
 use crate::worker::Worker;
 
 /// What a board needs to know.
@@ -44,8 +46,16 @@ pub struct Config {
     pub env: Env,
     /// The clock.
     pub now: fn() -> Timestamp,
-    /// What browsers are told to open: scheme, host and port, without a slash at the end.
+    /// What browsers on this machine open: scheme, host and port, without a slash at the end.
     pub address: String,
+    /// The same for devices elsewhere, the best first; none: nobody can reach this board from elsewhere.
+    pub ways: Vec<String>,
+    /// A reverse proxy that speaks TLS and passes requests on to loopback, as browsers know it: `https://desk.tail.net`.
+    pub public_url: Option<String>,
+    /// The authority behind the board's own certificate.
+    pub authority: Option<Authority>,
+    /// Push services may be on loopback, in clear: a test's.
+    pub pushes_to_loopback: bool,
     /// Host names that requests may bear, beside `localhost` and literal addresses.
     pub hosts: Vec<String>,
     /// A good source of random bytes.
@@ -67,6 +77,9 @@ pub enum BoardError {
     /// Groups and queues can't be read. Nothing was started.
     #[error(transparent)]
     Work(#[from] WorkError),
+    /// It can't be told who wants to be notified. Nothing was started.
+    #[error("notifications can't be looked after")]
+    Push(#[source] std::io::Error),
     /// A door could not be kept open.
     #[error(transparent)]
     Door(#[from] DoorError),
@@ -83,6 +96,7 @@ pub struct Board {
     pub(crate) indexer: Arc<Indexer>,
     pub(crate) lookout: Arc<Lookout>,
     pub(crate) away: Arc<Away>,
+    pub(crate) push: Arc<Push>,
     pub(crate) feed: Feed,
     pub(crate) stop: Stop,
 }
@@ -91,7 +105,7 @@ impl Board {
     /// Prepares a board; nothing is read or served yet.
     ///
     /// # Errors
-    /// [`BoardError::Access`], [`BoardError::Work`].
+    /// [`BoardError::Access`], [`BoardError::Work`], [`BoardError::Push`].
     pub fn open(config: Config) -> Result<Self, BoardError> {
         let access = Access::open(&config.state_dir)?;
         let readers = Readers::new(config.index_dir.clone());
@@ -105,6 +119,7 @@ impl Board {
             utc_offset_seconds: config.utc_offset_seconds,
         });
         let worker = Worker::open(&config)?;
+        let push = Push::open(&config).map_err(BoardError::Push)?;
         Ok(Board {
             worker: Arc::new(worker),
             away: Arc::new(Away::at(&config.state_dir)),
@@ -114,18 +129,24 @@ impl Board {
             readers,
             indexer: Arc::default(),
             lookout: Arc::default(),
+            push: Arc::new(push),
             feed: Feed::default(),
             stop: Stop::default(),
         })
     }
 
-    /// Makes a link that gives one browser access, once.
+    /// Makes a link that gives one browser access to everything, once.
     ///
     /// # Errors
     /// [`BoardError::Access`].
     pub fn link(&self) -> Result<String, BoardError> {
-        let secret = self.access.link()?;
-        Ok(format!("{}{}?token={}", self.config.address, crate::LOGIN_PATH, secret.reveal()))
+        self.link_for(Offer::all(), self.config.ways.first().unwrap_or(&self.config.address))
+    }
+
+    /// Makes a link for what is offered, below an address of ours.
+    pub(crate) fn link_for(&self, offer: Offer, address: &str) -> Result<String, BoardError> {
+        let secret = self.access.link(offer)?;
+        Ok(format!("{address}{}?token={}", crate::LOGIN_PATH, secret.reveal()))
     }
 
     /// Returns what makes [`Board::run`] end.
@@ -145,9 +166,14 @@ impl Board {
         Away::start(&self);
         let looking = self.lookout.start(&self);
         let telling = tokio::spawn(self.feed.clone().run(self.clone(), start));
+        let notifying = tokio::spawn({
+            let board = self.clone();
+            async move { board.push.run(&board).await }
+        });
         let served = doors::serve(&self, doors).await;
         self.stop.now();
         let _ = telling.await;
+        let _ = notifying.await;
         let _ = tokio::task::spawn_blocking(move || (working.join(), looking.join(), indexing.join())).await;
         Ok(served?)
     }

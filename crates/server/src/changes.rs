@@ -92,6 +92,7 @@ impl Feed {
         let mut ticks = board.indexer.ticks();
         let mut works = board.worker.ticks();
         let mut looks = board.lookout.ticks();
+        let mut devices = board.access.changes();
         let mut position = start;
         let mut last: Option<Indexing> = None;
         loop {
@@ -107,6 +108,12 @@ impl Feed {
                     let Some(position) = position else { continue };
                     let event = LiveEvent::Work { id: position.to_string() };
                     let _ = self.told.send(Told::new(position, "work", &event));
+                    continue;
+                }
+                _ = devices.changed() => {
+                    let Some(position) = position else { continue };
+                    let event = LiveEvent::Access { id: position.to_string() };
+                    let _ = self.told.send(Told::new(position, "access", &event));
                     continue;
                 }
                 () = board.stop.wait() => return,
@@ -180,7 +187,9 @@ impl Listener {
                 () = self.board.stop.wait() => return None,
             };
             match heard {
-                Ok(event) if matches!(event.kind, "progress" | "work" | "live") => return Some(event),
+                Ok(event) if matches!(event.kind, "progress" | "work" | "live" | "access") => {
+                    return Some(event);
+                }
                 Ok(event) if event.kind == "reset" || !self.has_read(event.position) => {
                     self.position = event.position;
                     return Some(event);

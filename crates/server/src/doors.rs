@@ -137,7 +137,7 @@ async fn accept(door: Door, router: Router, free: Arc<Semaphore>, stop: Stop, co
             Door::Tls(listener, identity) => match listener.accept().await {
                 Ok((stream, _)) => {
                     let _ = stream.set_nodelay(true);
-                    let acceptor = TlsAcceptor::from(identity.config.clone());
+                    let acceptor = TlsAcceptor::from(identity.config());
                     connections.spawn(async move {
                         let _permit = permit;
                         if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await

@@ -13,9 +13,12 @@ use axum::response::{IntoResponse, Response};
 
 use crate::board::Board;
 use crate::problem::Problem;
+use crate::scopes::{Need, Scope, Scopes, needed};
 
 /// The longest address that is read.
 const MAX_ADDRESS: usize = 8 << 10;
+/// Boards side by side, each with a cookie.
+const MOST_COOKIES: usize = 20;
 /// Where everything that needs access lies.
 pub const API: &str = "/api/";
 
@@ -38,8 +41,26 @@ pub enum Trust {
 /// Who asks.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The browser's id; none: the owner's own program.
+    /// The device's id; none: the owner's own program.
     pub device: Option<String>,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+impl Caller {
+    /// Lets it do what needs a scope, or says why not.
+    pub fn may(&self, scope: Scope) -> Result<(), Problem> {
+        if self.device.is_none() { Ok(()) } else { allowed(&self.scopes, Need::One(scope)) }
+    }
+}
+
+fn allowed(scopes: &Scopes, need: Need) -> Result<(), Problem> {
+    if scopes.allow(need) {
+        return Ok(());
+    }
+    Err(Problem::NOT_ALLOWED.because(format!(
+        "That needs {need}. Who may do everything can change it under Settings; so does `marline pair` at the machine."
+    )))
 }
 
 /// Lets a request through, or says why not.
@@ -61,7 +82,7 @@ pub async fn guard(State(board): State<Board>, mut request: Request, next: Next)
     for (name, value) in [
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+        ("permissions-policy", "camera=(), microphone=(self), geolocation=()"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -76,15 +97,18 @@ fn check(board: &Board, request: &mut Request) -> Result<(), Problem> {
     if too_long {
         return Err(Problem::TOO_LONG.because(format!("An address may have {MAX_ADDRESS} bytes.")));
     }
-    let trust = request.extensions().get::<Trust>().copied().unwrap_or(Trust::Browser);
+    let mut trust = request.extensions().get::<Trust>().copied().unwrap_or(Trust::Browser);
     if trust == Trust::Owner {
-        request.extensions_mut().insert(Caller { device: None });
+        request.extensions_mut().insert(Caller { device: None, scopes: Scopes::all() });
         return Ok(());
     }
     let headers = request.headers();
     let host =
         one(headers, &header::HOST).ok_or_else(|| Problem::INVALID.because("A request needs one Host."))?;
-    if !is_ours(host, &board.config.hosts) {
+    if board.config.public_url.as_deref().and_then(|url| url.strip_prefix("https://")) == Some(host) {
+        // The browser speaks TLS to the proxy that came in here.
+        trust = Trust::SecureBrowser;
+    } else if !is_ours(host, &board.config.hosts) {
         return Err(Problem::FOREIGN.because(format!(
             "{} is not a name of this Marline; `marline up --host NAME` makes it one.",
             host.escape_debug()
@@ -93,13 +117,14 @@ fn check(board: &Board, request: &mut Request) -> Result<(), Problem> {
     let needs_access = request.uri().path().starts_with(API);
     is_same_site(headers, host, trust, needs_access || request.method() != Method::GET)?;
     if needs_access {
-        let device = cookie(headers, &cookie_name(board))
-            .and_then(|secret| board.access.device(secret, board.now()))
-            .ok_or_else(|| {
-                Problem::NO_ACCESS.because("Run `marline up` and open the link that it prints.")
-            })?;
-        request.extensions_mut().insert(Caller { device: Some(device) });
+        let (device, scopes) =
+            cookies(headers).find_map(|secret| board.access.device(secret, board.now())).ok_or_else(
+                || Problem::NO_ACCESS.because("Run `marline up` and open the link that it prints."),
+            )?;
+        allowed(&scopes, needed(request.method(), request.uri().path()))?;
+        request.extensions_mut().insert(Caller { device: Some(device), scopes });
     }
+    request.extensions_mut().insert(trust);
     Ok(())
 }
 
@@ -137,17 +162,34 @@ fn is_same_site(headers: &HeaderMap, host: &str, trust: Trust, is_strict: bool) 
     Ok(())
 }
 
+/// What the names of our cookies begin with.
+const COOKIE: &str = "marline-";
+
 /// Browsers send a cookie to every port of a host: boards side by side need names of their own.
 pub fn cookie_name(board: &Board) -> String {
     let port =
         board.config.address.rsplit(':').next().filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-    format!("marline-{}", port.unwrap_or("board"))
+    format!("{COOKIE}{}", port.unwrap_or("board"))
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The secrets that a browser sends. Those of other boards come along; they open nothing here, and one of this board's
+/// from before it moved to another port still does.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    let pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(key, _)| key.starts_with(COOKIE)).map(|(_, value)| value).take(MOST_COOKIES)
+}
+
+/// Says whether an address, as scheme, host and port, leads to this board.
+pub fn is_our_origin(board: &Board, origin: &str) -> bool {
+    let config = &board.config;
+    if origin == config.address || config.ways.iter().any(|way| way == origin) {
+        return true;
+    }
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let is_plain =
+        |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    host.filter(is_plain).is_some_and(|host| is_ours(host, &config.hosts))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! A request goes through `guard.rs` (host, origin, access, headers), then to a handler of `api/`, which asks the index
 //! through `pool.rs` and answers with the types that the OpenAPI document is generated from.
 //!
-//! **Promises.** Nothing is served to who has no access but the app's own files. Paths never come from a client: a
+//! **Promises.** Nothing is served to who has no access but the app's own files, and a device does what its scopes allow. Paths never come from a client: a
 //! session is named by its canonical id, an item by its key. Answers have a bound. What a client missed it is told, each
 //! change once, or that it must read again.
 //!
@@ -14,6 +14,7 @@
 mod access;
 mod api;
 mod assets;
+mod authority;
 mod away;
 mod board;
 mod changes;
@@ -26,6 +27,8 @@ mod openapi;
 mod params;
 mod pool;
 mod problem;
+mod push;
+mod scopes;
 mod steering;
 mod tls;
 mod wire;
@@ -35,4 +38,5 @@ pub use access::{AccessError, LOGIN_PATH};
 pub use board::{Board, BoardError, Config};
 pub use doors::{Door, DoorError, Stop};
 pub use openapi::document;
-pub use tls::{Identity, TlsError};
+pub use scopes::Scope;
+pub use tls::{Authority, Identity, TlsError};

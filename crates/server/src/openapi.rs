@@ -31,6 +31,7 @@ const PROBLEM: &str = "application/problem+json";
         (name = "usage", description = "Tokens and cost"),
         (name = "health", description = "What was found, what is wrong, how far indexing is"),
         (name = "events", description = "What changes, as it changes"),
+        (name = "push", description = "Notifications of this device"),
         (name = "devices", description = "Who has access"),
     )
 )]

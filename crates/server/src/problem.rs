@@ -37,6 +37,8 @@ impl Problem {
     pub const INVALID: Problem = Problem::new(400, "invalid-request", "The request makes no sense");
     /// The client has not shown that it may.
     pub const NO_ACCESS: Problem = Problem::new(401, "no-access", "This browser has no access");
+    /// The device has access, but not to this.
+    pub const NOT_ALLOWED: Problem = Problem::new(403, "not-allowed", "This device may not do that");
     /// The request comes from a place it must not come from.
     pub const FOREIGN: Problem = Problem::new(403, "foreign-request", "The request comes from another site");
     /// The method is not for this address.

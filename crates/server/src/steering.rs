@@ -72,10 +72,7 @@ impl Board {
             return Ok(steered);
         }
         let (tmux, since, key) = (find_program("tmux", &self.config.path), self.now(), key.to_owned());
-        let said = match &command {
-            Command::Send { text, .. } => Some(text.clone()),
-            _ => None,
-        };
+        let said = command.words(live);
         let one = live.clone();
         let steered = tokio::task::spawn_blocking(move || one.steer(tmux.as_deref(), &key, &command));
         let failed = |words: String| Problem::FAILED.because(format!("It could not be said: {words}."));

@@ -6,8 +6,10 @@ use marline_index::{
     SourceReport, Touched,
 };
 use marline_model::{ItemKind, SessionId, Source, Timestamp, ToolStatus, Usage};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::scopes::Scope;
 
 /// Texts beyond this are cut in a page; the whole is at the item's own address.
 pub const MAX_TEXT: usize = 64 << 10;
@@ -405,6 +407,12 @@ pub struct Status {
     pub epoch: String,
     /// How many commits it has seen; what changed since is told by the event stream after `epoch.revision`.
     pub revision: i64,
+    /// What the device may do that asks.
+    pub scopes: Vec<Scope>,
+    /// Its id; none: the owner's own program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub device: Option<String>,
 }
 
 /// How far indexing is.
@@ -469,6 +477,11 @@ pub enum LiveEvent {
         /// How far the client has read with this event.
         id: String,
     },
+    /// A device came or went, or may do something else than before.
+    Access {
+        /// How far the client has read with this event.
+        id: String,
+    },
     /// What was missed can't be told: everything should be read again.
     Reset {
         /// From where the stream goes on.
@@ -476,27 +489,64 @@ pub enum LiveEvent {
     },
 }
 
-/// A browser that has access.
+/// A device that has access.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceAnswer {
     /// Its id.
     pub id: String,
-    /// What it calls itself.
+    /// What it is called.
     pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
     /// When it got access.
     pub created_at: Timestamp,
     /// When it was last here, to some minutes.
     pub last_seen_at: Timestamp,
     /// It is the one that asks.
     pub current: bool,
+    /// It is told of what happens while it is not looked at.
+    pub notified: bool,
 }
 
-/// Browsers that have access.
+/// Devices that have access, and how others get it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DevicesAnswer {
-    /// The browsers, the last seen first.
+    /// The devices, the last seen first.
     pub devices: Vec<DeviceAnswer>,
+    /// Where devices elsewhere reach this board, the best first.
+    pub ways: Vec<String>,
+    /// The SHA-256 of the certificate of Marline's own authority, which other devices must trust; `/ca.crt` has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub authority: Option<String>,
+}
+
+/// What the device gets that opens a link.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LinkRequest {
+    /// The largest thing that it may do, with all smaller ones; without it everything.
+    #[serde(default)]
+    pub scope: Option<Scope>,
+    /// What it is called; without it, as its browser calls itself.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Where it reaches this board, if not by the first of `ways`: scheme, host and port.
+    #[serde(default)]
+    pub url: Option<String>,
+}
+
+/// What is changed of a device.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeviceRequest {
+    /// What it is called.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What it may do.
+    #[serde(default)]
+    pub scopes: Option<Vec<Scope>>,
 }
 
 /// A link that gives access once.
@@ -507,6 +557,12 @@ pub struct LinkAnswer {
     pub url: String,
     /// Until when.
     pub expires_at: Timestamp,
+    /// What it lets do.
+    pub scopes: Vec<Scope>,
     /// The same as a QR code.
     pub qr_svg: String,
+    /// It leads here from other machines, too.
+    pub reachable: bool,
+    /// Where devices elsewhere reach this board.
+    pub ways: Vec<String>,
 }

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use marline_control::work::{Desk, Engine, Means};
+use marline_store::drafts::Drafts;
 use marline_store::work::{LocalWorkStore, WorkError, WorkStore as _};
 use tokio::sync::watch;
 
@@ -24,6 +25,7 @@ const SAY: Duration = Duration::from_secs(30);
 /// Groups and queues, and whoever works through them.
 pub struct Worker {
     desk: Desk,
+    drafts: Drafts,
     ticks: watch::Sender<u64>,
     stop: AtomicBool,
 }
@@ -34,9 +36,10 @@ impl Worker {
     /// # Errors
     /// [`WorkError::Internal`]
     pub fn open(config: &Config) -> Result<Self, WorkError> {
-        let store = LocalWorkStore::open(&config.data_dir.join("marline.db"))?;
+        let file = config.data_dir.join("marline.db");
+        let (store, drafts) = (LocalWorkStore::open(&file)?, Drafts::open(&file)?);
         let desk = Desk::new(Box::new(store), config.now, config.random);
-        Ok(Worker { desk, ticks: watch::Sender::new(0), stop: AtomicBool::new(false) })
+        Ok(Worker { desk, drafts, ticks: watch::Sender::new(0), stop: AtomicBool::new(false) })
     }
 
     /// Does something with groups and queues, on this thread.
@@ -45,6 +48,11 @@ impl Worker {
     /// What `ask` fails with.
     pub fn ask<T>(&self, ask: impl FnOnce(&Desk) -> Result<T, WorkError>) -> Result<T, WorkError> {
         ask(&self.desk)
+    }
+
+    /// What people have half written.
+    pub fn drafts(&self) -> &Drafts {
+        &self.drafts
     }
 
     /// Changes whenever anything of groups and queues was written, by anybody.

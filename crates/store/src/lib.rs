@@ -5,7 +5,7 @@
 //! and for programs that embed this crate. Above a store, [`LiveThread`] owns one active thread: it decides what is
 //! durable, derives metadata from what is appended, and sends it as patches; [`ThreadManager`] finds the right one of
 //! the two for a change. [`work`] keeps what people ask of many agents at once, [`reviews`] what one
-//! agent says of another one's work.
+//! agent says of another one's work, [`drafts`] what is half written to one.
 //!
 //! ```text
 //! ThreadManager ─► LiveThread ─► ThreadStore ─► rollout, database, name index
@@ -33,6 +33,7 @@
 mod contract;
 mod database;
 mod derive;
+pub mod drafts;
 mod live;
 mod local;
 mod manager;

@@ -1,3 +1,4 @@
+import { noteServerTime } from '../lib/clock';
 import type { Problem } from './types';
 
 /** An answer that is none: what the server said, or that it could not be reached. */
@@ -61,6 +62,7 @@ async function ask(method: string, path: string, signal?: AbortSignal, body?: ob
       'It is not running, or the network is gone. It is tried again by itself.',
     );
   }
+  noteServerTime(response.headers.get('date'));
   if (response.ok) return response;
   let problem: Partial<Problem> = {};
   try {

@@ -525,6 +525,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what is half written to a session. */
+        get: operations["live_draft"];
+        /** Keeps what is half written to a session, unless another device wrote since. */
+        put: operations["live_keep_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reviews": {
         parameters: {
             query?: never;
@@ -978,10 +996,50 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells the same over a WebSocket, a JSON text each. */
+        /**
+         * Tells the same over a WebSocket, a JSON text each. A page says there what it shows, `{"shows": ID}`, `*` for all that
+         *     needs somebody, or null:
+         *     nobody is notified of a session that somebody looks at.
+         */
         get: operations["events_socket"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells whether and of what this device is told. */
+        get: operations["push_pushes"];
+        /** Subscribes this device, or changes what it is told of. */
+        put: operations["push_subscribe"];
+        post?: never;
+        /** Ends this device's subscription. */
+        delete: operations["push_unsubscribe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends this device a notification, to see whether it comes. */
+        post: operations["push_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -995,7 +1053,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the browsers that have access. */
+        /** Lists the devices that have access, and where others could reach this board. */
         get: operations["devices_list"];
         put?: never;
         post?: never;
@@ -1014,7 +1072,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a link that gives another browser access, once, within ten minutes. */
+        /** Makes a link that gives another device access, once, within ten minutes. */
         post: operations["devices_link"];
         delete?: never;
         options?: never;
@@ -1032,11 +1090,12 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes a browser's access away. */
+        /** Takes a device's access away. */
         delete: operations["devices_remove"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes what a device is called, or may do. What it has open and may no longer do is closed at once. */
+        patch: operations["devices_change"];
         trace?: never;
     };
 }
@@ -1314,6 +1373,8 @@ export interface components {
             key: string;
             /** @description What is said. */
             text: string;
+            /** @description Pictures that go with it, in base64: four at most, of 10 MB each. */
+            images?: string[];
             /** @enum {string} */
             command: "send";
         } | {
@@ -1454,23 +1515,38 @@ export interface components {
             /** @description What the agent is told. */
             decision: components["schemas"]["Decision"];
         };
-        /** @description A browser that has access. */
+        /** @description A device that has access. */
         DeviceAnswer: {
             /** @description Its id. */
             id: string;
-            /** @description What it calls itself. */
+            /** @description What it is called. */
             name: string;
+            /** @description What it may do. */
+            scopes: components["schemas"]["Scope"][];
             /** @description When it got access. */
             createdAt: components["schemas"]["Timestamp"];
             /** @description When it was last here, to some minutes. */
             lastSeenAt: components["schemas"]["Timestamp"];
             /** @description It is the one that asks. */
             current: boolean;
+            /** @description It is told of what happens while it is not looked at. */
+            notified: boolean;
         };
-        /** @description Browsers that have access. */
+        /** @description What is changed of a device. */
+        DeviceRequest: {
+            /** @description What it is called. */
+            name?: string | null;
+            /** @description What it may do. */
+            scopes?: components["schemas"]["Scope"][] | null;
+        };
+        /** @description Devices that have access, and how others get it. */
         DevicesAnswer: {
-            /** @description The browsers, the last seen first. */
+            /** @description The devices, the last seen first. */
             devices: components["schemas"]["DeviceAnswer"][];
+            /** @description Where devices elsewhere reach this board, the best first. */
+            ways: string[];
+            /** @description The SHA-256 of the certificate of Marline's own authority, which other devices must trust; `/ca.crt` has it. */
+            authority?: string;
         };
         /** @description A line of a change. */
         DiffLine: {
@@ -1495,6 +1571,32 @@ export interface components {
             findings: components["schemas"]["Finding"][];
             /** @description What agents are about to delete. */
             retention: components["schemas"]["Retention"][];
+        };
+        /** @description A draft, or that there is none. */
+        DraftAnswer: {
+            /** @description The words. */
+            text: string;
+            /**
+             * Format: int64
+             * @description How often it was written; the next writer names it. 0: never yet.
+             */
+            revision: number;
+            at: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What was sent is kept. `false`: another device wrote this since, and nothing was changed; who writes it anew from this
+             *     revision wins.
+             */
+            kept: boolean;
+        };
+        /** @description Half-written words. */
+        DraftRequest: {
+            /** @description The words; none: they were sent, or taken back. */
+            text: string;
+            /**
+             * Format: int64
+             * @description The revision that they were written from.
+             */
+            revision: number;
         };
         /** @description Something that tells of a session's state. */
         Evidence: {
@@ -1836,14 +1938,33 @@ export interface components {
             /** @description A variable of the agent's environment. */
             env: string;
         } | "kept" | "login" | "none";
+        /**
+         * @description What a device can be told of.
+         * @enum {string}
+         */
+        Kind: "needsYou" | "finished" | "failed" | "limitReached";
         /** @description A link that gives access once. */
         LinkAnswer: {
             /** @description The link. */
             url: string;
             /** @description Until when. */
             expiresAt: components["schemas"]["Timestamp"];
+            /** @description What it lets do. */
+            scopes: components["schemas"]["Scope"][];
             /** @description The same as a QR code. */
             qrSvg: string;
+            /** @description It leads here from other machines, too. */
+            reachable: boolean;
+            /** @description Where devices elsewhere reach this board. */
+            ways: string[];
+        };
+        /** @description What the device gets that opens a link. */
+        LinkRequest: {
+            scope?: components["schemas"]["Scope"] | null;
+            /** @description What it is called; without it, as its browser calls itself. */
+            name?: string | null;
+            /** @description Where it reaches this board, if not by the first of `ways`: scheme, host and port. */
+            url?: string | null;
         };
         /** @description Everything that runs. */
         LiveAnswer: {
@@ -1923,6 +2044,11 @@ export interface components {
             id: string;
             /** @enum {string} */
             kind: "live";
+        } | {
+            /** @description How far the client has read with this event. */
+            id: string;
+            /** @enum {string} */
+            kind: "access";
         } | {
             /** @description From where the stream goes on. */
             id: string;
@@ -2351,6 +2477,31 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description How it stands with a device's notifications. */
+        PushAnswer: {
+            /** @description The key to subscribe with (`applicationServerKey`), in base64url. */
+            key: string;
+            /** @description The address that is told; none: it is not told. */
+            endpoint: string | null;
+            /** @description What it wants to be told. */
+            wishes: components["schemas"]["Wishes"];
+            /** @description Why the last notification was given up. */
+            problem: string | null;
+        };
+        /** @description What messages are encrypted to, in base64url. */
+        PushKeys: {
+            /** @description The browser's public key. */
+            p256dh: string;
+            /** @description The secret that it shares with us. */
+            auth: string;
+        };
+        /** @description What a device wants. */
+        PushRequest: {
+            subscription?: components["schemas"]["Target"] | null;
+            wishes?: components["schemas"]["Wishes"] | null;
+            /** @description It can take a notification away without showing another. */
+            closes?: boolean | null;
+        };
         /** @description What an agent asks leave for. */
         Question: {
             /** @description Names it within its talk. */
@@ -2440,6 +2591,15 @@ export interface components {
         QueuesAnswer: {
             /** @description The queues by name. */
             queues: components["schemas"]["QueueLine"][];
+        };
+        /** @description From one time of the day to another, which may be on the next day. */
+        Quiet: {
+            /** @description The beginning: `22:00`. */
+            from: string;
+            /** @description The end: `07:30`. */
+            to: string;
+            /** @description The zone of both: `Europe/Berlin`. The server's clock counts, not the device's. */
+            zone: string;
         };
         /** @description What became of sessions. */
         RehomeAnswer: {
@@ -2821,6 +2981,11 @@ export interface components {
             /** @description The events in order; there may be more behind the last. */
             events: components["schemas"]["Logged"][];
         };
+        /**
+         * @description One thing that a device may do.
+         * @enum {string}
+         */
+        Scope: "view" | "reply" | "approve";
         /** @description What a search found. */
         SearchAnswer: {
             /** @description The hits. */
@@ -3088,6 +3253,10 @@ export interface components {
              * @description How many commits it has seen; what changed since is told by the event stream after `epoch.revision`.
              */
             revision: number;
+            /** @description What the device may do that asks. */
+            scopes: components["schemas"]["Scope"][];
+            /** @description Its id; none: the owner's own program. */
+            device?: string;
         };
         /** @description How a command ended. */
         Steered: {
@@ -3119,6 +3288,13 @@ export interface components {
             cwd?: string;
             /** @description Why its session is not known. */
             why: string;
+        };
+        /** @description What a browser says of its subscription: its own `PushSubscription.toJSON()`. */
+        Target: {
+            /** @description The push service's address for it. */
+            endpoint: string;
+            /** @description What messages are encrypted to. */
+            keys: components["schemas"]["PushKeys"];
         };
         /** @description One prompt for one session. */
         Task: {
@@ -3441,6 +3617,13 @@ export interface components {
             /** @description What. */
             wish: components["schemas"]["Wish"];
         };
+        /** @description What a person wants to be told, on one device. */
+        Wishes: {
+            /** @description Of what. */
+            kinds: components["schemas"]["Kind"][];
+            /** @description When not. */
+            quiet?: components["schemas"]["Quiet"];
+        };
         /** @description What happened in a run. */
         WorkEvent: {
             /**
@@ -3565,11 +3748,14 @@ export type Current = components['schemas']['Current'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionRequest = components['schemas']['DecisionRequest'];
 export type DeviceAnswer = components['schemas']['DeviceAnswer'];
+export type DeviceRequest = components['schemas']['DeviceRequest'];
 export type DevicesAnswer = components['schemas']['DevicesAnswer'];
 export type DiffLine = components['schemas']['DiffLine'];
 export type DiffOp = components['schemas']['DiffOp'];
 export type DirectoriesAnswer = components['schemas']['DirectoriesAnswer'];
 export type DoctorAnswer = components['schemas']['DoctorAnswer'];
+export type DraftAnswer = components['schemas']['DraftAnswer'];
+export type DraftRequest = components['schemas']['DraftRequest'];
 export type Evidence = components['schemas']['Evidence'];
 export type Facet = components['schemas']['Facet'];
 export type Facets = components['schemas']['Facets'];
@@ -3598,7 +3784,9 @@ export type Item = components['schemas']['Item'];
 export type ItemKind = components['schemas']['ItemKind'];
 export type ItemPage = components['schemas']['ItemPage'];
 export type KeyFrom = components['schemas']['KeyFrom'];
+export type Kind = components['schemas']['Kind'];
 export type LinkAnswer = components['schemas']['LinkAnswer'];
+export type LinkRequest = components['schemas']['LinkRequest'];
 export type LiveAnswer = components['schemas']['LiveAnswer'];
 export type LiveControl = components['schemas']['LiveControl'];
 export type LiveEntry = components['schemas']['LiveEntry'];
@@ -3638,6 +3826,9 @@ export type PromptRequest = components['schemas']['PromptRequest'];
 export type PromptsAnswer = components['schemas']['PromptsAnswer'];
 export type ProviderSessions = components['schemas']['ProviderSessions'];
 export type ProvidersAnswer = components['schemas']['ProvidersAnswer'];
+export type PushAnswer = components['schemas']['PushAnswer'];
+export type PushKeys = components['schemas']['PushKeys'];
+export type PushRequest = components['schemas']['PushRequest'];
 export type Question = components['schemas']['Question'];
 export type Queue = components['schemas']['Queue'];
 export type QueueAnswer = components['schemas']['QueueAnswer'];
@@ -3645,6 +3836,7 @@ export type QueueLine = components['schemas']['QueueLine'];
 export type QueuePatchRequest = components['schemas']['QueuePatchRequest'];
 export type QueueRequest = components['schemas']['QueueRequest'];
 export type QueuesAnswer = components['schemas']['QueuesAnswer'];
+export type Quiet = components['schemas']['Quiet'];
 export type RehomeAnswer = components['schemas']['RehomeAnswer'];
 export type RehomeRequest = components['schemas']['RehomeRequest'];
 export type Related = components['schemas']['Related'];
@@ -3676,6 +3868,7 @@ export type RulesAnswer = components['schemas']['RulesAnswer'];
 export type Run = components['schemas']['Run'];
 export type RunAnswer = components['schemas']['RunAnswer'];
 export type RunEventsAnswer = components['schemas']['RunEventsAnswer'];
+export type Scope = components['schemas']['Scope'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchHit = components['schemas']['SearchHit'];
 export type SendBackAnswer = components['schemas']['SendBackAnswer'];
@@ -3693,6 +3886,7 @@ export type SourcesAnswer = components['schemas']['SourcesAnswer'];
 export type Status = components['schemas']['Status'];
 export type Steered = components['schemas']['Steered'];
 export type Stray = components['schemas']['Stray'];
+export type Target = components['schemas']['Target'];
 export type Task = components['schemas']['Task'];
 export type TaskCounts = components['schemas']['TaskCounts'];
 export type TaskStatus = components['schemas']['TaskStatus'];
@@ -3713,6 +3907,7 @@ export type UseRequest = components['schemas']['UseRequest'];
 export type Way = components['schemas']['Way'];
 export type Wish = components['schemas']['Wish'];
 export type WishRequest = components['schemas']['WishRequest'];
+export type Wishes = components['schemas']['Wishes'];
 export type WorkEvent = components['schemas']['WorkEvent'];
 export type Workplace = components['schemas']['Workplace'];
 export type $defs = Record<string, never>;
@@ -5417,6 +5612,94 @@ export interface operations {
             };
         };
     };
+    live_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_keep_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     reviews_reviews: {
         parameters: {
             query?: {
@@ -6627,6 +6910,134 @@ export interface operations {
             };
         };
     };
+    push_pushes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_subscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_unsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     devices_list: {
         parameters: {
             query?: never;
@@ -6662,7 +7073,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LinkRequest"] | null;
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -6670,6 +7085,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LinkAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong */
@@ -6688,7 +7111,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The browser's id */
+                /** @description The device's id */
                 id: string;
             };
             cookie?: never;
@@ -6700,6 +7123,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    devices_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             404: {
                 headers: {

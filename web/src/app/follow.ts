@@ -2,6 +2,7 @@ import type { LiveAnswer, Status } from '../api/types';
 import { renewLive, live as running } from '../features/live/queries';
 import { renewReviews } from '../features/reviews/queries';
 import { patchSession, refreshSessions, sessions } from '../features/sessions/queries';
+import { devices } from '../features/settings/queries';
 import { status } from '../features/sources/queries';
 import { transcript } from '../features/transcript/queries';
 import { renewWork } from '../features/work/queries';
@@ -70,6 +71,10 @@ export function follow(): void {
       case 'live':
         void renewLive(cache);
         return;
+      case 'access':
+        void cache.invalidateQueries({ queryKey: status.queryKey });
+        void cache.invalidateQueries({ queryKey: devices.queryKey });
+        return;
       case 'reset':
         void cache.invalidateQueries();
         return;
@@ -85,6 +90,8 @@ export function follow(): void {
     .finally(() => live.start());
   let wasLost = false;
   live.watch(() => {
+    // What came about between the first answers and the stream is not told by it.
+    if (live.connection() === 'open') void cache.invalidateQueries({ queryKey: status.queryKey });
     if (live.connection() === 'open' && wasLost) {
       // The stream tells which sessions changed meanwhile; what it does not tell of is asked for again.
       void cache.invalidateQueries({ predicate: (query) => query.queryKey[0] !== sessions.all[0] });
@@ -92,7 +99,4 @@ export function follow(): void {
     }
     wasLost = live.connection() === 'lost';
   });
-  const wake = () => document.visibilityState === 'visible' && live.start();
-  addEventListener('online', wake);
-  document.addEventListener('visibilitychange', wake);
 }

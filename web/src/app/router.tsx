@@ -96,6 +96,18 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../features/settings/settings-page'), 'SettingsPage'),
 });
 
+const notifications = createRoute({
+  getParentRoute: () => root,
+  path: '/settings/notifications',
+  component: lazyRouteComponent(() => import('../features/settings/notifications-page'), 'NotificationsPage'),
+});
+
+const trust = createRoute({
+  getParentRoute: () => root,
+  path: '/trust',
+  component: lazyRouteComponent(() => import('../features/settings/trust-page'), 'TrustPage'),
+});
+
 const providers = createRoute({
   getParentRoute: () => root,
   path: '/providers',
@@ -168,6 +180,8 @@ export const router = createRouter({
     sources,
     providers,
     settings,
+    notifications,
+    trust,
     docs,
   ]),
   parseSearch,

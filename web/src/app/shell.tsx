@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import { Outlet } from '@tanstack/react-router';
+import { Outlet, useLocation } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { ApiError } from '../api/client';
 import { NoAccess } from '../components/ui/faces';
 import { Toast } from '../components/ui/toast';
 import { Chime } from '../features/live/chime';
 import { status } from '../features/sources/queries';
+import { access } from '../lib/access';
 import { useActs } from '../lib/acts';
 import { listen } from '../lib/keyboard';
 import { everywhere } from './acts';
@@ -21,6 +22,11 @@ export function Shell() {
   useActs(useMemo(() => everywhere(setOpen), []));
   useEffect(listen, []);
   const now = useQuery(status);
+  const scopes = now.data?.scopes;
+  useEffect(() => {
+    if (scopes) access.set(scopes);
+  }, [scopes]);
+  const at = useLocation({ select: (location) => location.pathname });
   const hasNoAccess = now.error instanceof ApiError && now.error.isNoAccess;
   return (
     <>
@@ -38,7 +44,7 @@ export function Shell() {
           className="min-w-0 flex-1 outline-none max-sm:pb-[calc(3.5rem+env(safe-area-inset-bottom))]"
         >
           <Banner />
-          {hasNoAccess ? <NoAccess /> : <Outlet />}
+          {hasNoAccess && at !== '/trust' ? <NoAccess /> : <Outlet />}
         </main>
       </div>
       <Bottom />

@@ -5,6 +5,14 @@ class Socket {
   onopen: (() => void) | null = null;
   onclose: (() => void) | null = null;
   onmessage: ((message: { data: string }) => void) | null = null;
+  sent: string[] = [];
+  isClosed = false;
+  send(text: string) {
+    this.sent.push(text);
+  }
+  close() {
+    this.isClosed = true;
+  }
 }
 
 function world() {
@@ -49,4 +57,41 @@ it('waits longer each time, and not at all when it is started by hand', () => {
   waits.at(-1)?.run();
   expect(opened).toHaveLength(9);
   expect(opened[8]?.address).toBe('/api/v1/events/socket?after=a.3');
+});
+
+it('says what is on the screen, again on each connection', () => {
+  const { live, opened } = world();
+  live.show('claude:a');
+  live.start();
+  expect(opened[0]?.socket.sent).toEqual([]);
+  opened[0]?.socket.onopen?.();
+  live.show('claude:a');
+  live.show(null);
+  expect(opened[0]?.socket.sent).toEqual(['{"shows":"claude:a"}', '{"shows":null}']);
+  live.renew();
+  opened[1]?.socket.onopen?.();
+  expect(opened[1]?.socket.sent).toEqual(['{"shows":null}']);
+});
+
+it('gives up a connection that may have died in its sleep, and hears nothing twice', () => {
+  const { live, opened, waits } = world();
+  const heard: string[] = [];
+  live.subscribe((event) => heard.push(event.id));
+  live.start();
+  opened[0]?.socket.onopen?.();
+  opened[0]?.socket.onmessage?.({ data: '{"kind":"reset","id":"a.7.1"}' });
+  live.renew();
+  // What the old one had on its way comes over the new one, too.
+  opened[0]?.socket.onmessage?.({ data: '{"kind":"reset","id":"a.8.1"}' });
+  expect(live.connection()).toBe('lost');
+  expect(opened[0]?.socket.isClosed).toBe(true);
+  opened[1]?.socket.onopen?.();
+  opened[1]?.socket.onmessage?.({ data: '{"kind":"reset","id":"a.8.1"}' });
+  // The end of the old one is no news.
+  opened[0]?.socket.onclose?.();
+  expect(live.connection()).toBe('open');
+  expect(waits).toEqual([]);
+  expect(opened[1]?.address).toBe('/api/v1/events/socket?after=a.7.1');
+  expect(heard).toEqual(['a.7.1', 'a.8.1']);
+  expect(live.lastContact()).not.toBeNull();
 });

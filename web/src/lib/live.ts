@@ -9,6 +9,7 @@ type Listener = (event: LiveEvent) => void;
 export interface World {
   open: (address: string) => WebSocket;
   wait: (run: () => void, ms: number) => void;
+  now?: () => number;
 }
 
 const FIRST_PAUSE = 500;
@@ -26,6 +27,8 @@ export class Live {
   private readonly watchers = new Set<() => void>();
   private stands: Connection = 'connecting';
   private isWaiting = false;
+  private shown: string | null = null;
+  private contact: number | null = null;
 
   constructor(private readonly world: World) {}
 
@@ -38,10 +41,16 @@ export class Live {
     this.socket = socket;
     socket.onopen = () => {
       this.pause = FIRST_PAUSE;
+      this.note();
       this.turn('open');
+      this.tell();
     };
-    socket.onmessage = (message) => this.hear(String(message.data));
+    socket.onmessage = (message) => {
+      // One that was given up may have something on its way still, which the next one tells, too.
+      if (this.socket === socket) this.hear(String(message.data));
+    };
     socket.onclose = () => {
+      if (this.socket !== socket) return;
       this.socket = null;
       this.turn('lost');
       this.isWaiting = true;
@@ -49,6 +58,31 @@ export class Live {
       this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
     };
   }
+
+  /** Gives up a connection that may be dead without knowing it, as after a sleep, and comes back at once. */
+  renew(): void {
+    const old = this.socket;
+    this.socket = null;
+    if (old) this.turn('lost');
+    this.pause = FIRST_PAUSE;
+    this.start();
+    old?.close();
+  }
+
+  /** Says which session is on the screen: nobody is notified of what somebody looks at. */
+  show(session: string | null): void {
+    if (session === this.shown) return;
+    this.shown = session;
+    this.tell();
+  }
+
+  /** Notes that the server was there just now. */
+  note(): void {
+    this.contact = this.world.now?.() ?? Date.now();
+  }
+
+  /** When the server was there last, by this device's clock. */
+  lastContact = (): number | null => this.contact;
 
   /** Goes on from a position that an answer was true for. */
   from(epoch: string, revision: number): void {
@@ -69,8 +103,13 @@ export class Live {
 
   private hear(data: string): void {
     const event: LiveEvent = JSON.parse(data);
+    this.note();
     this.last = event.id;
     for (const listener of this.listeners) listener(event);
+  }
+
+  private tell(): void {
+    if (this.stands === 'open') this.socket?.send(JSON.stringify({ shows: this.shown }));
   }
 
   private turn(to: Connection): void {

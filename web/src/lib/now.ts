@@ -1,11 +1,21 @@
 import { useEffect, useState } from 'react';
+import { serverNow } from './clock';
 
-/** The time, anew every half minute, or so often: relative times grow by themselves. */
+/** The time by the server's clock, anew every half minute, or so often: relative times grow by themselves. */
 export function useNow(every = 30_000): number {
-  const [now, setNow] = useState(Date.now);
+  return useClock(serverNow, every);
+}
+
+/** The same by this device's own clock, for what happened on it. */
+export function useTick(every = 10_000): number {
+  return useClock(Date.now, every);
+}
+
+function useClock(read: () => number, every: number): number {
+  const [now, setNow] = useState(read);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), every);
+    const timer = setInterval(() => setNow(read()), every);
     return () => clearInterval(timer);
-  }, [every]);
+  }, [read, every]);
   return now;
 }

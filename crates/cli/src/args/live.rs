@@ -146,7 +146,7 @@ pub struct SendArgs {
     /// What to say; `-` reads it from standard input
     #[arg(allow_hyphen_values = true)]
     pub text: String,
-    /// A picture that belongs to it; may be given several times
+    /// A picture that goes with it; can be given up to four times
     #[arg(long, value_name = "FILE")]
     pub image: Vec<PathBuf>,
 }

@@ -8,6 +8,7 @@ pub mod hooks;
 pub mod index;
 pub mod live;
 pub mod ls;
+pub mod pair;
 pub mod provider;
 pub mod resume;
 pub mod review;

@@ -9,22 +9,22 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use marline_control::chain;
-use marline_server::{Board, Config, Door, Identity};
+use marline_server::{Authority, Board, Config, Door, Identity};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::UpArgs;
+use crate::ask::ask;
 use crate::commands::print_line;
 use crate::context::{Places, now};
 use crate::failure::Failure;
 use crate::port;
 use crate::terminal::{BOLD, DIM, note, styled};
+use crate::ways;
 
 /// A path of a socket can't be longer.
 const MAX_SOCKET_PATH: usize = 107;
 /// How long another `marline up` may take to begin.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a running board may take to answer.
-const ANSWER: Duration = Duration::from_secs(5);
 
 pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     let places = if args.demo { Places::read()?.of_demo() } else { Places::read()? };
@@ -45,10 +45,14 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     let listener = port::take(args.port)?;
     let local = listener.local_addr().map_err(Failure::output)?;
     let identity = args.listen.map(|address| identity(args, &places, address.ip())).transpose()?;
-    let address = match (args.listen, args.host.first()) {
-        (Some(listen), Some(name)) => format!("https://{name}:{}", listen.port()),
-        (Some(listen), None) if !listen.ip().is_unspecified() => format!("https://{listen}"),
-        _ => format!("http://{local}"),
+    let (identity, authority) = identity.unzip();
+    let authority = authority.flatten();
+    let ways = ways::ways(args);
+    let address = ways.first().cloned().unwrap_or_else(|| format!("http://{local}"));
+    let proof = match (&authority, &identity) {
+        (Some(authority), _) => Some(format!("authority SHA-256 {}", authority.fingerprint)),
+        (None, Some(identity)) => Some(format!("SHA-256 {}", identity.fingerprint)),
+        (None, None) => None,
     };
     let board = Board::open(Config {
         index_dir: places.index.clone(),
@@ -63,7 +67,11 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         keyring: crate::context::keyring(),
         env: places.env.clone(),
         now,
-        address: address.clone(),
+        address: format!("http://{local}"),
+        ways,
+        public_url: args.public_url.clone(),
+        authority,
+        pushes_to_loopback: std::env::var_os("MARLINE_TEST_PUSH").is_some_and(|value| value == "loopback"),
         hosts: args.host.clone(),
         random: crate::context::random,
         utc_offset_seconds: crate::context::utc_offset_seconds(),
@@ -98,7 +106,7 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
             doors.push(Door::Tls(tokio_listener(listener)?, identity.clone()));
         }
         end_on_signals(&board)?;
-        greet(args, &link, &address, identity.as_ref())?;
+        greet(args, &link, &address, proof.as_deref())?;
         board.run(doors).await.map_err(|error| Failure::board(&error))
     })?;
     let _ = fs::remove_file(&places.socket);
@@ -134,10 +142,10 @@ fn lock_or_join(args: &UpArgs, places: &Places) -> Result<Option<File>, Failure>
         }
         match ask_for_link(&places.socket) {
             Some(link) => {
-                if args.listen.is_some() {
+                if args.listen.is_some() || args.public_url.is_some() {
                     return Err(Failure::refused(
                         "Marline is running already, and can't be made to listen elsewhere while it runs.",
-                        "End it, and start it again with --listen.",
+                        "End it, and start it again with what you gave.",
                     ));
                 }
                 if args.port.is_some_and(|port| !link.contains(&format!(":{port}/"))) {
@@ -160,19 +168,18 @@ fn lock_or_join(args: &UpArgs, places: &Places) -> Result<Option<File>, Failure>
 
 /// Asks a running board for a link, over the owner's socket.
 fn ask_for_link(socket: &Path) -> Option<String> {
-    let answer = crate::board::ask(socket, "POST", "/api/v1/devices/links", None, ANSWER)?;
+    let answer = ask(socket, "POST", "/api/v1/devices/links", None).ok()?.good()?;
     answer["url"].as_str().map(str::to_owned)
 }
 
-fn identity(args: &UpArgs, places: &Places, ip: IpAddr) -> Result<Identity, Failure> {
+/// The certificate of the door to other machines, and the authority behind it, where that is Marline's own.
+fn identity(args: &UpArgs, places: &Places, ip: IpAddr) -> Result<(Identity, Option<Authority>), Failure> {
     let identity = match (&args.cert, &args.key) {
-        (Some(cert), Some(key)) => Identity::read(cert, key),
-        _ => {
-            let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-            names.extend(args.host.iter().cloned());
-            names.extend((!ip.is_unspecified()).then(|| ip.to_string()));
-            Identity::own(&places.state, &names)
-        }
+        (Some(cert), Some(key)) => Identity::read(cert, key).map(|identity| (identity, None)),
+        _ => Authority::open(&places.state, now()).and_then(|authority| {
+            let identity = Identity::own(authority.clone(), ways::names(args, ip), now)?;
+            Ok((identity, Some(authority)))
+        }),
     };
     identity.map_err(|error| {
         Failure::usage(&format!("{}.", chain(&error)), "Give --cert and --key as PEM files.")
@@ -186,12 +193,12 @@ fn tokio_listener(listener: std::net::TcpListener) -> Result<tokio::net::TcpList
         .map_err(|error| Failure::file(Path::new("the port"), &error))
 }
 
-fn greet(args: &UpArgs, link: &str, address: &str, identity: Option<&Identity>) -> Result<(), Failure> {
+fn greet(args: &UpArgs, link: &str, address: &str, proof: Option<&str>) -> Result<(), Failure> {
     print_line(&styled(BOLD, "Marline is up."))?;
     show_link(args, link)?;
     print_line(&format!("  {} {address}", styled(DIM, "then  ")))?;
-    if let Some(identity) = identity {
-        print_line(&format!("  {} SHA-256 {}", styled(DIM, "proof "), identity.fingerprint))?;
+    if let Some(proof) = proof {
+        print_line(&format!("  {} {proof}", styled(DIM, "proof ")))?;
     }
     print_line(&styled(DIM, "Ctrl-C ends it."))
 }

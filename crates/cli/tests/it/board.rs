@@ -134,3 +134,51 @@ fn beyond_this_machine_there_is_tls_and_a_fingerprint() {
         home.run(&["up", "--no-open", "--listen", &listen, "--cert", "/nowhere", "--key", "/nowhere"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn a_device_is_paired_listed_and_taken_out_from_the_command_line() {
+    let home = Home::new();
+    let none = home.run(&["pair"]);
+    let error = String::from_utf8_lossy(&none.stderr).into_owned();
+    assert_eq!(none.status.code(), Some(3), "{error}");
+    assert!(error.contains("No board runs."), "{error}");
+
+    let (board, first) = Board::start(&home, &[]);
+    let paired = home.run(&["pair", "--scope", "reply", "--name", "My phone"]);
+    let (text, said) = (String::from_utf8_lossy(&paired.stdout), String::from_utf8_lossy(&paired.stderr));
+    assert!(paired.status.success(), "{said}");
+    assert!(said.contains("--listen") && said.contains("tailscale serve"), "how it could be reached: {said}");
+    assert!(text.contains('█') && text.contains("it may view, reply"), "{text}");
+    let link = text.split_whitespace().find(|word| word.contains("/login?token=")).unwrap().to_owned();
+    assert_eq!(address(&link), address(&first));
+
+    // The code in the terminal is the link's.
+    let curl = std::process::Command::new("curl").args(["--silent", "--output", "/dev/null", &link]).status();
+    if !curl.is_ok_and(|status| status.success()) {
+        return board.end();
+    }
+    let list = || String::from_utf8_lossy(&home.run(&["pair", "--list"]).stdout).into_owned();
+    let listed = list();
+    assert!(listed.contains("My phone") && listed.contains("view, reply"), "{listed}");
+    let id = listed.split_whitespace().next().unwrap().to_owned();
+    assert_eq!(home.run(&["pair", "--revoke", "nobody"]).status.code(), Some(2));
+    assert!(home.run(&["pair", "--revoke", &id[..8]]).status.success());
+    assert!(!list().contains("My phone"));
+    let foreign = home.run(&["pair", "--url", "https://evil.example"]);
+    assert_eq!(foreign.status.code(), Some(3));
+    board.end();
+}
+
+#[test]
+fn a_board_behind_a_proxy_gives_links_to_the_proxy() {
+    let home = Home::new();
+    let (board, link) = Board::start(&home, &["--public-url", "https://Desk.tail.net/"]);
+    assert_eq!(address(&link), "https://desk.tail.net");
+    let paired = home.run(&["pair", "--json"]);
+    let answer: Value = serde_json::from_slice(&paired.stdout).unwrap();
+    assert_eq!((&answer["reachable"], &answer["ways"]), (&json!(true), &json!(["https://desk.tail.net"])));
+    board.end();
+    for wrong in ["http://desk.tail.net", "https://desk.tail.net/path", "desk"] {
+        assert_eq!(home.run(&["up", "--no-open", "--public-url", wrong]).status.code(), Some(2), "{wrong}");
+    }
+}

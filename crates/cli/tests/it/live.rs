@@ -201,6 +201,51 @@ fn codex_terminals_on_one_daemon_are_told_apart() {
 }
 
 #[test]
+fn a_picture_that_is_sent_along_is_seen_by_the_model() {
+    let Some(desk) = Desk::open("live::a_picture_that_is_sent_along_is_seen_by_the_model") else { return };
+    let picture = desk.dir.path().join("dot.png");
+    std::fs::write(&picture, marline_lab::PICTURE).unwrap();
+    let begin = Prompt::new("Begin").say("Begun");
+    for agent in ["claude", "codex", "gemini"] {
+        let started = desk.marline(&["live", "start", "--agent", agent, "--prompt", begin.text(), "--json"]);
+        let told: Value = serde_json::from_slice(&started.stdout)
+            .unwrap_or_else(|error| panic!("{agent}: {error}: {}", String::from_utf8_lossy(&started.stderr)));
+        let id = told["id"].as_str().unwrap().to_owned();
+        desk.until_it("idle", |one| one["state"] == "idle" && desk.said(&id, begin.text()) == 1);
+        let before = desk.lab.server().asked().len();
+        let look = Prompt::new("What is it?").say("A dot");
+        let outcome = desk.steer(&["send", &id, look.text(), "--image", picture.to_str().unwrap()]);
+        assert_eq!(outcome, "delivered", "{agent}");
+        if agent == "gemini" {
+            // It asks before it reads what is outside its workspace.
+            let asks = desk.until_asked();
+            let about = asks["asks"].to_string();
+            assert!(about.contains("/pictures/"), "{about}");
+            let key = asks["asks"]["key"].as_str().unwrap();
+            assert_eq!(desk.steer(&["approve", &id, "--key", key]), "delivered");
+        }
+        let began = Instant::now();
+        let asked = || {
+            let asked = desk.lab.server().asked();
+            asked[before..].iter().any(|asked| asked.pictures > 0)
+        };
+        while !asked() {
+            let heard = desk.lab.server().asked()[before..].to_vec();
+            let socket = desk.dir.path().join("marline/board/tmux");
+            let shown = desk.tmux(&socket, &["capture-pane", "-p"]).stdout;
+            let heard: Vec<_> = heard.iter().map(|asked| asked.heard.last()).collect();
+            assert!(began.elapsed() < PATIENCE, "{agent} {heard:?} {}", String::from_utf8_lossy(&shown));
+            sleep(LOOK);
+        }
+        desk.until("idle");
+        assert_eq!(desk.steer(&["stop", &id]), "delivered");
+        desk.until_true("gone", || desk.now().is_empty());
+    }
+    let none = desk.marline(&["live", "send", "x", "y", "--image", "/nowhere.png"]);
+    assert_eq!(none.status.code(), Some(2));
+}
+
+#[test]
 fn marline_opens_agents_and_ends_them() {
     let Some(desk) = Desk::open("live::marline_opens_agents_and_ends_them") else { return };
     let prompt = Prompt::new("Begin").say("Begun");

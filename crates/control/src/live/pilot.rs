@@ -8,6 +8,7 @@ use marline_agents::talk::Decision;
 use marline_model::{LiveState, Timestamp};
 
 use super::daemon::Daemon;
+use super::pictures::with_pictures;
 use super::start::stop;
 use super::steer::{Steered, Terminal, refused};
 use super::through::Service;
@@ -42,6 +43,17 @@ pub enum Command {
     Stop,
 }
 
+impl Command {
+    /// The words that stand in the transcript when it was said to a session.
+    pub fn words(&self, live: &LiveSession) -> Option<String> {
+        let Command::Send { text, images } = self else { return None };
+        match live.control {
+            Control::Tmux { .. } => with_pictures(live.source, text, images).pop(),
+            _ => Some(text.clone()),
+        }
+    }
+}
+
 impl LiveSession {
     /// Steers it. `key` names the command to the agent, where it takes such names.
     ///
@@ -70,7 +82,9 @@ impl LiveSession {
                 let terminal = Terminal { session: &self.id, pid, started_at, pane, tmux };
                 let live = agent(self.source).live();
                 match command {
-                    Command::Send { text, images } => terminal.send(&live.with_images(text, images)),
+                    Command::Send { text, images } => {
+                        terminal.send_parts(&with_pictures(self.source, text, images))
+                    }
                     Command::Interrupt => terminal.interrupt(),
                     Command::Answer { question, decision } => {
                         let question = question.as_deref();

@@ -121,8 +121,16 @@ impl Terminal<'_> {
     /// # Errors
     /// What tmux says; before the last key, nothing was sent.
     pub fn send(&self, text: &str) -> io::Result<Steered> {
-        let text = plain(text);
-        if text.trim().is_empty() {
+        self.send_parts(&[text.to_owned()])
+    }
+
+    /// The same in parts, each of them pasted by itself: some agents make a picture of a path that comes alone.
+    ///
+    /// # Errors
+    /// What tmux says; before the last key, nothing was sent.
+    pub fn send_parts(&self, parts: &[String]) -> io::Result<Steered> {
+        let parts: Vec<String> = parts.iter().map(|part| plain(part)).collect();
+        if parts.iter().all(|part| part.trim().is_empty()) {
             return Ok(refused("there is nothing to say"));
         }
         if let Some(why) = self.obstacle() {
@@ -145,13 +153,16 @@ impl Terminal<'_> {
                 return Ok(refused("somebody types in it, and their words can't be put aside"));
             }
         }
-        let empty = self.read()?.draft;
-        server.paste(pane, &text)?;
-        let is_pasted = self.until(UNTIL_PASTED, |screen| screen.draft.is_some() && screen.draft != empty)?;
-        if !is_pasted {
-            return Ok(Steered::Unknown { seen: "the words did not appear in its field".to_owned() });
+        for part in &parts {
+            let before = self.read()?.draft;
+            server.paste(pane, part)?;
+            let is_pasted =
+                self.until(UNTIL_PASTED, |screen| screen.draft.is_some() && screen.draft != before)?;
+            if !is_pasted {
+                return Ok(Steered::Unknown { seen: "the words did not appear in its field".to_owned() });
+            }
+            sleep(AFTER_PASTE);
         }
-        sleep(AFTER_PASTE);
         let pasted = self.read()?.draft;
         server.press(pane, &["Enter"])?;
         let is_gone = |screen: &Screen| screen.dialog.is_some() || screen.is_busy || screen.draft != pasted;

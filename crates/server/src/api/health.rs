@@ -1,17 +1,21 @@
 //! What was found, what is wrong, how far indexing is.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use marline_agents::registry;
 use marline_index::findings;
 
 use crate::board::Board;
+use crate::guard::Caller;
 use crate::problem::Problem;
 use crate::wire::{DoctorAnswer, LookedFor, Retention, SourcesAnswer, Status};
 
 /// Tells what the server is and does.
 #[utoipa::path(get, path = "/api/v1/status", tag = "health", responses((status = 200, body = Status)))]
-pub async fn status(State(board): State<Board>) -> Result<Json<Status>, Problem> {
+pub async fn status(
+    State(board): State<Board>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Status>, Problem> {
     let reviewers = board.reviewers().await?;
     let counted = board.readers.ask(|index| Ok((index.session_count(reviewers)?, index.position()?)));
     let (sessions, position) = counted.await?;
@@ -22,6 +26,8 @@ pub async fn status(State(board): State<Board>) -> Result<Json<Status>, Problem>
         indexing: board.indexer.state(),
         epoch: format!("{:x}", position.epoch),
         revision: position.revision,
+        scopes: caller.scopes.list().to_vec(),
+        device: caller.device,
     }))
 }
 

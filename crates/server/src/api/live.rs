@@ -1,15 +1,20 @@
 //! Agents that run: how they stand, and steering them.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Extension, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use marline_agents::drive::Opening;
 use marline_agents::registry;
 use marline_agents::talk::Decision;
-use marline_control::live::{Command, LiveSession, Now, Pane, Server, Steered, Stray, close, open};
+use marline_control::live::{
+    Command, LiveSession, MOST_PICTURES, Now, Pane, Server, Steered, Stray, close, keep_picture, open,
+};
 use marline_control::{Started, Target, find_program};
 use marline_index::{Index, Session, Window};
 use marline_model::{ItemKind, SessionId, Source, Timestamp};
@@ -21,7 +26,8 @@ use super::work::{Body, body};
 use crate::board::Board;
 use crate::guard::Caller;
 use crate::params::Id;
-use crate::problem::Problem;
+use crate::problem::{Problem, sentence};
+use crate::scopes::Scope;
 use crate::steering::Giver;
 
 /// The id of a new session has so long to appear.
@@ -119,6 +125,9 @@ pub enum CommandRequest {
         key: String,
         /// What is said.
         text: String,
+        /// Pictures that go with it, in base64: four at most, of 10 MB each.
+        #[serde(default)]
+        images: Vec<String>,
     },
     /// Interrupts what the agent does.
     Interrupt {
@@ -202,6 +211,17 @@ pub struct OpenAnswer {
 }
 
 impl CommandRequest {
+    /// To say something, or to interrupt, is to reply; the rest decides what an agent does, or whether it lives.
+    fn scope(&self) -> Scope {
+        match self {
+            CommandRequest::Send { .. } | CommandRequest::Interrupt { .. } => Scope::Reply,
+            CommandRequest::Approve { .. }
+            | CommandRequest::Deny { .. }
+            | CommandRequest::Model { .. }
+            | CommandRequest::Stop { .. } => Scope::Approve,
+        }
+    }
+
     fn key(&self) -> &str {
         match self {
             CommandRequest::Send { key, .. }
@@ -214,9 +234,9 @@ impl CommandRequest {
     }
 
     /// The same as control knows it.
-    fn command(self) -> Command {
+    fn command(self, images: Vec<PathBuf>) -> Command {
         match self {
-            CommandRequest::Send { text, .. } => Command::Send { text, images: Vec::new() },
+            CommandRequest::Send { text, .. } => Command::Send { text, images },
             CommandRequest::Interrupt { .. } => Command::Interrupt,
             CommandRequest::Approve { question, for_session, .. } => {
                 let decision = if for_session { Decision::AllowForSession } else { Decision::Allow };
@@ -305,14 +325,16 @@ pub async fn command(
     Id(id): Id,
     request: Body<CommandRequest>,
 ) -> Result<Json<Steered>, Problem> {
-    let request = body(request)?;
+    let mut request = body(request)?;
+    caller.may(request.scope())?;
     if !(8..=100).contains(&request.key().len()) {
         return Err(Problem::INVALID.because("A key has 8 to 100 characters."));
     }
     let live = board.live_session(&id)?;
+    let images = board.keep_pictures(&mut request).await?;
     let (key, giver) = (request.key().to_owned(), Giver { by: board.name_of(&caller), rule: None });
     let ends_reviews = matches!(request, CommandRequest::Stop { reviews: ReviewsFate::End, .. });
-    let steered = board.do_once(live, &key, request.command(), giver).await?;
+    let steered = board.do_once(live, &key, request.command(images), giver).await?;
     if ends_reviews && matches!(steered, Steered::Delivered { .. }) {
         board.desk(move |desk| desk.end_reviews_of(&id)).await?;
     }
@@ -368,6 +390,29 @@ impl Board {
         let now = self.lookout.now();
         let found = now.sessions.iter().find(|live| live.id == *id);
         found.cloned().ok_or_else(|| Problem::NOT_FOUND.because(format!("No agent has {id} open.")))
+    }
+
+    /// Keeps the pictures of a message where its agent finds them.
+    async fn keep_pictures(&self, request: &mut CommandRequest) -> Result<Vec<PathBuf>, Problem> {
+        let CommandRequest::Send { images, .. } = request else { return Ok(Vec::new()) };
+        if images.len() > MOST_PICTURES {
+            return Err(
+                Problem::INVALID.because(format!("{MOST_PICTURES} pictures go with a message at most."))
+            );
+        }
+        let (dir, images) = (self.config.data_dir.clone(), std::mem::take(images));
+        let kept = tokio::task::spawn_blocking(move || {
+            let wrong = |error: &dyn std::error::Error| Problem::INVALID.because(sentence(error));
+            let keep = |image: &String| {
+                let bytes = STANDARD.decode(image).map_err(|error| wrong(&error))?;
+                keep_picture(&dir, &bytes).map_err(|error| match error.kind() {
+                    ErrorKind::InvalidInput => wrong(&error),
+                    _ => Problem::FAILED.because(sentence(&error)),
+                })
+            };
+            images.iter().map(keep).collect::<Result<Vec<_>, _>>()
+        });
+        kept.await.map_err(|error| Problem::FAILED.because(sentence(&error)))?
     }
 
     /// What is to be opened, and its id, where that is known before.

@@ -2,6 +2,7 @@
 
 mod acts;
 mod devices;
+mod drafts;
 mod events;
 mod groups;
 mod health;
@@ -10,6 +11,7 @@ mod live;
 mod login;
 mod permits;
 mod providers;
+mod push;
 mod queues;
 mod reviews;
 mod search;
@@ -39,6 +41,10 @@ use crate::{LOGIN_PATH, assets, openapi};
 const MAX_BODY: usize = 64 << 10;
 /// But a prompt, with its pictures, and a file of queues.
 const MAX_PROMPT: usize = 32 << 20;
+/// And a message to an agent, with four pictures of 10 MB in base64.
+const MAX_MESSAGE: usize = 56 << 20;
+/// Half-written words may be long, and JSON makes them longer.
+const MAX_DRAFT: usize = 512 << 10;
 /// Answers below this are not worth compressing.
 const WORTH_COMPRESSING: u64 = 1024;
 
@@ -79,7 +85,8 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(permits::remove_rule))
         .routes(routes!(permits::audit))
         .routes(routes!(permits::away, permits::claim))
-        .routes(routes!(live::command).layer(DefaultBodyLimit::max(MAX_PROMPT)))
+        .routes(routes!(live::command).layer(DefaultBodyLimit::max(MAX_MESSAGE)))
+        .routes(routes!(drafts::draft, drafts::keep_draft).layer(DefaultBodyLimit::max(MAX_DRAFT)))
         .routes(routes!(reviews::reviews, reviews::begin).layer(DefaultBodyLimit::max(MAX_PROMPT)))
         .routes(routes!(reviews::preview).layer(DefaultBodyLimit::max(MAX_PROMPT)))
         .routes(routes!(reviews::review))
@@ -107,9 +114,11 @@ pub fn routes() -> OpenApiRouter<Board> {
         .routes(routes!(health::doctor))
         .routes(routes!(events::stream))
         .routes(routes!(events::socket))
+        .routes(routes!(push::pushes, push::subscribe, push::unsubscribe))
+        .routes(routes!(push::test))
         .routes(routes!(devices::list))
         .routes(routes!(devices::link))
-        .routes(routes!(devices::remove))
+        .routes(routes!(devices::change, devices::remove))
 }
 
 /// Everything that is served.
@@ -125,6 +134,7 @@ pub fn router(board: &Board) -> Router {
         .layer(from_fn_with_state(board.clone(), tagged))
         .layer(compressed)
         .route(LOGIN_PATH, get(login::open))
+        .route("/ca.crt", get(devices::authority))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(assets::serve)
         .method_not_allowed_fallback(|| async { Problem::METHOD })

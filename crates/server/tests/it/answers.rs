@@ -229,7 +229,13 @@ fn what_makes_no_sense_gets_a_clear_answer() {
         assert_eq!(problem["status"], status, "{path}");
         assert!(problem["title"].is_string() && problem["type"].is_string(), "{path}");
     }
-    assert_eq!(board.ask("POST", "/api/v1/sessions", &[]).status, 405);
+    let readonly = board.ask_as_owner("POST", "/api/v1/sessions");
+    assert_eq!(readonly.status, 405);
+    assert_eq!(
+        board.ask("POST", "/api/v1/sessions", &[]).status,
+        403,
+        "a device only does what was thought of"
+    );
     assert_eq!(board.ask("PUT", "/", &[]).status, 405);
 }
 

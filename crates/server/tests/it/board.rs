@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use marline_agents::Env;
 use marline_model::Timestamp;
-use marline_server::{Board, Config, Door, Stop};
+use marline_server::{Authority, Board, Config, Door, Identity, Stop};
 use serde_json::Value;
 
 /// Nothing here takes longer, unless it hangs.
@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct TestBoard {
     pub dir: tempfile::TempDir,
     pub port: u16,
+    pub tls_port: u16,
     stop: Stop,
     ended: Option<std::thread::JoinHandle<()>>,
     cookie: String,
@@ -42,7 +43,7 @@ impl Answer {
     }
 }
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Timestamp::from_millis(since.as_millis() as i64)
 }
@@ -65,12 +66,17 @@ impl TestBoard {
     }
 
     pub fn start(dir: tempfile::TempDir, hosts: Vec<String>) -> Self {
+        TestBoard::start_as(dir, |config| config.hosts = hosts)
+    }
+
+    /// One that `shape` makes a special one of.
+    pub fn start_as(dir: tempfile::TempDir, shape: impl FnOnce(&mut Config)) -> Self {
         let state = dir.path().join("board");
         std::fs::create_dir_all(&state).unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
-        let board = Board::open(Config {
+        let mut config = Config {
             index_dir: dir.path().join("index"),
             state_dir: state.clone(),
             config_dir: dir.path().join("config"),
@@ -84,31 +90,57 @@ impl TestBoard {
             env: Env::new(dir.path().join("home"), std::iter::empty()),
             now,
             address: format!("http://127.0.0.1:{port}"),
-            hosts,
+            ways: Vec::new(),
+            public_url: None,
+            authority: None,
+            pushes_to_loopback: true,
+            hosts: Vec::new(),
             random,
             utc_offset_seconds: 0,
             is_demo: false,
             version: "0.0.0",
-        })
-        .unwrap();
+        };
+        shape(&mut config);
+        let tls = config.authority.clone().map(|authority| {
+            let names = ["localhost", "127.0.0.1"].map(str::to_owned).to_vec();
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.set_nonblocking(true).unwrap();
+            config.ways = vec![format!("https://{}", listener.local_addr().unwrap())];
+            (listener, Identity::own(authority, names, now).unwrap())
+        });
+        let tls_port = tls.as_ref().map_or(0, |(listener, _)| listener.local_addr().unwrap().port());
+        let board = Board::open(config).unwrap();
         let (stop, link) = (board.stop(), board.link().unwrap());
         let ended = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
-                let doors = vec![
-                    Door::Loopback(tokio::net::TcpListener::from_std(listener).unwrap()),
-                    Door::owner(state.join("sock")).unwrap(),
-                ];
+                let listen = |listener| tokio::net::TcpListener::from_std(listener).unwrap();
+                let mut doors =
+                    vec![Door::Loopback(listen(listener)), Door::owner(state.join("sock")).unwrap()];
+                doors.extend(tls.map(|(listener, identity)| Door::Tls(listen(listener), identity)));
                 board.run(doors).await.unwrap();
             });
         });
-        let mut board = TestBoard { dir, port, stop, ended: Some(ended), cookie: String::new() };
-        let path = link.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap().to_owned();
-        let welcome = board.ask_plainly("GET", &path, &[]);
-        assert_eq!(welcome.status, 303, "the link lets in");
-        board.cookie = welcome.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let mut board = TestBoard { dir, port, tls_port, stop, ended: Some(ended), cookie: String::new() };
+        board.cookie = board.enter(&link);
         board
+    }
+
+    /// Opens a link, and returns the cookie that it gives.
+    pub fn enter(&self, link: &str) -> String {
+        let path = &link[link.find("/login").unwrap()..];
+        let welcome = self.ask_plainly("GET", path, &[]);
+        assert_eq!(welcome.status, 303, "the link lets in");
+        welcome.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    /// Lets a device in that may so much, and returns its cookie and its id.
+    pub fn pair(&self, scope: &str) -> (String, String) {
+        let link = self.post("/api/v1/devices/links", &serde_json::json!({"scope": scope, "name": scope}));
+        let cookie = self.enter(link.json()["url"].as_str().unwrap());
+        let status = self.send_as(&cookie, "GET", "/api/v1/status", &Value::Null).json();
+        (cookie, status["device"].as_str().unwrap().to_owned())
     }
 
     pub fn home(&self) -> PathBuf {
@@ -135,8 +167,13 @@ impl TestBoard {
 
     /// Sends JSON with access, by any method.
     pub fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send_as(&self.cookie, method, path, body)
+    }
+
+    /// The same as another device.
+    pub fn send_as(&self, cookie: &str, method: &str, path: &str, body: &Value) -> Answer {
         let body = body.to_string();
-        let (port, cookie, length) = (self.port, &self.cookie, body.len());
+        let (port, length) = (self.port, body.len());
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\norigin: http://127.0.0.1:{port}\r\ncookie: {cookie}\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
@@ -172,6 +209,14 @@ impl TestBoard {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
+    }
+
+    /// A board with a door to other machines, and an authority of its own.
+    pub fn with_authority() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("board")).unwrap();
+        let authority = Authority::open(&dir.path().join("board"), now()).unwrap();
+        TestBoard::start_as(dir, |config| config.authority = Some(authority))
     }
 
     /// Listens to server-sent events.
@@ -214,7 +259,7 @@ impl Drop for TestBoard {
 }
 
 /// Waits for a condition, not for a time.
-pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !is_so() {
         assert!(began.elapsed() < PATIENCE, "{what}");

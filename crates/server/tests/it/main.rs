@@ -8,5 +8,8 @@ mod board;
 mod doors;
 mod events;
 mod openapi;
+mod phone;
+mod push;
 mod reviews;
+mod tls;
 mod work;

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod delete;
+mod drafts;
 mod homes;
 mod lists;
 mod live;

@@ -1,4 +1,6 @@
 import { type ReactNode, useId, useRef } from 'react';
+import type { Scope } from '../../api/types';
+import { useMay, whyNot } from '../../lib/access';
 
 interface Props {
   /** The button that opens it, without its behaviour. */
@@ -42,12 +44,26 @@ export function Menu({ button, label, children }: Props) {
 }
 
 /** One act in a menu. */
-export function MenuItem({ onClick, children, hint }: { onClick: () => void; children: ReactNode; hint?: string }) {
+export function MenuItem({
+  onClick,
+  children,
+  hint,
+  needs,
+}: {
+  onClick: () => void;
+  children: ReactNode;
+  hint?: string;
+  /** What a device must be allowed for it. */
+  needs?: Scope;
+}) {
+  const may = useMay(needs ?? 'view');
   return (
     <button
       type="button"
       onClick={onClick}
-      className="flex w-full items-center justify-between gap-6 rounded-md px-2.5 py-1.5 text-left text-sm hover:bg-hover coarse:min-h-11"
+      disabled={!may}
+      title={may ? undefined : whyNot(needs ?? 'view')}
+      className="flex w-full items-center justify-between gap-6 rounded-md px-2.5 py-1.5 text-left text-sm hover:bg-hover disabled:opacity-50 coarse:min-h-11"
     >
       <span className="flex min-w-0 items-center gap-2">{children}</span>
       {hint && <kbd className="text-2xs text-ink-3">{hint}</kbd>}

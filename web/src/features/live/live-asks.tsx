@@ -2,6 +2,7 @@ import { type FormEvent, useState } from 'react';
 import type { Asks } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { FIELD } from '../../components/ui/field';
+import { Needs } from '../../components/ui/needs';
 import { harmless } from '../../lib/harmless';
 import { newKey, useSteer } from './acts';
 
@@ -24,7 +25,9 @@ export function LiveAsks({ id, asks }: { id: string; asks: Asks }) {
       )}
       <p className="[overflow-wrap:anywhere]">{harmless(asks.question)}</p>
       {asks.isApproval ? (
-        <Answers key={asks.key} id={id} question={asks.key} />
+        <Needs scope="approve">
+          <Answers key={asks.key} id={id} question={asks.key} />
+        </Needs>
       ) : (
         <p className="text-ink-3 text-xs">
           It can be answered in its terminal: {asks.replies.map((reply) => harmless(reply.label)).join(' · ')}

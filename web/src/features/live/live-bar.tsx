@@ -5,6 +5,7 @@ import { Button } from '../../components/ui/button';
 import { Confirm } from '../../components/ui/confirm';
 import { Elapsed } from '../../components/ui/elapsed';
 import { Tick } from '../../components/ui/field';
+import { Needs } from '../../components/ui/needs';
 import { StateMark } from '../../components/ui/state-mark';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
@@ -63,7 +64,11 @@ function Head({ session, openReviews }: { session: LiveSession; openReviews: num
           <Button aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
             Why
           </Button>
-          {session.pid !== undefined && <Button onClick={() => setEnding(true)}>End</Button>}
+          {session.pid !== undefined && (
+            <Needs scope="approve" isSilent>
+              <Button onClick={() => setEnding(true)}>End</Button>
+            </Needs>
+          )}
         </span>
       </div>
       {isOpen && (
@@ -129,7 +134,11 @@ function Steering({ session }: { session: LiveSession }) {
   switch (control.by) {
     case 'tmux':
     case 'service':
-      return session.asks ? null : <Composer session={session} />;
+      return session.asks ? null : (
+        <Needs scope="reply">
+          <Composer session={session} />
+        </Needs>
+      );
     case 'marline':
       return (
         <p className="text-ink-2 text-xs">

@@ -6,6 +6,7 @@ import type { LiveAnswer, LiveEntry, Stray } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Button } from '../../components/ui/button';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
+import { Needs } from '../../components/ui/needs';
 import { Page, Section } from '../../components/ui/page';
 import { Segmented } from '../../components/ui/segmented';
 import { AGENTS } from '../../lib/agents';
@@ -46,9 +47,11 @@ export function NowPage() {
             <Segmented label="Layout" value={layout} options={LAYOUTS} onChange={(now) => set({ now })} />
           </span>
           <Away />
-          <Button kind="edge" icon={Plus} onClick={() => setStarting(true)}>
-            Start an agent
-          </Button>
+          <Needs scope="approve" isSilent>
+            <Button kind="edge" icon={Plus} onClick={() => setStarting(true)}>
+              Start an agent
+            </Button>
+          </Needs>
         </div>
       }
     >

@@ -47,7 +47,7 @@ export function ProvidersPage() {
     <Page
       title="Providers"
       aside={
-        <Button kind="solid" onClick={() => setOpen({ what: 'profile' })}>
+        <Button needs="approve" kind="solid" onClick={() => setOpen({ what: 'profile' })}>
           Add a provider
         </Button>
       }
@@ -75,12 +75,14 @@ export function ProvidersPage() {
               </span>
               <span className="flex gap-1">
                 {!named.used && (
-                  <Button kind="edge" onClick={() => setOpen({ what: 'switch', name: named.name })}>
+                  <Button needs="approve" kind="edge" onClick={() => setOpen({ what: 'switch', name: named.name })}>
                     Switch to it
                   </Button>
                 )}
-                <Button onClick={() => setOpen({ what: 'profile', named })}>Change</Button>
-                <Button onClick={() => forget.mutate(named.name)} aria-label={`Forget ${named.name}`}>
+                <Button needs="approve" onClick={() => setOpen({ what: 'profile', named })}>
+                  Change
+                </Button>
+                <Button needs="approve" onClick={() => forget.mutate(named.name)} aria-label={`Forget ${named.name}`}>
                   Forget
                 </Button>
               </span>
@@ -91,7 +93,11 @@ export function ProvidersPage() {
       {answer.data.sessions.length > 0 && (
         <Section
           title="Codex’ sessions"
-          aside={<Button onClick={() => setOpen({ what: 'rehome', to: null })}>Give each its first one back</Button>}
+          aside={
+            <Button needs="approve" onClick={() => setOpen({ what: 'rehome', to: null })}>
+              Give each its first one back
+            </Button>
+          }
         >
           <p className="mb-3 text-ink-2">
             Codex lists only those of the provider that it is configured for. Marline shows all of them, and resumes
@@ -115,7 +121,9 @@ export function ProvidersPage() {
                 <span className={`w-40 text-sm ${one.shown ? 'text-good' : 'text-ink-3'}`}>
                   {one.shown ? `${answer.data.listed[one.provider] ?? 0} shown by Codex` : 'hidden by Codex'}
                 </span>
-                <Button onClick={() => setOpen({ what: 'rehome', to: one.provider })}>Give all to it</Button>
+                <Button needs="approve" onClick={() => setOpen({ what: 'rehome', to: one.provider })}>
+                  Give all to it
+                </Button>
               </li>
             ))}
           </ul>

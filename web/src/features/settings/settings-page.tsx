@@ -54,7 +54,15 @@ export function SettingsPage() {
           are switched without losing sight of a session.
         </p>
       </Section>
-      <Section title="Browsers that have access">
+      <Section title="Notifications">
+        <p>
+          <Link to="/settings/notifications" className="text-accent underline underline-offset-2">
+            Notifications
+          </Link>{' '}
+          tell this device when an agent needs you, also while Marline is closed.
+        </p>
+      </Section>
+      <Section title="Devices that have access">
         <Devices />
       </Section>
       <p className="mt-8 text-ink-3">

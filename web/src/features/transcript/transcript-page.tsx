@@ -166,13 +166,25 @@ export function TranscriptPage({ id, at, query, footer, more, aside, onReview, s
                     <>
                       {session.kind === 'main' && !session.missing && (
                         <>
-                          <MenuItem onClick={choose(() => setRenaming(true))}>Rename</MenuItem>
-                          <MenuItem onClick={choose(() => fork())}>Fork from the end</MenuItem>
-                          <MenuItem onClick={choose(() => setHandingOver(true))}>Hand over to another agent</MenuItem>
-                          <MenuItem onClick={choose(() => act({ act: session.archived ? 'unarchive' : 'archive' }))}>
+                          <MenuItem needs="approve" onClick={choose(() => setRenaming(true))}>
+                            Rename
+                          </MenuItem>
+                          <MenuItem needs="approve" onClick={choose(() => fork())}>
+                            Fork from the end
+                          </MenuItem>
+                          <MenuItem needs="approve" onClick={choose(() => setHandingOver(true))}>
+                            Hand over to another agent
+                          </MenuItem>
+                          <MenuItem
+                            needs="approve"
+                            onClick={choose(() => act({ act: session.archived ? 'unarchive' : 'archive' }))}
+                          >
                             {session.archived ? 'Take back from the archive' : 'Put away'}
                           </MenuItem>
-                          <MenuItem onClick={choose(async () => (await act({ act: 'delete' })) && onBack())}>
+                          <MenuItem
+                            needs="approve"
+                            onClick={choose(async () => (await act({ act: 'delete' })) && onBack())}
+                          >
                             Delete
                           </MenuItem>
                           <MenuItem onClick={choose(() => onReview(null))}>Review the last answer with…</MenuItem>

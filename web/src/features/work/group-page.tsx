@@ -54,7 +54,13 @@ function Shown({ answer: { group, sessions, runs } }: { answer: GroupAnswer }) {
       aside={
         <span className="flex gap-2">
           {!isRunning && (
-            <Button kind="solid" icon={Play} disabled={group.members.length === 0} onClick={() => setOpen('run')}>
+            <Button
+              needs="approve"
+              kind="solid"
+              icon={Play}
+              disabled={group.members.length === 0}
+              onClick={() => setOpen('run')}
+            >
               Run now
             </Button>
           )}
@@ -90,7 +96,7 @@ function Shown({ answer: { group, sessions, runs } }: { answer: GroupAnswer }) {
       <Section
         title={many(group.members.length, 'session')}
         aside={
-          <Button icon={Plus} onClick={() => setOpen('add')}>
+          <Button needs="approve" icon={Plus} onClick={() => setOpen('add')}>
             New sessions
           </Button>
         }
@@ -120,12 +126,17 @@ function GroupMenu({ group, isRunning, onOpen }: { group: Group; isRunning: bool
         };
         return (
           <>
-            <MenuItem onClick={choose(() => onOpen('name'))}>Name and description</MenuItem>
+            <MenuItem needs="approve" onClick={choose(() => onOpen('name'))}>
+              Name and description
+            </MenuItem>
             <MenuItem onClick={choose(() => void exportAs(group.name, ofGroup(group.id, '/export')))}>
               Export as JSON
             </MenuItem>
             <div className="my-1 border-line border-t" />
-            <MenuItem onClick={choose(() => (isRunning ? say('It runs; stop it first') : onOpen('delete')))}>
+            <MenuItem
+              needs="approve"
+              onClick={choose(() => (isRunning ? say('It runs; stop it first') : onOpen('delete')))}
+            >
               Delete the group
             </MenuItem>
           </>

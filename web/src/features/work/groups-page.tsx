@@ -33,7 +33,7 @@ export function GroupsPage() {
       aside={
         <span className="flex gap-2">
           <ImportButton />
-          <Button kind="solid" icon={Plus} onClick={() => setNew(true)}>
+          <Button needs="approve" kind="solid" icon={Plus} onClick={() => setNew(true)}>
             {ACTS.newGroup.name}
           </Button>
         </span>

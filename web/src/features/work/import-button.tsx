@@ -21,7 +21,7 @@ export function ImportButton() {
           event.target.value = '';
         }}
       />
-      <Button icon={Upload} disabled={take.isPending} onClick={() => field.current?.click()}>
+      <Button needs="approve" icon={Upload} disabled={take.isPending} onClick={() => field.current?.click()}>
         Import
       </Button>
     </>

@@ -7,8 +7,8 @@ import { SELECT, TEXT, Tick } from '../../components/ui/field';
 import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
 import { bytes } from '../../lib/numbers';
+import { PICTURES, type Picture, takePictures } from '../../lib/pictures';
 import { useWorkAct } from './acts';
-import { PICTURES, type Picture, takePictures } from './pictures';
 import { ofQueue } from './queries';
 import { firstLine } from './titles';
 

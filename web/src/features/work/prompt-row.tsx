@@ -107,13 +107,13 @@ function PromptMenu({
   return (
     <span className="-my-1 flex shrink-0 gap-1 coarse:my-0">
       {task.isManual && (
-        <Button kind="edge" onClick={() => change({ manual: false })}>
+        <Button needs="reply" kind="edge" onClick={() => change({ manual: false })}>
           Release
         </Button>
       )}
       <Menu
         label={`Prompt ${task.number}`}
-        button={(props) => <Button icon={Ellipsis} label={`Acts on prompt ${task.number}`} {...props} />}
+        button={(props) => <Button needs="reply" icon={Ellipsis} label={`Acts on prompt ${task.number}`} {...props} />}
       >
         {(close) => {
           const choose = (act: () => void) => () => {

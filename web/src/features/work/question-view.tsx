@@ -3,6 +3,7 @@ import { post } from '../../api/client';
 import type { Asked, Decision, Question } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { FIELD } from '../../components/ui/field';
+import { Needs } from '../../components/ui/needs';
 import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
 import { many } from '../../lib/numbers';
@@ -75,7 +76,21 @@ export function sayDecision(decision: Decision): string {
 }
 
 /** Answers a question: allow it once, for the session where the agent can remember that, or deny it with a reason. */
-export function AnswerButtons({ number, forSession, what }: { number: number; forSession: boolean; what: string }) {
+export function AnswerButtons(props: AnswerProps) {
+  return (
+    <Needs scope="approve">
+      <Answers {...props} />
+    </Needs>
+  );
+}
+
+interface AnswerProps {
+  number: number;
+  forSession: boolean;
+  what: string;
+}
+
+function Answers({ number, forSession, what }: AnswerProps) {
   const [isDenying, setDenying] = useState(false);
   const [reason, setReason] = useState('');
   const answer = useWorkAct(

@@ -9,6 +9,7 @@ import { Button } from '../../components/ui/button';
 import { Confirm } from '../../components/ui/confirm';
 import { Failed, Skeleton } from '../../components/ui/faces';
 import { Menu, MenuItem } from '../../components/ui/menu';
+import { Needs } from '../../components/ui/needs';
 import { Page, Section } from '../../components/ui/page';
 import { say } from '../../components/ui/toast';
 import { useActs } from '../../lib/acts';
@@ -60,6 +61,7 @@ function Shown({ answer: { queue, prompts, run, runs } }: { answer: QueueAnswer 
             <Controls run={run} />
           ) : (
             <Button
+              needs="approve"
               kind="solid"
               icon={Play}
               disabled={!isReady || begin.isPending}
@@ -90,7 +92,9 @@ function Shown({ answer: { queue, prompts, run, runs } }: { answer: QueueAnswer 
             <PromptList queue={queue.id} waiting={waiting} all={prompts} />
           </div>
         )}
-        <PromptForm queue={queue.id} prompts={prompts} />
+        <Needs scope="reply">
+          <PromptForm queue={queue.id} prompts={prompts} />
+        </Needs>
       </Section>
       {over.length > 0 && (
         <Section title="At their end">
@@ -137,12 +141,17 @@ function QueueMenu({ queue, isRunning, onOpen }: { queue: Queue; isRunning: bool
         };
         return (
           <>
-            <MenuItem onClick={choose(() => onOpen('settings'))}>Settings</MenuItem>
+            <MenuItem needs="approve" onClick={choose(() => onOpen('settings'))}>
+              Settings
+            </MenuItem>
             <MenuItem onClick={choose(() => void exportAs(queue.name, ofQueue(queue.id, '/export')))}>
               Export as JSON
             </MenuItem>
             <div className="my-1 border-line border-t" />
-            <MenuItem onClick={choose(() => (isRunning ? say('It runs; stop it first') : onOpen('delete')))}>
+            <MenuItem
+              needs="approve"
+              onClick={choose(() => (isRunning ? say('It runs; stop it first') : onOpen('delete')))}
+            >
               Delete the queue
             </MenuItem>
           </>

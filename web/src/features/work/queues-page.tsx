@@ -31,7 +31,7 @@ export function QueuesPage() {
       aside={
         <span className="flex gap-2">
           <ImportButton />
-          <Button kind="solid" icon={Plus} onClick={() => setNew(true)}>
+          <Button needs="approve" kind="solid" icon={Plus} onClick={() => setNew(true)}>
             {ACTS.newQueue.name}
           </Button>
         </span>

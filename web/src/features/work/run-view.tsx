@@ -101,15 +101,15 @@ export function Controls({ run }: { run: Run }) {
   return (
     <span className="ml-auto flex gap-2">
       {run.wish === 'pause' ? (
-        <Button kind="solid" icon={Play} disabled={wish.isPending} onClick={() => wish.mutate('run')}>
+        <Button needs="approve" kind="solid" icon={Play} disabled={wish.isPending} onClick={() => wish.mutate('run')}>
           Resume
         </Button>
       ) : (
-        <Button kind="edge" icon={Pause} disabled={wish.isPending} onClick={() => wish.mutate('pause')}>
+        <Button needs="approve" kind="edge" icon={Pause} disabled={wish.isPending} onClick={() => wish.mutate('pause')}>
           Pause
         </Button>
       )}
-      <Button kind="edge" icon={Square} disabled={wish.isPending} onClick={() => setAsking(true)}>
+      <Button needs="approve" kind="edge" icon={Square} disabled={wish.isPending} onClick={() => setAsking(true)}>
         Stop
       </Button>
       {isAsking && (

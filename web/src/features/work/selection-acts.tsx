@@ -11,8 +11,12 @@ export function SelectionActs({ sessions, onDone }: { sessions: string[]; onDone
   const close = () => setOpen(null);
   return (
     <>
-      <Button onClick={() => setOpen('new')}>{ACTS.newGroup.name}</Button>
-      <Button onClick={() => setOpen('add')}>Add to group…</Button>
+      <Button needs="approve" onClick={() => setOpen('new')}>
+        {ACTS.newGroup.name}
+      </Button>
+      <Button needs="approve" onClick={() => setOpen('add')}>
+        Add to group…
+      </Button>
       {open === 'new' && <NewGroupDialog sessions={sessions} onMade={onDone} onClose={close} />}
       {open === 'add' && (
         <AddToGroupDialog

@@ -10,7 +10,8 @@ use marline_agents::drive::Opening;
 use marline_agents::registry;
 use marline_agents::talk::Decision;
 use marline_control::live::{
-    Claims, Command, Control, LiveSession, Pane, Steered, close, is_said, open, remove_worktree, worktree,
+    Claims, Command, Control, LiveSession, MOST_PICTURES, Pane, Steered, close, is_said, keep_picture, open,
+    remove_worktree, worktree,
 };
 use marline_control::{Started, Target};
 use marline_model::{SessionId, Source, Timestamp};
@@ -19,7 +20,7 @@ use serde_json::json;
 use super::{look, reopen};
 use crate::args::live::{LiveArgs, LiveCommand, ReviewsArg, StartArgs};
 use crate::args::{Lasting, ReadArgs};
-use crate::board;
+use crate::ask::ask;
 use crate::commands::act::acts;
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, Places, now};
@@ -31,8 +32,6 @@ const UNTIL_NAMED: Duration = Duration::from_secs(15);
 /// What was said is looked for in the transcript for so long.
 const UNTIL_SAID: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(250);
-/// The board has so long to answer.
-const BOARD: Duration = Duration::from_secs(15);
 
 pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -53,10 +52,10 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
                 text => text.to_owned(),
             };
             let since = now();
-            let images = args.image.iter().map(|image| picture(image)).collect::<Result<_, _>>()?;
-            let send = Command::Send { text: text.clone(), images };
-            let (id, steered) = steered(&args.live, &send)?;
-            told(args.live.json, &id, &proven(steered, &id, &text, since))
+            let send = Command::Send { text, images: pictures(&args.image)? };
+            let (one, steered) = steered(&args.live, &send)?;
+            let words = send.words(&one).unwrap_or_default();
+            told(args.live.json, &one.id, &proven(steered, &one.id, &words, since))
         }
         LiveCommand::Interrupt(live) => steer(live, &Command::Interrupt),
         LiveCommand::Approve { live, key, for_session } => {
@@ -74,20 +73,31 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
         LiveCommand::Import { file } => reopen::import(file),
         LiveCommand::Attach { session } => attach(session),
         LiveCommand::Stop { live, reviews } => {
-            let (id, stopped) = steered(live, &Command::Stop)?;
+            let (one, stopped) = steered(live, &Command::Stop)?;
             if *reviews == ReviewsArg::End && matches!(stopped, Steered::Delivered { .. }) {
-                crate::commands::work::desk(&Places::read()?)?.end_reviews_of(&id)?;
+                crate::commands::work::desk(&Places::read()?)?.end_reviews_of(&one.id)?;
             }
-            told(live.json, &id, &stopped)
+            told(live.json, &one.id, &stopped)
         }
     }
 }
 
-/// A picture's whole path: the agent may look from another directory.
-fn picture(path: &Path) -> Result<PathBuf, Failure> {
-    path.canonicalize().ok().filter(|path| path.is_file()).ok_or_else(|| {
-        Failure::usage(&format!("{} is no file that is there.", path.display()), "Give --image a picture.")
-    })
+/// Keeps pictures where agents find them.
+fn pictures(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    if files.len() > MOST_PICTURES {
+        return Err(Failure::usage(
+            &format!("{MOST_PICTURES} pictures go with a message at most."),
+            "Send two messages.",
+        ));
+    }
+    let dir = Places::read()?.data;
+    let keep = |file: &PathBuf| {
+        let kept = std::fs::read(file).and_then(|bytes| keep_picture(&dir, &bytes));
+        kept.map_err(|error| {
+            Failure::usage(&format!("{}: {error}.", file.display()), "Give another --image.")
+        })
+    };
+    files.iter().map(keep).collect()
 }
 
 /// As `ls` does by default.
@@ -132,7 +142,7 @@ fn away(session: Option<&str>, lasts: Option<Lasting>) -> Result<ExitCode, Failu
 }
 
 /// Steers a session by whatever way it has.
-fn steered(live: &LiveArgs, command: &Command) -> Result<(SessionId, Steered), Failure> {
+fn steered(live: &LiveArgs, command: &Command) -> Result<(LiveSession, Steered), Failure> {
     let look = look(&fresh())?;
     let one = look.find(&live.session)?;
     match &one.control {
@@ -158,11 +168,11 @@ fn steered(live: &LiveArgs, command: &Command) -> Result<(SessionId, Steered), F
         && Claims::at(&places.state).holds(&one.id, now())
         && let Some(steered) = by_board(&places, &one.id, &key, question.as_deref(), decision)
     {
-        return Ok((one.id.clone(), steered));
+        return Ok((one.clone(), steered));
     }
     let steered = one.steer(look.tmux.as_deref(), &key, command);
     let failed = |error: std::io::Error| Failure::agent("It could not be said.", &error.to_string());
-    Ok((one.id.clone(), steered.map_err(failed)?))
+    Ok((one.clone(), steered.map_err(failed)?))
 }
 
 /// Has the board answer what a session's hook waits with.
@@ -173,7 +183,7 @@ fn by_board(
     question: Option<&str>,
     decision: &Decision,
 ) -> Option<Steered> {
-    let told = board::ask(&places.socket, "GET", "/api/v1/live", None, BOARD)?;
+    let told = ask(&places.socket, "GET", "/api/v1/live", None).ok()?.good()?;
     let all = told["sessions"].as_array()?;
     let asks = &all.iter().find(|one| one["live"]["id"] == id.to_string())?["live"]["asks"];
     let question = question.or(asks["key"].as_str())?;
@@ -187,12 +197,12 @@ fn by_board(
         }
     };
     let path = format!("/api/v1/live/{id}");
-    serde_json::from_value(board::ask(&places.socket, "POST", &path, Some(&command), BOARD)?).ok()
+    serde_json::from_value(ask(&places.socket, "POST", &path, Some(&command)).ok()?.good()?).ok()
 }
 
 fn steer(live: &LiveArgs, command: &Command) -> Result<ExitCode, Failure> {
-    let (id, steered) = steered(live, command)?;
-    told(live.json, &id, &steered)
+    let (one, steered) = steered(live, command)?;
+    told(live.json, &one.id, &steered)
 }
 
 /// Looks for what was sent in the transcript, which is the proof; what waits in a queue of the agent's own is not in it yet.
