@@ -71,6 +71,8 @@ export type {
   ReviewRequest,
   ReviewRound,
   ReviewsAnswer,
+  Risk,
+  Rule,
   Run,
   RunAnswer,
   Scope,

@@ -114,6 +114,18 @@ const providers = createRoute({
   component: lazyRouteComponent(() => import('../features/providers/providers-page'), 'ProvidersPage'),
 });
 
+/** So many stand side by side. */
+const MOST_BESIDE = 4;
+
+const side = createRoute({
+  getParentRoute: () => root,
+  path: '/side',
+  validateSearch: (search: Record<string, unknown>): { id: string[] } => ({
+    id: (all(search, 'id') ?? []).slice(0, MOST_BESIDE),
+  }),
+  component: lazyRouteComponent(() => import('./side-route'), 'SideRoute'),
+});
+
 const groups = createRoute({
   getParentRoute: () => root,
   path: '/groups',
@@ -162,13 +174,14 @@ const docs = createRoute({
   component: lazyRouteComponent(() => import('../features/settings/api-docs-page'), 'ApiDocsPage'),
 });
 
-export const routes = { session, usage, group, queue, run };
+export const routes = { session, side, usage, group, queue, run };
 
 export const router = createRouter({
   routeTree: root.addChildren([
     list,
     session,
     now,
+    side,
     search,
     groups,
     group,

@@ -13,10 +13,11 @@ export type Command = CommandRequest extends infer Each
   : never;
 
 /** How a command ended, in words. */
-export function saySteered(steered: Steered): string {
+export function saySteered(steered: Steered, command?: Command['command']): string {
   switch (steered.outcome) {
     case 'delivered':
-      return `Done: ${harmless(steered.proof)}`;
+      // That an answer was heard is not yet that the tool ran.
+      return `${command === 'approve' ? 'Answered' : 'Done'}: ${harmless(steered.proof)}`;
     case 'refused':
       return `Not done: ${harmless(steered.why)}`;
     case 'unknown':
@@ -38,8 +39,8 @@ export function useSteer(id: string, onEnd?: (steered: Steered) => void) {
   return useMutation({
     mutationFn: ({ key, ...command }: Command & { key: string }) => post<Steered>(ofLive(id), { ...command, key }),
     retry: (failures, error) => failures < 2 && error instanceof ApiError && error.isOffline,
-    onSuccess: (steered) => {
-      say(saySteered(steered));
+    onSuccess: (steered, { command }) => {
+      say(saySteered(steered, command));
       onEnd?.(steered);
     },
     onError: (error) => say(wordsOf(error)),

@@ -1,32 +1,52 @@
 import { type FormEvent, useState } from 'react';
-import type { Asks } from '../../api/types';
+import { post } from '../../api/client';
+import type { Asks, Rule } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { FIELD } from '../../components/ui/field';
 import { Needs } from '../../components/ui/needs';
+import { QuestionView } from '../../components/ui/question-view';
+import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
-import { newKey, useSteer } from './acts';
+import { newKey, useSteer, wordsOf } from './acts';
+import { RuleForm } from './rule-form';
 
 const focus = (element: HTMLInputElement | null) => element?.focus();
 
-/** What an agent asks in its terminal, and the answers that can be given from here. All of it is an agent's text. */
-export function LiveAsks({ id, asks }: { id: string; asks: Asks }) {
+/** A rule from here lasts so long. */
+const MINUTES = 60;
+
+interface Props {
+  id: string;
+  asks: Asks;
+  /** Where the agent works: where a rule would hold. */
+  cwd: string | undefined;
+}
+
+/** What an agent asks, and the answers that can be given from here. All of it is an agent's text. */
+export function LiveAsks({ id, asks, cwd }: Props) {
   return (
     <div className="space-y-2.5">
-      {asks.about.length > 0 && (
-        <pre
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: What scrolls must be reached by keys.
-          tabIndex={0}
-          role="region"
-          aria-label="What it is about"
-          className="max-h-60 overflow-auto whitespace-pre-wrap rounded-lg bg-sunken px-3 py-2 font-mono text-[12.5px] leading-5 [overflow-wrap:anywhere]"
-        >
-          {harmless(asks.about.join('\n'))}
-        </pre>
+      {asks.what ? (
+        <QuestionView question={asks.what} risks={asks.risks ?? []} isSmall />
+      ) : (
+        <>
+          {asks.about.length > 0 && (
+            <pre
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: What scrolls must be reached by keys.
+              tabIndex={0}
+              role="region"
+              aria-label="What it is about"
+              className="max-h-60 overflow-auto whitespace-pre-wrap rounded-lg bg-sunken px-3 py-2 font-mono text-[12.5px] leading-5 [overflow-wrap:anywhere]"
+            >
+              {harmless(asks.about.join('\n'))}
+            </pre>
+          )}
+          <p className="[overflow-wrap:anywhere]">{harmless(asks.question)}</p>
+        </>
       )}
-      <p className="[overflow-wrap:anywhere]">{harmless(asks.question)}</p>
       {asks.isApproval ? (
         <Needs scope="approve">
-          <Answers key={asks.key} id={id} question={asks.key} />
+          <Answers key={asks.key} id={id} asks={asks} cwd={cwd} />
         </Needs>
       ) : (
         <p className="text-ink-3 text-xs">
@@ -37,13 +57,25 @@ export function LiveAsks({ id, asks }: { id: string; asks: Asks }) {
   );
 }
 
-/** Allows once, or denies with a word. A question that has changed meanwhile is refused by the server: nothing else is allowed. */
-function Answers({ id, question }: { id: string; question: string }) {
-  const [isDenying, setDenying] = useState(false);
+/** Allows once or for longer, or denies with a word. A question that has changed meanwhile is refused by the server. */
+function Answers({ id, asks, cwd }: Props) {
+  const [form, setForm] = useState<'deny' | 'rule' | null>(null);
   const [reason, setReason] = useState('');
   const steer = useSteer(id);
-  const isBusy = steer.isPending || (steer.isSuccess && steer.data.outcome === 'delivered');
-  if (isDenying) {
+  const question = asks.key;
+  const isAnswered = steer.isSuccess && steer.data.outcome === 'delivered';
+  const isBusy = steer.isPending || isAnswered;
+  const approve = (forSession = false) =>
+    steer.mutate({ command: 'approve', key: newKey(), question, ...(forSession ? { forSession } : {}) });
+  // An agent has heard it before its tool has run; only that it ran is told as allowed.
+  if (isAnswered) {
+    return (
+      <p role="status" className="text-ink-2 text-xs">
+        Answered. What comes of it shows in the session.
+      </p>
+    );
+  }
+  if (form === 'deny') {
     const deny = (event: FormEvent) => {
       event.preventDefault();
       steer.mutate({ command: 'deny', key: newKey(), question, reason: reason.trim() || null });
@@ -56,7 +88,7 @@ function Answers({ id, question }: { id: string; question: string }) {
           maxLength={2_000}
           onChange={(event) => setReason(event.target.value)}
           onKeyDown={(event) => {
-            if (event.key === 'Escape') setDenying(false);
+            if (event.key === 'Escape') setForm(null);
           }}
           placeholder="A word to the agent, if it should go on otherwise"
           aria-label="Why it is denied"
@@ -65,20 +97,39 @@ function Answers({ id, question }: { id: string; question: string }) {
         <Button kind="solid" type="submit" disabled={isBusy}>
           Deny
         </Button>
-        <Button onClick={() => setDenying(false)}>Back</Button>
+        <Button onClick={() => setForm(null)}>Back</Button>
       </form>
     );
   }
+  const isCommand = asks.what !== undefined && asks.what.files.length === 0 && !asks.what.diff;
+  if (form === 'rule' && asks.what && cwd) {
+    const make = async (command: string) => {
+      try {
+        await post<Rule>('/api/v1/rules', { command, project: cwd, minutes: MINUTES });
+      } catch (error) {
+        if (error instanceof Error) say(wordsOf(error));
+        return;
+      }
+      approve();
+    };
+    return <RuleForm command={asks.what.what} directory={cwd} onMake={make} onBack={() => setForm(null)} />;
+  }
   return (
     <div className="flex flex-wrap gap-2" role="group" aria-label="Answer">
-      <Button
-        kind="solid"
-        disabled={isBusy}
-        onClick={() => steer.mutate({ command: 'approve', key: newKey(), question })}
-      >
+      <Button kind="solid" disabled={isBusy} onClick={() => approve()}>
         Allow once
       </Button>
-      <Button kind="edge" disabled={isBusy} onClick={() => setDenying(true)}>
+      {asks.forSession && (
+        <Button kind="edge" disabled={isBusy} onClick={() => approve(true)}>
+          For the session
+        </Button>
+      )}
+      {isCommand && cwd && (
+        <Button kind="edge" disabled={isBusy} onClick={() => setForm('rule')}>
+          For an hour…
+        </Button>
+      )}
+      <Button kind="edge" disabled={isBusy} onClick={() => setForm('deny')}>
         Deny…
       </Button>
     </div>

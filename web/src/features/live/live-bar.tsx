@@ -25,7 +25,20 @@ export function LiveBar({ id, openReviews = 0, above }: { id: string; openReview
     >
       {above}
       <Head session={data.live} openReviews={openReviews} />
-      {data.live.asks && <LiveAsks id={id} asks={data.live.asks} />}
+      {data.live.asks && <LiveAsks id={id} asks={data.live.asks} cwd={data.live.cwd} />}
+      <Steering session={data.live} />
+    </section>
+  );
+}
+
+/** The same at the foot of a column. */
+export function LiveFoot({ id }: { id: string }) {
+  const data = useLive(id);
+  if (!data) return <p className="py-3 text-ink-3 text-xs">No agent has it open.</p>;
+  return (
+    <section aria-label="The running agent" className="space-y-2 border-line border-t pt-2 pb-3">
+      <Head session={data.live} openReviews={0} />
+      {data.live.asks && <LiveAsks id={id} asks={data.live.asks} cwd={data.live.cwd} />}
       <Steering session={data.live} />
     </section>
   );

@@ -34,7 +34,7 @@ export function LiveInbox() {
               </span>
             )}
           </div>
-          {live.asks && <LiveAsks id={live.id} asks={live.asks} />}
+          {live.asks && <LiveAsks id={live.id} asks={live.asks} cwd={live.cwd} />}
         </li>
       ))}
     </ul>

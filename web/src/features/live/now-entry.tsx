@@ -88,7 +88,7 @@ export function NowEntry({ entry, isCard, isChosen, onChoose }: Props) {
       </div>
       {live.asks && (
         <div className={`mt-2.5 max-w-3xl ${isCard ? '' : 'ml-8 max-sm:ml-0'}`}>
-          <LiveAsks id={live.id} asks={live.asks} />
+          <LiveAsks id={live.id} asks={live.asks} cwd={live.cwd} />
         </div>
       )}
       {asksElsewhere && (

@@ -8,6 +8,7 @@ import { Until } from '../../components/ui/elapsed';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Fold } from '../../components/ui/fold';
 import { Page, Section } from '../../components/ui/page';
+import { QuestionView } from '../../components/ui/question-view';
 import { StateMark } from '../../components/ui/state-mark';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
@@ -16,7 +17,7 @@ import { ago, whole } from '../../lib/time';
 import { titleOf } from '../../lib/titles';
 import { transcript } from '../transcript/queries';
 import { work } from './queries';
-import { AnswerButtons, QuestionView, sayDecision } from './question-view';
+import { AnswerButtons, sayDecision } from './question-view';
 import { firstLine } from './titles';
 
 /** What agents ask leave for, and what they were answered. */

@@ -5,13 +5,14 @@ import type { CallStatus, Task, ToolStatus } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Elapsed, Until } from '../../components/ui/elapsed';
 import { Plain } from '../../components/ui/plain';
+import { QuestionView } from '../../components/ui/question-view';
 import { ToolState } from '../../components/ui/state';
 import { StateMark } from '../../components/ui/state-mark';
 import { harmless } from '../../lib/harmless';
 import { short, totalTokens } from '../../lib/numbers';
 import { clock } from '../../lib/time';
 import { type Entry, type Lane as Heard, openQuestion } from './heard';
-import { AnswerButtons, QuestionView, sayDecision } from './question-view';
+import { AnswerButtons, sayDecision } from './question-view';
 import { durationOf, stateOf } from './states';
 
 interface Props {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent, Logged, Question, Run, Task, TaskCounts } from '../../api/types';
+import { signOf } from '../../components/ui/signed-lines';
 import { fileName } from '../../lib/save-file';
 import { lap, took } from '../../lib/time';
 import { fold, KEPT, LONGEST, NOTHING_HEARD, openQuestion } from './heard';
 import { laneWidth } from './lanes';
 import { membersOf } from './members';
 import { before, landing, moved } from './order';
-import { signOf } from './signed-lines';
 import { counted, hasBegun, shareOf, stateOf, stateOfRun } from './states';
 import { firstLine, nameOf } from './titles';
 
