@@ -144,6 +144,8 @@ impl Desk {
     pub fn board(&self) -> Up {
         let mut up: Command = self.lab.program(Path::new(env!("CARGO_BIN_EXE_marline")), &RELEASES);
         up.args(["up", "--no-open", "--port", "0"]).env("MARLINE_HOME", self.dir.path().join("marline"));
+        // A push service of the lab's is on loopback, which is refused otherwise.
+        up.env("MARLINE_TEST_PUSH", "loopback");
         let board = Up(up.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         let began = Instant::now();
         while self.ask("GET", "/api/v1/live", None).is_none() {

@@ -14,5 +14,6 @@ mod providers;
 mod real_agents;
 mod reviews;
 mod sessions;
+mod ten;
 mod watching;
 mod work;
