@@ -6,6 +6,7 @@
 mod board;
 mod figures;
 mod limits;
+mod live;
 mod load;
 mod page;
 mod peer;
@@ -44,11 +45,16 @@ pub fn run(words: &[String]) -> Outcome {
     let is_quick = arguments.flag("--quick");
     let is_threads = arguments.flag("--threads");
     let is_work = arguments.flag("--work");
+    let is_live = arguments.flag("--live");
     let markdown = arguments.path("--markdown")?;
     arguments.end()?;
-    if is_threads || is_work {
+    if is_threads || is_work || is_live {
         let mut lines = Vec::new();
-        let outcome = if is_work { work::measure(&mut lines) } else { threads::measure(&mut lines) };
+        let outcome = match (is_live, is_work) {
+            (true, _) => live::measure(&mut lines),
+            (_, true) => work::measure(&mut lines),
+            _ => threads::measure(&mut lines),
+        };
         print!("{}", table(&lines));
         return outcome;
     }

@@ -40,12 +40,13 @@ const HELP: &str = "Usage: cargo xtask COMMAND
           Take the README's pictures, of the bundled sessions
   test    Run every check: format, lints, documents, tests, licences, tidiness
   tidy    Check what no compiler checks, and print figures of our own tree
-  bench [--bytes 1g] [--seed N] [--median 90k] [--keep DIR] [--quick] [--markdown FILE] | --threads | --work
+  bench [--bytes 1g] [--seed N] [--median 90k] [--keep DIR] [--quick] [--markdown FILE] | --threads | --work | --live
           Make a corpus and print what Marline takes for it, beside the bare limits of this machine.
           --keep DIR      use the corpus in DIR; make it there if there is none
           --quick         fewer runs of each
           --threads       the storage of threads alone
           --work          queues and groups of the real agents alone
+          --live          agents in terminals alone
           --markdown FILE write the table there too
   truth DIR [--home DIR]
           Compare what Marline finds in DIR/home with DIR/manifest.json and DIR/sessions.jsonl.

@@ -96,8 +96,17 @@ impl Address {
 impl Connection {
     /// Asks for a JSON document.
     pub fn ask(&mut self, path: &str) -> Outcome<Value> {
+        self.send("GET", path, "")
+    }
+
+    /// The same with a method and a body of one's own.
+    pub fn send(&mut self, method: &str, path: &str, body: &str) -> Outcome<Value> {
         let fail = |error: std::io::Error| format!("{path}: {error}");
-        let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host);
+        let (host, length) = (&self.host, body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
         self.stream.get_mut().write_all(head.as_bytes()).map_err(fail)?;
         let status = self.line().map_err(fail)?;
         let (mut length, mut is_chunked) = (0, false);
