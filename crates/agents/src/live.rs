@@ -32,6 +32,32 @@ pub enum Sign {
     Ended,
 }
 
+/// What an agent in a terminal may do without asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum LiveMode {
+    /// It asks before each thing.
+    Ask,
+    /// It changes files of its project, and asks for the rest.
+    Edits,
+    /// It looks and plans, and changes nothing.
+    Plan,
+    /// It decides by itself what to ask.
+    Auto,
+}
+
+impl LiveMode {
+    /// The word, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LiveMode::Ask => "ask",
+            LiveMode::Edits => "edits",
+            LiveMode::Plan => "plan",
+            LiveMode::Auto => "auto",
+        }
+    }
+}
+
 /// How full a model's context is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -126,6 +152,11 @@ pub trait Live: Sync {
 
     /// The socket of a process of its own that holds the sessions which terminals only show, if it has such a thing.
     fn service(&self, _home: &std::path::Path) -> Option<std::path::PathBuf> {
+        None
+    }
+
+    /// What it may do without asking, by its screen; and the key that goes to the next of these.
+    fn mode(&self, _screen: &str) -> Option<(LiveMode, &'static str)> {
         None
     }
 

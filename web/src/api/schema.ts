@@ -1410,6 +1410,13 @@ export interface components {
         } | {
             /** @description The idempotency key. */
             key: string;
+            /** @description What it may do without asking. */
+            mode: components["schemas"]["LiveMode"];
+            /** @enum {string} */
+            command: "mode";
+        } | {
+            /** @description The idempotency key. */
+            key: string;
             /** @description What becomes of the reviews of its work that are not ended; by default they stay. */
             reviews?: components["schemas"]["ReviewsFate"];
             /** @enum {string} */
@@ -2055,6 +2062,11 @@ export interface components {
             /** @enum {string} */
             kind: "reset";
         };
+        /**
+         * @description What an agent in a terminal may do without asking.
+         * @enum {string}
+         */
+        LiveMode: "ask" | "edits" | "plan" | "auto";
         /** @description A session that an agent has open. */
         LiveSession: {
             /** @description The canonical id. */
@@ -3791,6 +3803,7 @@ export type LiveAnswer = components['schemas']['LiveAnswer'];
 export type LiveControl = components['schemas']['LiveControl'];
 export type LiveEntry = components['schemas']['LiveEntry'];
 export type LiveEvent = components['schemas']['LiveEvent'];
+export type LiveMode = components['schemas']['LiveMode'];
 export type LiveSession = components['schemas']['LiveSession'];
 export type LiveState = components['schemas']['LiveState'];
 export type Logged = components['schemas']['Logged'];

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { LiveInbox } from '../features/live/live-inbox';
+import { Permits } from '../features/live/permits';
 import { live } from '../features/live/queries';
 import { ApprovalsPage } from '../features/work/approvals-page';
 import { GroupPage } from '../features/work/group-page';
@@ -31,5 +32,5 @@ export function ApprovalsRoute() {
     ...live.now,
     select: (answer) => answer.sessions.some((entry) => entry.live.asks !== undefined),
   });
-  return <ApprovalsPage asked={<LiveInbox />} isAsked={isAsked.data ?? false} />;
+  return <ApprovalsPage asked={<LiveInbox />} isAsked={isAsked.data ?? false} below={<Permits />} />;
 }

@@ -4,7 +4,7 @@ use marline_model::LiveState;
 use serde_json::Value;
 
 use crate::json::Raw;
-use crate::live::{Context, Hooks, Live, Sign, Told, id, option, told_by};
+use crate::live::{Context, Hooks, Live, LiveMode, Sign, Told, id, option, told_by};
 use crate::screen::{Screen, dialog, field};
 
 pub struct ClaudeLive;
@@ -129,6 +129,17 @@ impl Live for ClaudeLive {
 
     fn signals(&self) -> &'static [&'static str] {
         &["sessions"]
+    }
+
+    fn mode(&self, screen: &str) -> Option<(LiveMode, &'static str)> {
+        let last = screen.lines().rfind(|line| !line.trim().is_empty())?;
+        let modes = [
+            ("manual mode on", LiveMode::Ask),
+            ("accept edits on", LiveMode::Edits),
+            ("plan mode on", LiveMode::Plan),
+            ("auto mode on", LiveMode::Auto),
+        ];
+        modes.into_iter().find(|(words, _)| last.contains(words)).map(|(_, mode)| (mode, "BTab"))
     }
 
     fn model_words(&self, model: &str) -> Option<String> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use marline_model::{LiveState, Timestamp};
 use serde_json::{Value, json};
 
-use crate::live::Told;
+use crate::live::{LiveMode, Told};
 use crate::talk::{Decision, Question};
 
 /// Where its socket lies.
@@ -169,6 +169,21 @@ impl Pending {
         };
         json!({"id": self.request, "result": {"decision": decision}})
     }
+}
+
+/// What a thread may do without asking; nothing for what it has no such setting.
+pub fn mode(thread: &str, mode: LiveMode) -> Option<Value> {
+    let (policy, sandbox) = match mode {
+        LiveMode::Ask => ("untrusted", "workspaceWrite"),
+        LiveMode::Edits => ("on-request", "workspaceWrite"),
+        LiveMode::Plan => ("on-request", "readOnly"),
+        LiveMode::Auto => return None,
+    };
+    let mut sandbox = json!({"type": sandbox});
+    if sandbox["type"] == "workspaceWrite" {
+        (sandbox["writableRoots"], sandbox["networkAccess"]) = (json!([]), json!(false));
+    }
+    Some(json!({"threadId": thread, "approvalPolicy": policy, "sandboxPolicy": sandbox}))
 }
 
 /// The words of a prompt.

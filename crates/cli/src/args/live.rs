@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use marline_model::Source;
 
 use super::{ReadArgs, source};
@@ -54,6 +54,14 @@ pub enum LiveCommand {
         live: LiveArgs,
         /// The model, as the agent calls it
         model: String,
+    },
+    /// Have an agent ask for more or for less
+    Mode {
+        #[command(flatten)]
+        live: LiveArgs,
+        /// What it may do without asking
+        #[arg(value_enum)]
+        mode: ModeArg,
     },
     /// Say that you are away: agents that have hooks ask on the board first
     ///
@@ -107,6 +115,19 @@ pub enum ReviewsArg {
     Keep,
     /// They are ended, too
     End,
+}
+
+/// What an agent may do without asking.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ModeArg {
+    /// Nothing
+    Ask,
+    /// Change files of its project
+    Edits,
+    /// Look and plan, and change nothing
+    Plan,
+    /// What it decides by itself
+    Auto,
 }
 
 /// Open an agent in a terminal of Marline's own tmux

@@ -100,6 +100,19 @@ fn a_claude_in_tmux_is_seen_and_steered() {
 }
 
 #[test]
+fn a_claude_is_made_to_ask_for_more_or_for_less() {
+    let Some(desk) = Desk::open("live::a_claude_is_made_to_ask_for_more_or_for_less") else { return };
+    desk.by_hand(&["claude", "--permission-mode", "manual"]);
+    desk.until_ready();
+    let id = desk.until("idle")["id"].as_str().unwrap().to_owned();
+    for (mode, words) in [("plan", "plan mode on"), ("edits", "accept edits on"), ("ask", "manual mode on")] {
+        assert_eq!(desk.steer(&["mode", &id, mode]), "delivered");
+        assert!(desk.screen().contains(words), "{}", desk.screen());
+    }
+    assert_eq!(desk.steer(&["model", &id, "haiku; rm -rf /"]), "refused");
+}
+
+#[test]
 fn a_codex_in_tmux_is_seen_and_steered() {
     let Some(desk) = Desk::open("live::a_codex_in_tmux_is_seen_and_steered") else { return };
     is_steered(&desk, &["codex", "-a", "on-request"], "tmux");

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use marline_agents::live::LiveMode;
 use marline_agents::screen::Means;
 use marline_agents::talk::Decision;
 use marline_model::{LiveState, Timestamp};
@@ -39,6 +40,11 @@ pub enum Command {
         /// Its name.
         model: String,
     },
+    /// Has it ask for more or for less.
+    Mode {
+        /// What it may do without asking.
+        mode: LiveMode,
+    },
     /// Ends the agent; the session stays.
     Stop,
 }
@@ -74,6 +80,7 @@ impl LiveSession {
                     Command::Interrupt => service.interrupt(),
                     Command::Answer { question, decision } => service.answer(question.as_deref(), decision),
                     Command::Model { model } => service.model(model),
+                    Command::Mode { mode } => service.mode(*mode),
                     Command::Stop => Ok(refused("it is ended otherwise")),
                 }
             }
@@ -98,6 +105,7 @@ impl LiveSession {
                         Some(words) => terminal.send(&words),
                         None => Ok(refused("its model can't be changed from outside")),
                     },
+                    Command::Mode { mode } => terminal.mode(*mode),
                     Command::Stop => Ok(refused("it is ended otherwise")),
                 }
             }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use marline_agents::live::LiveMode;
 use marline_agents::screen::{Dialog, Means, Screen};
 use marline_model::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -293,6 +294,40 @@ impl Terminal<'_> {
             return Ok(Steered::Unknown { seen: "it was refused; the reason could not be said".to_owned() });
         }
         self.send(reason)
+    }
+}
+
+impl Terminal<'_> {
+    /// Has it ask for more or for less, as far as its keys let that be chosen; its own screen says what holds.
+    ///
+    /// # Errors
+    /// What tmux says.
+    pub fn mode(&self, wanted: LiveMode) -> io::Result<Steered> {
+        /// It has fewer than these, and goes through them in a circle.
+        const MODES: usize = 6;
+        if let Some(why) = self.obstacle() {
+            return Ok(refused(why));
+        }
+        let live = agent(self.session.source()).live();
+        let server = self.server();
+        let shown = || Ok::<_, io::Error>(live.mode(&server.screen(&self.pane.pane_id)?));
+        if self.read()?.dialog.is_some() {
+            return Ok(refused("it asks something; answer that first"));
+        }
+        for _ in 0..MODES {
+            let Some((mode, key)) = shown()? else {
+                return Ok(refused("its screen does not say what it may do without asking"));
+            };
+            if mode == wanted {
+                return Ok(Steered::Delivered { proof: format!("its screen says so: {}", mode.as_str()) });
+            }
+            server.press(&self.pane.pane_id, &[key])?;
+            let began = Instant::now();
+            while shown()?.is_some_and(|(now, _)| now == mode) && began.elapsed() < UNTIL_HEARD {
+                sleep(LOOK);
+            }
+        }
+        Ok(refused("it has no such setting"))
     }
 }
 

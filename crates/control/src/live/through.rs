@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use marline_agents::codex::service::{self, Pending};
+use marline_agents::live::LiveMode;
 use marline_agents::talk::Decision;
 use marline_model::{LiveState, SessionId};
 use serde_json::{Value, json};
@@ -154,6 +155,24 @@ impl Service<'_> {
             Err(error) => {
                 Steered::Unknown { seen: format!("it was refused; the reason was not taken: {error}") }
             }
+        })
+    }
+
+    /// Has it ask for more or for less.
+    ///
+    /// # Errors
+    /// The connection broke before it was said.
+    pub fn mode(&self, mode: LiveMode) -> io::Result<Steered> {
+        let Some(settings) = service::mode(self.thread(), mode) else {
+            return Ok(refused("it has no such setting"));
+        };
+        let mut daemon = match self.connect()? {
+            Ok(daemon) => daemon,
+            Err(refused) => return Ok(refused),
+        };
+        Ok(match daemon.call("thread/settings/update", settings) {
+            Ok(_) => Steered::Delivered { proof: "its daemon took it for its next turns".to_owned() },
+            Err(error) => refused(error.to_string()),
         })
     }
 

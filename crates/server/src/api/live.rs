@@ -10,6 +10,7 @@ use axum::extract::{Extension, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use marline_agents::drive::Opening;
+use marline_agents::live::LiveMode;
 use marline_agents::registry;
 use marline_agents::talk::Decision;
 use marline_control::live::{
@@ -161,6 +162,13 @@ pub enum CommandRequest {
         /// The model, as the agent calls it.
         model: String,
     },
+    /// Has it ask for more or for less.
+    Mode {
+        /// The idempotency key.
+        key: String,
+        /// What it may do without asking.
+        mode: LiveMode,
+    },
     /// Ends the agent; the session stays.
     Stop {
         /// The idempotency key.
@@ -218,6 +226,7 @@ impl CommandRequest {
             CommandRequest::Approve { .. }
             | CommandRequest::Deny { .. }
             | CommandRequest::Model { .. }
+            | CommandRequest::Mode { .. }
             | CommandRequest::Stop { .. } => Scope::Approve,
         }
     }
@@ -229,6 +238,7 @@ impl CommandRequest {
             | CommandRequest::Approve { key, .. }
             | CommandRequest::Deny { key, .. }
             | CommandRequest::Model { key, .. }
+            | CommandRequest::Mode { key, .. }
             | CommandRequest::Stop { key, .. } => key,
         }
     }
@@ -246,6 +256,7 @@ impl CommandRequest {
                 Command::Answer { question: Some(question), decision: Decision::Deny { reason } }
             }
             CommandRequest::Model { model, .. } => Command::Model { model },
+            CommandRequest::Mode { mode, .. } => Command::Mode { mode },
             CommandRequest::Stop { .. } => Command::Stop,
         }
     }

@@ -12,6 +12,7 @@ import { harmless } from '../../lib/harmless';
 import { newKey, useSteer } from './acts';
 import { Composer } from './composer';
 import { LiveAsks } from './live-asks';
+import { ModeMenu } from './mode-menu';
 import { sayLive, stateOfLive, useLive } from './queries';
 
 /** Under a transcript whose agent runs: how it stands, what it asks, and a field to say something. */
@@ -77,6 +78,7 @@ function Head({ session, openReviews }: { session: LiveSession; openReviews: num
           <Button aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
             Why
           </Button>
+          <ModeMenu session={session} />
           {session.pid !== undefined && (
             <Needs scope="approve" isSilent>
               <Button onClick={() => setEnding(true)}>End</Button>

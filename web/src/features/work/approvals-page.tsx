@@ -20,8 +20,16 @@ import { work } from './queries';
 import { AnswerButtons, sayDecision } from './question-view';
 import { firstLine } from './titles';
 
+interface Props {
+  /** What agents in terminals ask. */
+  asked?: ReactNode;
+  isAsked?: boolean;
+  /** What is allowed without asking, and the log. */
+  below?: ReactNode;
+}
+
 /** What agents ask leave for, and what they were answered. */
-export function ApprovalsPage({ asked, isAsked }: { asked?: ReactNode; isAsked?: boolean }) {
+export function ApprovalsPage({ asked, isAsked, below }: Props) {
   const answer = useQuery(work.approvals);
   if (answer.isPending) return <Skeleton lines={5} />;
   if (answer.error && !answer.data) return <Failed error={answer.error} retry={() => void answer.refetch()} />;
@@ -68,6 +76,7 @@ export function ApprovalsPage({ asked, isAsked }: { asked?: ReactNode; isAsked?:
           </ul>
         </Section>
       )}
+      {below}
     </Page>
   );
 }

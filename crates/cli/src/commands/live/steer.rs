@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use marline_agents::drive::Opening;
+use marline_agents::live::LiveMode;
 use marline_agents::registry;
 use marline_agents::talk::Decision;
 use marline_control::live::{
@@ -18,7 +19,7 @@ use marline_model::{SessionId, Source, Timestamp};
 use serde_json::json;
 
 use super::{look, reopen};
-use crate::args::live::{LiveArgs, LiveCommand, ReviewsArg, StartArgs};
+use crate::args::live::{LiveArgs, LiveCommand, ModeArg, ReviewsArg, StartArgs};
 use crate::args::{Lasting, ReadArgs};
 use crate::ask::ask;
 use crate::commands::act::acts;
@@ -67,6 +68,15 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
             steer(live, &Command::Answer { question: key.clone(), decision })
         }
         LiveCommand::Model { live, model } => steer(live, &Command::Model { model: model.clone() }),
+        LiveCommand::Mode { live, mode } => {
+            let mode = match mode {
+                ModeArg::Ask => LiveMode::Ask,
+                ModeArg::Edits => LiveMode::Edits,
+                ModeArg::Plan => LiveMode::Plan,
+                ModeArg::Auto => LiveMode::Auto,
+            };
+            steer(live, &Command::Mode { mode })
+        }
         LiveCommand::Away { session, lasts } => away(session.as_deref(), Some(*lasts)),
         LiveCommand::Back { session } => away(session.as_deref(), None),
         LiveCommand::Reopen { dry_run, json } => reopen::run(*dry_run, *json),
