@@ -107,7 +107,7 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
 
     // A permission is allowed from the phone, and the tool runs.
     await send(page, 'Touch it {{run: touch allowed.txt}} {{say: Touched}}');
-    await page.getByRole('region', { name: 'What it is about' }).getByText('touch allowed.txt').waitFor();
+    await page.getByRole('region', { name: 'What would be done' }).getByText('touch allowed.txt').waitFor();
     expect(existsSync(join(directory, 'allowed.txt'))).toBe(false);
     expect(await barriers(page)).toEqual([]);
     await page.screenshot({ path: join(PICTURES, 'live-asks-phone.png') });
