@@ -163,6 +163,41 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
   });
 });
 
+describe.skipIf(IS_SKIPPED)('with two agents, on a desktop', () => {
+  it('they stand in columns and lanes, and side by side', { timeout: 120_000 }, async () => {
+    const desk = await enter(browser, board, 'desktop');
+    tmux('new-session', '-d', '-s', 'other', '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
+    const page = await desk.newPage();
+    faults.watch(page);
+    await page.goto(`${board.address}/now`);
+    await expect.poll(() => page.getByRole('article').count(), { timeout: 30_000 }).toBe(2);
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByRole('heading', { name: /Waits for a prompt/ }).waitFor();
+    await page.getByRole('button', { name: /By project/ }).click();
+    await page.getByRole('heading', { name: 'rope' }).waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await page.screenshot({ path: join(PICTURES, 'now-columns-desktop.png') });
+    for (const box of await page.getByRole('checkbox').all()) await box.check();
+    await page.getByRole('link', { name: 'Show 2 side by side' }).click();
+    const fields = page.getByRole('textbox', { name: 'Say something to the agent' });
+    await expect.poll(() => fields.count()).toBe(2);
+    await fields.nth(1).fill('Beside the other {{say: Heard beside}}');
+    await page.getByRole('button', { name: 'Send' }).nth(1).click();
+    await page.getByRole('log').nth(1).getByText('Heard beside', { exact: true }).waitFor();
+    expect(await page.getByRole('log').nth(0).getByText('Heard beside', { exact: true }).count()).toBe(0);
+    expect(await barriers(page)).toEqual([]);
+    await page.screenshot({ path: join(PICTURES, 'side-desktop.png') });
+    // What it may do without asking is set from here; its own screen says that it holds.
+    const foot = page.getByRole('region', { name: 'The running agent' }).nth(1);
+    await foot.getByRole('button', { name: 'Mode' }).click();
+    await page.getByRole('button', { name: 'Look and plan only' }).click();
+    await expect
+      .poll(() => ['hand', 'other'].map((name) => tmux('capture-pane', '-p', '-t', name)).join(''))
+      .toContain('plan mode on');
+    await desk.close();
+  });
+});
+
 it('nothing went wrong in any page', () => {
   expect(faults.all).toEqual([]);
 });

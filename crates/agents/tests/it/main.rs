@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod inventory;
+mod live;
 mod pieces;
 mod screens;
 mod talk;

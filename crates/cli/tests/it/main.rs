@@ -9,6 +9,7 @@ mod desk;
 mod fixtures;
 mod home;
 mod live;
+mod many;
 mod permits;
 mod providers;
 mod real_agents;

@@ -111,3 +111,36 @@ fn lines(bytes: &[u8], end: usize) -> impl Iterator<Item = Raw<'_>> {
     let lines = bytes[..end].rsplit(|byte| *byte == b'\n');
     lines.filter_map(|line| Raw::first(line).ok()).map(|(record, _)| record)
 }
+
+#[cfg(test)]
+mod tests {
+    use marline_model::Source;
+
+    use super::*;
+    use crate::target::agent;
+
+    fn turn_of(lines: &[&str]) -> Option<Turn> {
+        last(lines.join("\n").as_bytes(), agent(Source::Claude).live(), Whose::Session)
+    }
+
+    const PROMPT: &str =
+        r#"{"type":"user","message":{"role":"user","content":"Do it"},"timestamp":"2026-11-26T01:00:00Z"}"#;
+    const ANSWER: &str = r#"{"type":"assistant","message":{"role":"assistant","content":[{"type":"text","text":"Done"}],"stop_reason":"end_turn"},"timestamp":"2026-11-26T01:00:05Z"}"#;
+
+    #[test]
+    fn a_bad_line_in_the_middle_hides_nothing_behind_it() {
+        for bad in ["{\"type\":\"assis", "\u{0}\u{0}", "[", "not json", ""] {
+            let turn = turn_of(&[PROMPT, bad, ANSWER, ""]).expect("the end tells");
+            assert_eq!(turn.state, LiveState::Idle, "{bad:?}");
+            let turn = turn_of(&[PROMPT, ANSWER, bad, PROMPT, bad, ""]).expect("the end tells");
+            assert_eq!(turn.state, LiveState::Working, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_last_line_that_is_not_whole_is_not_there_yet() {
+        let half = &ANSWER[..ANSWER.len() - 20];
+        assert_eq!(turn_of(&[PROMPT, half]).map(|turn| turn.state), Some(LiveState::Working));
+        assert_eq!(turn_of(&[half]), None);
+    }
+}

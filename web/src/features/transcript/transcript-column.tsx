@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
+import type { Source } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Button } from '../../components/ui/button';
 import { Failed, Skeleton } from '../../components/ui/faces';
@@ -66,21 +67,7 @@ export function TranscriptColumn({ id, onOpen, onClose, footer }: Props) {
   const session = detail.data?.session;
   const title = session ? titleOf(session) : 'A session';
   return (
-    <section
-      aria-label={title}
-      className="flex min-h-0 min-w-0 flex-col border-line border-r last:border-r-0 max-lg:border-r-0 max-lg:border-b"
-    >
-      <header className="flex items-center gap-2.5 border-line border-b px-4 py-2">
-        {session && <AgentMark source={session.source} />}
-        <h2 className="min-w-0 flex-1 truncate font-medium">
-          <Link to="/s/$id" params={{ id }} className="hover:underline">
-            {title}
-          </Link>
-        </h2>
-        <Button onClick={onClose} aria-label={`Take ${title} away`}>
-          Close
-        </Button>
-      </header>
+    <Column id={id} source={session?.source} title={title} onClose={onClose} footer={footer}>
       <div
         ref={box}
         role="log"
@@ -116,6 +103,38 @@ export function TranscriptColumn({ id, onOpen, onClose, footer }: Props) {
           )}
         </div>
       </div>
+    </Column>
+  );
+}
+
+interface ColumnProps {
+  id: string;
+  source: Source | undefined;
+  title: string;
+  onClose: () => void;
+  footer: ReactNode;
+  children: ReactNode;
+}
+
+/** One of several, with a head and a foot. */
+export function Column({ id, source, title, onClose, footer, children }: ColumnProps) {
+  return (
+    <section
+      aria-label={title}
+      className="flex min-h-0 min-w-0 flex-col border-line border-r last:border-r-0 max-lg:border-r-0 max-lg:border-b"
+    >
+      <header className="flex items-center gap-2.5 border-line border-b px-4 py-2">
+        {source && <AgentMark source={source} />}
+        <h2 className="min-w-0 flex-1 truncate font-medium">
+          <Link to="/s/$id" params={{ id }} className="hover:underline">
+            {title}
+          </Link>
+        </h2>
+        <Button onClick={onClose} aria-label={`Take ${title} away`}>
+          Close
+        </Button>
+      </header>
+      {children}
       <div className="px-4">{footer}</div>
     </section>
   );
