@@ -159,7 +159,10 @@ impl ClaudeReader {
             || matches!(origin, b"task-notification" | b"peer")
             || is_injected(&text);
         if let Some(notice) = command_of(&text).filter(|_| !record.is_meta && !record.is_sidechain) {
-            out.item(ItemKind::Notice, at, key, Cow::Owned(notice), want);
+            // A command may say nothing: its empty output is no event to show.
+            out.skip_part(!notice.is_empty(), |out| {
+                out.item(ItemKind::Notice, at, key, Cow::Owned(notice), want);
+            });
         } else if text.starts_with("[Request interrupted") {
             out.item(ItemKind::Notice, at, key, text, want);
         } else if machine {
@@ -388,13 +391,14 @@ impl ClaudeReader {
                 out.item(ItemKind::Compaction, at, key, text, Want::Everything);
             }
             b"api_error" => {
-                let text = record.error.map(strings_of).unwrap_or_default();
+                let text = record.error.map(strings_of).filter(|text| !text.trim().is_empty());
+                let text = text.unwrap_or_else(|| "The model's service reported an error".to_owned());
                 out.item(ItemKind::Notice, at, key, Cow::Owned(text), want);
             }
             _ if text.trim().is_empty() => {}
             _ => {
                 let text = command_of(&text).map_or(text, Cow::Owned);
-                out.item(ItemKind::Notice, at, key, text, want);
+                out.skip_part(!text.is_empty(), |out| out.item(ItemKind::Notice, at, key, text, want));
             }
         }
     }
