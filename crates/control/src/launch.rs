@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use marline_agents::drive::{Launch, Opening};
 use marline_model::Source;
@@ -82,10 +84,23 @@ impl Started {
         Ok(Started { program, launch, cwd })
     }
 
-    /// Takes away what a turn left behind for which the agent would delete the session when it starts next.
-    pub fn tidy(target: &Target) {
-        for stray in target.agent().drive().strays(target.id.raw(), &target.file) {
+    /// Takes away what a turn left behind for which the agent would delete the session when it starts next. Says whether anything
+    /// was.
+    pub fn tidy(target: &Target) -> bool {
+        let strays = target.agent().drive().strays(target.id.raw(), &target.file);
+        for stray in &strays {
             let _ = std::fs::remove_file(stray);
+        }
+        !strays.is_empty()
+    }
+
+    /// Does that for a session that has just been opened in a terminal, as soon as something is left behind, or for some seconds.
+    pub fn tidy_soon(target: &Target) {
+        const PATIENCE: Duration = Duration::from_secs(8);
+        const LOOK: Duration = Duration::from_millis(100);
+        let began = Instant::now();
+        while target.agent().drive().resumes_alone() && !Self::tidy(target) && began.elapsed() < PATIENCE {
+            sleep(LOOK);
         }
     }
 

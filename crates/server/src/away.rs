@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const BREATH: Duration = Duration::from_millis(500);
 /// An answer has so long to be taken.
 const UNTIL_TAKEN: Duration = Duration::from_secs(4);
+/// What an agent tells within this time after its question may be of before it, in milliseconds.
+const SETTLES: i64 = 500;
 /// No question is longer.
 const LONGEST: u64 = 8 << 20;
 /// More hooks than this don't wait; their agents ask in their terminals.
@@ -153,6 +155,11 @@ impl Away {
 
     /// Says of each session what its hook waits for.
     pub fn tell(&self, now: &mut Now, home: &Path) {
+        // One that was answered in its terminal, or whose turn is over, waits for nothing: its hook is let go.
+        self.lock().retain(|waiting| {
+            let live = now.sessions.iter().find(|live| live.id == waiting.session);
+            !live.is_some_and(|live| waiting.is_over(live))
+        });
         for waiting in self.lock().iter() {
             let Some(live) = now.sessions.iter_mut().find(|live| live.id == waiting.session) else {
                 continue;
@@ -187,6 +194,19 @@ impl Away {
 }
 
 impl Waiting {
+    /// Says whether the agent has gone on without the answer: its own registry says so of it, or its turn has ended since.
+    fn is_over(&self, live: &LiveSession) -> bool {
+        live.evidence.iter().any(|one| {
+            let is_later = one.at.is_some_and(|at| at.as_millis() > self.at.as_millis() + SETTLES);
+            is_later
+                && match one.channel {
+                    Channel::Registry => one.state.is_some_and(|state| !state.needs_you()),
+                    Channel::Hook | Channel::Transcript => one.state == Some(LiveState::Idle),
+                    _ => false,
+                }
+        })
+    }
+
     fn tell(&self, live: &mut LiveSession, home: &Path) {
         live.state = LiveState::NeedsApproval;
         live.since = Some(self.at);
@@ -219,4 +239,37 @@ fn listen(path: &Path) -> std::io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_question_that_was_answered_in_its_terminal_waits_no_longer() {
+        let at = Timestamp::from_millis(1_790_000_000_000);
+        let waiting = Waiting {
+            session: "claude:a".parse().unwrap(),
+            key: "1".to_owned(),
+            question: called("Bash", "{}"),
+            at,
+            answer: oneshot::channel().0,
+        };
+        let is_over = |channel: &str, state: &str, later: i64| {
+            let live = json!({
+                "id": "claude:a", "source": "claude", "sourceSessionId": "a", "state": state,
+                "evidence": [{"channel": channel, "says": "", "state": state,
+                    "at": Timestamp::from_millis(at.as_millis() + later)}],
+                "control": {"by": "none", "why": "it is a test"}, "pid": 7,
+            });
+            waiting.is_over(&serde_json::from_value(live).unwrap())
+        };
+        assert!(is_over("registry", "working", 5_000), "it was allowed at the desk");
+        assert!(is_over("hook", "idle", 5_000), "its turn is over");
+        assert!(!is_over("registry", "needs_approval", 5_000), "its dialog stands there");
+        assert!(!is_over("hook", "working", 5_000), "another tool of the same turn has ended");
+        assert!(!is_over("registry", "working", 100), "it was told of the moment before");
+    }
 }

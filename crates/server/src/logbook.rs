@@ -79,6 +79,15 @@ impl Logbook {
         Ok(())
     }
 
+    /// Notes that a session was ended on purpose.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`]
+    pub fn close(&mut self, id: &SessionId, at: Timestamp) -> Result<(), WorkError> {
+        self.written.remove(id);
+        self.store.close(id, at)
+    }
+
     /// What was open before this Marline began, and is not now.
     pub fn lost(&self) -> &[OpenSession] {
         &self.before

@@ -110,7 +110,7 @@ const VIEW: Need = Need::One(Scope::View);
 const REPLY: Need = Need::One(Scope::Reply);
 const APPROVE: Need = Need::One(Scope::Approve);
 
-/// Requests that change something, and what they need. What a device says of itself alone needs no more than to look.
+/// Requests that change something, and what they need; the first line that fits holds. What a device says of itself alone needs no more than to look.
 const TABLE: [(&str, &str, Need); 40] = [
     ("POST", "/api/v1/sessions/{id}/acts", APPROVE),
     ("POST", "/api/v1/acts/undo", APPROVE),
@@ -136,9 +136,9 @@ const TABLE: [(&str, &str, Need); 40] = [
     ("POST", "/api/v1/approvals/{number}", APPROVE),
     ("POST", "/api/v1/imports", APPROVE),
     ("POST", "/api/v1/live", APPROVE),
+    ("POST", "/api/v1/live/lost", APPROVE),
     // To say something is to reply; the handler asks for more where the command is more.
     ("POST", "/api/v1/live/{id}", REPLY),
-    ("POST", "/api/v1/live/lost", APPROVE),
     ("POST", "/api/v1/rules", APPROVE),
     ("DELETE", "/api/v1/rules/{id}", APPROVE),
     // Whoever is away answers what agents ask.
@@ -200,8 +200,9 @@ mod tests {
                 need == VIEW && !TABLE.iter().any(|line| line.1 == path && line.0 == method)
             );
         }
-        for (method, path, _) in TABLE {
+        for (method, path, need) in TABLE {
             assert!(routes.contains(&(method.to_owned(), path.to_owned())), "{method} {path} is no route");
+            assert_eq!(needed(&method.parse().unwrap(), path), need, "{path}: a line above takes it");
         }
     }
 

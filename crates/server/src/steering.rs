@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use marline_agents::event::hash;
 use marline_agents::talk::Decision;
 use marline_control::find_program;
 use marline_control::live::{Command, LiveSession, Steered, is_said};
 use marline_control::work::Answered;
 use marline_store::work::{CommandEnd, Rule};
+use serde::{Deserialize, Serialize};
 
 use crate::board::Board;
 use crate::problem::{Problem, sentence};
@@ -24,6 +26,21 @@ pub struct Giver {
     pub rule: Option<String>,
 }
 
+/// What is kept of a command that was done.
+#[derive(Serialize, Deserialize)]
+struct Noted {
+    /// Tells the command from others.
+    #[serde(default)]
+    of: Option<String>,
+    #[serde(flatten)]
+    steered: Steered,
+}
+
+/// What tells a command from others, without its words.
+fn print(command: &Command) -> String {
+    format!("{:016x}", hash(&[format!("{command:?}").as_bytes()]))
+}
+
 impl Board {
     /// Does a command once: one that was done before under this key is told as it ended then.
     pub(crate) async fn do_once(
@@ -34,12 +51,16 @@ impl Board {
         giver: Giver,
     ) -> Result<Steered, Problem> {
         let (noted, at) = (format!("{} {key}", live.id), self.now());
-        let begun = noted.clone();
+        let (begun, of) = (noted.clone(), print(&command));
         match self.desk(move |desk| desk.store().begin_command(&begun, at)).await? {
             None => {}
             Some(CommandEnd::Known(outcome)) => {
-                return serde_json::from_str(&outcome)
-                    .map_err(|error| Problem::FAILED.because(sentence(&error)));
+                let noted: Noted = serde_json::from_str(&outcome)
+                    .map_err(|error| Problem::FAILED.because(sentence(&error)))?;
+                if noted.of.is_some_and(|before| before != of) {
+                    return Err(Problem::CONFLICT.because("Another command was given under that key."));
+                }
+                return Ok(noted.steered);
             }
             Some(CommandEnd::Unknown) => {
                 let seen = "it was begun before, and nobody knows what came of it".to_owned();
@@ -47,8 +68,13 @@ impl Board {
             }
         }
         let steered = self.steer(&live, key, command.clone()).await?;
-        let outcome =
-            serde_json::to_string(&steered).map_err(|error| Problem::FAILED.because(sentence(&error)))?;
+        let noted_outcome = Noted { of: Some(of), steered: steered.clone() };
+        let outcome = serde_json::to_string(&noted_outcome)
+            .map_err(|error| Problem::FAILED.because(sentence(&error)))?;
+        if command == Command::Stop && matches!(steered, Steered::Delivered { .. }) {
+            let closed = self.lookout.book(self, |book| book.close(&live.id, self.now()));
+            closed.transpose().map_err(|error| Problem::FAILED.because(sentence(&error)))?;
+        }
         let answered = answered(&live, command, &steered, giver);
         self.desk(move |desk| {
             desk.store().end_command(&noted, &outcome)?;
@@ -73,8 +99,8 @@ impl Board {
         }
         let (tmux, since, key) = (find_program("tmux", &self.config.path), self.now(), key.to_owned());
         let said = command.words(live);
-        let one = live.clone();
-        let steered = tokio::task::spawn_blocking(move || one.steer(tmux.as_deref(), &key, &command));
+        let (one, turns) = (live.clone(), self.config.state_dir.clone());
+        let steered = tokio::task::spawn_blocking(move || one.steer(tmux.as_deref(), &turns, &key, &command));
         let failed = |words: String| Problem::FAILED.because(format!("It could not be said: {words}."));
         let steered = steered
             .await

@@ -103,6 +103,15 @@ impl OpenSessions {
         Ok(all)
     }
 
+    /// Notes that a session was closed on purpose.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`]
+    pub fn close(&self, id: &SessionId, now: Timestamp) -> Result<(), WorkError> {
+        let known = self.all()?.into_iter().find(|one| one.id == *id && one.is_open);
+        known.map_or(Ok(()), |one| self.write(&[OpenSession { is_open: false, ..one }], now))
+    }
+
     /// Writes down how it stands with some, all or none; what is long gone is forgotten.
     ///
     /// # Errors

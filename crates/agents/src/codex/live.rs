@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::json::Raw;
 use crate::live::{Context, Hooks, Live, Sign, Told, id, told_by};
-use crate::screen::{Screen, dialog, field};
+use crate::screen::{Dialog, Screen, dialog, field};
 
 pub struct CodexLive;
 
@@ -134,7 +134,14 @@ impl Live for CodexLive {
     fn screen(&self, screen: &str) -> Screen {
         // The mark before it blinks.
         let is_busy = |line: &str| line.starts_with(['•', '◦']) && line.contains("esc to interrupt)");
-        let dialog = dialog(screen, false);
+        // A thread that another process holds; the page has a key to try again, and no answers.
+        let held = screen.lines().find(|line| line.contains("conversation is open in another app"));
+        let held = held.map(|line| Dialog {
+            question: line.trim_matches(|c: char| !c.is_alphanumeric()).to_owned(),
+            about: Vec::new(),
+            choices: Vec::new(),
+        });
+        let dialog = held.or_else(|| dialog(screen, false));
         let draft = if dialog.is_some() { None } else { field(screen, '›') };
         Screen { is_busy: dialog.is_none() && screen.lines().any(is_busy), dialog, draft }
     }

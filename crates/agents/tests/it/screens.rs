@@ -93,3 +93,13 @@ fn a_mark_that_blinks_is_the_same_mark() {
         assert!(codex.screen(&screen).is_busy, "{mark}");
     }
 }
+
+#[test]
+fn a_codex_that_is_kept_out_of_a_thread_asks_for_a_person() {
+    let codex = registry::agent(Source::Codex).expect("it has an adapter").live();
+    let screen =
+        "🔒 This conversation is open in another app\n\n  Close it there, then press R to try again.\n\n› \n";
+    let dialog = codex.screen(screen).dialog.expect("it asks something");
+    assert_eq!(dialog.question, "This conversation is open in another app");
+    assert!(!dialog.asks_leave() && codex.screen(screen).draft.is_none());
+}

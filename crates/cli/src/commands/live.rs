@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use marline_agents::registry;
-use marline_control::live::{Control, Daemon, LiveSession, Now, Radar};
+use marline_control::live::{Claims, Control, Daemon, LiveSession, Now, Radar};
 use marline_model::{LiveState, SessionId, Source};
 use marline_store::work::WorkStore as _;
 use serde::Serialize;
 
 use crate::args::ReadArgs;
 use crate::args::live::LiveCommand;
+use crate::ask::{Answer, ask};
 use crate::commands::work::store;
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, Places, now};
@@ -61,8 +62,28 @@ pub fn look(read: &ReadArgs) -> Result<Look, Failure> {
         asked: &asked,
         told: &[],
     };
-    let now = radar.look(context.now);
+    let mut now = radar.look(context.now);
+    waits(&places, &mut now);
     Ok(Look { context, now, tmux })
+}
+
+/// Says of sessions whose person is away what their hooks wait for: that is known to the board alone.
+fn waits(places: &Places, now: &mut Now) {
+    let claims = Claims::at(&places.state);
+    if claims.now(crate::context::now()).is_empty() {
+        return;
+    }
+    let told = ask(&places.socket, "GET", "/api/v1/live", None).ok().and_then(Answer::good);
+    let told = told.as_ref().and_then(|told| told["sessions"].as_array()).into_iter().flatten();
+    let told: Vec<LiveSession> =
+        told.filter_map(|one| serde_json::from_value(one["live"].clone()).ok()).collect();
+    for one in &mut now.sessions {
+        let said = told.iter().find(|said| said.id == one.id && said.asks.is_some());
+        if let Some(said) = said.filter(|said| claims.holds(&said.id, crate::context::now())) {
+            *one = said.clone();
+        }
+    }
+    now.sort();
 }
 
 /// A live session with what its transcript tells.

@@ -40,9 +40,20 @@ fn is_steered(desk: &Desk, words: &[&str], by: &str) {
     assert_eq!(desk.steer(&["send", &id, "Not now"]), "refused");
     assert_eq!(desk.steer(&["approve", &id, "--key", "0123456789abcdef"]), "refused");
     assert!(!desk.has("allowed.txt"));
-    assert_eq!(desk.steer(&["approve", &id, "--key", &key]), "delivered");
+    // Three at once: one of them answers, the others find it answered, and no key of theirs is typed anywhere.
+    let outcomes = std::thread::scope(|scope| {
+        let three = [0; 3].map(|_| scope.spawn(|| desk.steer(&["approve", &id, "--key", &key])));
+        three.map(|one| one.join().expect("it ends"))
+    });
+    assert_eq!(outcomes.iter().filter(|one| *one == "delivered").count(), 1, "{outcomes:?}");
+    assert_eq!(outcomes.iter().filter(|one| *one == "refused").count(), 2, "{outcomes:?}");
     desk.until("idle");
     assert!(desk.has("allowed.txt"));
+    // What an agent would run in a shell without asking is not said to it.
+    if by == "tmux" {
+        assert_eq!(desk.steer(&["send", &id, " !touch unasked.txt"]), "refused");
+        assert!(!desk.has("unasked.txt"), "{}", desk.screen());
+    }
     assert_eq!(desk.said(&id, asks.text()), 1);
     assert_eq!(desk.steer(&["approve", &id, "--key", &key]), "refused", "it is answered");
 

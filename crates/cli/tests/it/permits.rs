@@ -70,6 +70,10 @@ fn is_answered_from_afar(desk: &Desk, agent: &str, words: &[&str]) {
     // The same again is not done again, also by another client.
     assert_eq!(desk.ask("POST", &path, Some(&answer("first-answer"))).unwrap()["outcome"], outcomes[0]);
 
+    // Another command under its key is none.
+    let other = json!({"command": "send", "key": "first-answer", "text": "Something else"});
+    assert_eq!(desk.answer("POST", &path, Some(&other)).unwrap().0, 409);
+
     // Back again, its terminal asks, as does one whose board is gone.
     let asks = Prompt::new("Ask the desk").ask("touch desk.txt").say("Touched");
     desk.types(asks.text());

@@ -32,11 +32,12 @@ pub struct Running {
 /// The agents that run with the homes of `env`. Those that other users, or other homes, have are nobody's business.
 pub fn running(env: &Env) -> Vec<Running> {
     let all: Vec<AgentProcess> = pids().filter_map(AgentProcess::of).collect();
+    let parents: Vec<Option<u32>> = all.iter().map(|one| parent_of(one.process.pid)).collect();
     // A script that only starts the program proper.
     let is_shell_of = |one: &AgentProcess| {
-        all.iter().any(|other| {
+        all.iter().zip(&parents).any(|(other, parent)| {
             other.source == one.source
-                && parent_of(other.process.pid) == Some(one.process.pid)
+                && *parent == Some(one.process.pid)
                 && other.words[1..] == one.words[1..]
         })
     };

@@ -347,8 +347,12 @@ impl Radar<'_> {
             records,
             screen: None,
         };
+        // A Codex that was started on a session and holds it not, waits on its screen for whoever does.
+        let is_kept_out = one.source == Source::Codex
+            && seen.service.is_none()
+            && sight.evidence.iter().all(|said| said.channel == Channel::Process);
         // A screen costs a process; it is looked at where nothing else tells, and by whoever writes down all that is seen.
-        if seen.needs_screen() || self.record.is_some() {
+        if seen.needs_screen() || is_kept_out || self.record.is_some() {
             let shown = pane.zip(self.tmux);
             seen.screen =
                 shown.and_then(|(pane, tmux)| Server::new(tmux, &pane.socket).screen(&pane.pane_id).ok());

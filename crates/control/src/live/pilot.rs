@@ -1,5 +1,6 @@
 //! Steering a session by whatever way it has: one place for the command line and the board.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -61,17 +62,25 @@ impl Command {
 }
 
 impl LiveSession {
-    /// Steers it. `key` names the command to the agent, where it takes such names.
+    /// Steers it. `key` names the command to the agent, where it takes such names. `turns`: the directory by which commands to one
+    /// session wait for each other, whoever gives them: the second answer to a question finds it answered.
     ///
     /// # Errors
     /// What the terminal or the daemon says; nothing was done then, or it is told as unknown.
-    pub fn steer(&self, tmux: Option<&Path>, key: &str, command: &Command) -> io::Result<Steered> {
+    pub fn steer(
+        &self,
+        tmux: Option<&Path>,
+        turns: &Path,
+        key: &str,
+        command: &Command,
+    ) -> io::Result<Steered> {
         let Some((pid, started_at)) = self.pid.zip(self.started_at) else {
             return Ok(refused("Marline works with it; its run and the approvals steer it"));
         };
         if *command == Command::Stop {
             return Ok(self.end(pid, started_at));
         }
+        let _turn = turn(turns, pid)?;
         match &self.control {
             Control::Service { socket, .. } => {
                 let service = Service { session: &self.id, socket };
@@ -102,7 +111,7 @@ impl LiveSession {
                         }
                     }
                     Command::Model { model } => match live.model_words(model) {
-                        Some(words) => terminal.send(&words),
+                        Some(words) => terminal.choose(&words),
                         None => Ok(refused("its model can't be changed from outside")),
                     },
                     Command::Mode { mode } => terminal.mode(*mode),
@@ -131,4 +140,14 @@ impl LiveSession {
         }
         stop(pid, started_at)
     }
+}
+
+/// Waits for the turn of a command to an agent; it ends when the file is closed.
+fn turn(dir: &Path, pid: u32) -> io::Result<File> {
+    /// Two agents of one file wait for each other without need, and nothing else.
+    const FILES: u32 = 64;
+    std::fs::create_dir_all(dir)?;
+    let file = File::create(dir.join(format!("turn-{}", pid % FILES)))?;
+    file.lock()?;
+    Ok(file)
 }

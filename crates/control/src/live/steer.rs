@@ -134,7 +134,10 @@ impl Terminal<'_> {
         if parts.iter().all(|part| part.trim().is_empty()) {
             return Ok(refused("there is nothing to say"));
         }
-        if let Some(why) = self.obstacle() {
+        if parts.iter().any(|part| is_for_shell(part)) {
+            return Ok(refused(FOR_SHELL));
+        }
+        if let Some(why) = self.obstacle().or(self.too_small()?) {
             return Ok(refused(why));
         }
         // One that has just been opened draws its field a little later.
@@ -181,6 +184,32 @@ impl Terminal<'_> {
         } else {
             Steered::Unknown { seen: "the words still stand in its field".to_owned() }
         })
+    }
+
+    /// Chooses something by a word of the agent's own; what it asks about that is for a person.
+    ///
+    /// # Errors
+    /// What tmux says; before the last key, nothing was sent.
+    pub fn choose(&self, words: &str) -> io::Result<Steered> {
+        let sent = self.send(words)?;
+        if matches!(sent, Steered::Delivered { .. })
+            && self.until(UNTIL_HEARD, |screen| screen.dialog.is_some())?
+        {
+            return Ok(Steered::Unknown {
+                seen: "it asks about it now: answer that in its terminal".to_owned(),
+            });
+        }
+        Ok(sent)
+    }
+
+    /// Why what stands in the field of so small a terminal can't be read, nor put back.
+    fn too_small(&self) -> io::Result<Option<String>> {
+        let words = ["display-message", "-p", "-t", &self.pane.pane_id, "#{pane_width} #{pane_height}"];
+        let size = self.server().run(words)?;
+        let size = size.trim().split_once(' ').and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)));
+        let is_enough = size.is_some_and(|size: (u32, u32)| size.0 >= SMALLEST.0 && size.1 >= SMALLEST.1);
+        Ok((!is_enough)
+            .then(|| format!("its terminal has less than {} columns or {} lines", SMALLEST.0, SMALLEST.1)))
     }
 
     /// Says whether the cursor stands where an empty field has it: what is shown behind it is a hint of the agent's own.
@@ -285,6 +314,9 @@ impl Terminal<'_> {
             Ok(dialog) => dialog,
             Err(refused) => return Ok(refused),
         };
+        if reason.is_some_and(is_for_shell) {
+            return Ok(refused(FOR_SHELL));
+        }
         // Numbers and places of the no differ; Escape is it everywhere.
         let denied = self.answer(&dialog, "Escape")?;
         let Some(reason) = reason.filter(|_| matches!(denied, Steered::Delivered { .. })) else {
@@ -331,6 +363,17 @@ impl Terminal<'_> {
     }
 }
 
+/// In a smaller terminal, words in the field are cut off.
+const SMALLEST: (u32, u32) = (30, 10);
+
+const FOR_SHELL: &str =
+    "an agent runs what begins with ! in a shell, without asking; say it in other words, or in its terminal";
+
+/// Says whether an agent would take words for a command to a shell.
+fn is_for_shell(text: &str) -> bool {
+    text.trim_start().starts_with(['!', '！'])
+}
+
 /// Where the cursor stands at most in an empty field: behind a frame, a mark and a blank.
 const START: usize = 4;
 
@@ -358,6 +401,11 @@ mod tests {
     #[test]
     fn only_text_is_typed() {
         assert_eq!(plain("a\x1b[201~b\r\nc\td\x03\u{9b}x"), "a[201~b\nc\tdx");
+    }
+
+    #[test]
+    fn what_a_shell_would_run_is_known() {
+        assert!(is_for_shell("!ls") && is_for_shell(" \n\t! rm -rf /") && !is_for_shell("Do it!"));
     }
 
     #[test]

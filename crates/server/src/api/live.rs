@@ -219,9 +219,10 @@ pub struct OpenAnswer {
 }
 
 impl CommandRequest {
-    /// To say something, or to interrupt, is to reply; the rest decides what an agent does, or whether it lives.
+    /// To say something, or to interrupt, is to reply; the rest decides, as the agents' own commands do, what an agent does, or whether it lives.
     fn scope(&self) -> Scope {
         match self {
+            CommandRequest::Send { text, .. } if text.trim_start().starts_with('/') => Scope::Approve,
             CommandRequest::Send { .. } | CommandRequest::Interrupt { .. } => Scope::Reply,
             CommandRequest::Approve { .. }
             | CommandRequest::Deny { .. }
@@ -366,10 +367,13 @@ pub async fn open_agent(
     Ok(Json(OpenAnswer { id: board.open_agent(request).await? }))
 }
 
+/// What is to be opened: its id, where that is known before, how it is started, and the session that is taken up.
+type Wanted = (Option<SessionId>, Started, Option<Target>);
+
 impl Board {
     async fn open_agent(&self, request: OpenRequest) -> Result<SessionId, Problem> {
         let tmux = self.tmux()?;
-        let (id, started) = self.wanted(request).await?;
+        let (id, started, target) = self.wanted(request).await?;
         let name =
             started.cwd.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let name = format!("{} {name}", started.launch.program);
@@ -383,6 +387,9 @@ impl Board {
             .await
             .map_err(|error| failed(error.to_string()))?
             .map_err(|error| failed(error.to_string()))?;
+        if let Some(target) = target {
+            tokio::task::spawn_blocking(move || Started::tidy_soon(&target));
+        }
         match self.named(&tmux, id, &pane).await {
             Ok(id) => Ok(id),
             Err(why) => {
@@ -426,8 +433,8 @@ impl Board {
         kept.await.map_err(|error| Problem::FAILED.because(sentence(&error)))?
     }
 
-    /// What is to be opened, and its id, where that is known before.
-    async fn wanted(&self, request: OpenRequest) -> Result<(Option<SessionId>, Started), Problem> {
+    /// What is to be opened.
+    async fn wanted(&self, request: OpenRequest) -> Result<Wanted, Problem> {
         let path = self.config.path.clone();
         if let Some(id) = request.session {
             if self.live_session(&id).is_ok() {
@@ -437,7 +444,8 @@ impl Board {
             let target =
                 self.readers.ask(move |index| Ok(Target::of(&index.session_by_id(&asked)?)?)).await?;
             let target = self.acts.as_it_is(target);
-            return Ok((Some(id), Started::resume(&target, None, &path)?));
+            let started = Started::resume(&target, None, &path)?;
+            return Ok((Some(id), started, Some(target)));
         }
         let (Some(source), Some(cwd)) = (request.agent, request.cwd) else {
             return Err(Problem::INVALID.because("A session, or an agent and its directory."));
@@ -452,7 +460,7 @@ impl Board {
         let uuid = live.takes_id().then(|| self.acts.uuid());
         let opening = Opening { id: uuid.as_deref(), prompt, model: request.model.as_deref() };
         let started = Started::open(source, &opening, Path::new(&cwd), &path)?;
-        Ok((uuid.and_then(|uuid| SessionId::new(source, &uuid).ok()), started))
+        Ok((uuid.and_then(|uuid| SessionId::new(source, &uuid).ok()), started, None))
     }
 
     /// Waits until the session that runs in a terminal is known by its own id.

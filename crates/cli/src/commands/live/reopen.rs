@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use marline_model::SessionId;
 use marline_store::{OpenSession, OpenSessions};
 use serde_json::json;
 
@@ -69,6 +70,15 @@ pub fn run(is_dry: bool, is_json: bool) -> Result<ExitCode, Failure> {
         (_, true) => ExitCode::SUCCESS,
         (_, false) => ExitCode::from(4),
     })
+}
+
+/// Notes that a session was ended on purpose: nobody wants it opened again.
+pub fn closed(id: &SessionId) -> Result<(), Failure> {
+    let places = Places::read()?;
+    if places.data.join("marline.db").exists() {
+        book(&places)?.close(id, now())?;
+    }
+    Ok(())
 }
 
 /// Takes over which sessions are open from another product's database.

@@ -84,6 +84,9 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
         LiveCommand::Attach { session } => attach(session),
         LiveCommand::Stop { live, reviews } => {
             let (one, stopped) = steered(live, &Command::Stop)?;
+            if matches!(stopped, Steered::Delivered { .. }) {
+                reopen::closed(&one.id)?;
+            }
             if *reviews == ReviewsArg::End && matches!(stopped, Steered::Delivered { .. }) {
                 crate::commands::work::desk(&Places::read()?)?.end_reviews_of(&one.id)?;
             }
@@ -180,7 +183,7 @@ fn steered(live: &LiveArgs, command: &Command) -> Result<(LiveSession, Steered),
     {
         return Ok((one.clone(), steered));
     }
-    let steered = one.steer(look.tmux.as_deref(), &key, command);
+    let steered = one.steer(look.tmux.as_deref(), &places.state, &key, command);
     let failed = |error: std::io::Error| Failure::agent("It could not be said.", &error.to_string());
     Ok((one.clone(), steered.map_err(failed)?))
 }
@@ -270,6 +273,8 @@ struct Wanted {
     source: Source,
     id: Option<SessionId>,
     started: Started,
+    /// The session that is taken up.
+    target: Option<Target>,
     own: Option<Worktree>,
 }
 
@@ -316,7 +321,13 @@ pub(super) fn opened(args: &StartArgs) -> Result<(SessionId, Pane, String), Fail
         |error: std::io::Error| Failure::agent("The agent could not be opened in tmux.", &error.to_string());
     let opened = open(&tmux, &socket, &name, &wanted.started, std::env::vars());
     let pane = opened.inspect_err(|_| wanted.give_up()).map_err(failed)?;
-    match named(&wanted, &pane) {
+    let named = std::thread::scope(|scope| {
+        if let Some(target) = &wanted.target {
+            scope.spawn(|| Started::tidy_soon(target));
+        }
+        named(&wanted, &pane)
+    });
+    match named {
         Ok(id) => Ok((id, pane, name)),
         Err(failure) => {
             close(&tmux, &pane);
@@ -338,7 +349,8 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
         }
         let target = Target::of(&session)?;
         let started = Started::resume(&target, args.cwd.as_deref(), path)?;
-        return Ok(Wanted { source: session.source, id: Some(session.id), started, own: None });
+        let target = Some(target);
+        return Ok(Wanted { source: session.source, id: Some(session.id), started, target, own: None });
     }
     let Some(source) = args.agent else {
         return Err(Failure::usage("Which agent?", "Give --agent or --resume."));
@@ -368,7 +380,7 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
     let started = Started::open(source, &opening, &cwd, path)?;
     let id = uuid.map(|uuid| SessionId::new(source, &uuid).expect("a UUID is an id"));
     let own = own.zip(args.worktree.clone()).map(|(path, branch)| Worktree { project, branch, path });
-    Ok(Wanted { source, id, started, own })
+    Ok(Wanted { source, id, started, target: None, own })
 }
 
 /// Waits until the session that runs in a terminal is known by its own id.

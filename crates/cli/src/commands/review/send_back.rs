@@ -80,7 +80,7 @@ fn typed(
         return Ok(store(places)?.review(&review.id)?);
     }
     let send = Command::Send { text: text.to_owned(), images: Vec::new() };
-    let steered = match live.steer(look.tmux.as_deref(), key, &send) {
+    let steered = match live.steer(look.tmux.as_deref(), &places.state, key, &send) {
         Ok(steered) => proven(steered, &live.id, text, since),
         Err(error) => Steered::Unknown { seen: format!("it could not be said: {error}") },
     };
