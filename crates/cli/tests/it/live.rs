@@ -405,3 +405,50 @@ fn hooks_tell_at_once_and_leave_no_trace() {
     assert_eq!(std::fs::read_to_string(home.join(".claude/settings.json")).unwrap(), own);
     assert_eq!(std::fs::read_to_string(home.join(".gemini/settings.json")).unwrap(), gemini);
 }
+
+#[test]
+fn a_gemini_that_is_taken_up_in_a_terminal_keeps_its_session() {
+    let Some(desk) = Desk::open("live::a_gemini_that_is_taken_up_in_a_terminal_keeps_its_session") else {
+        return;
+    };
+    let opened = |words: &[&str]| -> String {
+        let output = desk.marline(&[&["live", "start", "--json"], words].concat());
+        let told: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        told["id"].as_str().unwrap().to_owned()
+    };
+    let ended = |id: &str| {
+        assert_eq!(desk.steer(&["stop", id]), "delivered");
+        desk.until_true("gone", || desk.now().is_empty());
+    };
+    let first = Prompt::new("Begin it").say("Begun");
+    let id = opened(&["--agent", "gemini", "--prompt", first.text()]);
+    desk.until_true("said", || desk.said(&id, first.text()) == 1);
+    desk.until("idle");
+    ended(&id);
+    // As if it was begun in another minute: the agent names a second file of the session by the minute of the start.
+    let all = desk.marline(&["show", &id, "--json"]);
+    let told: Value = serde_json::from_slice(&all.stdout).unwrap();
+    let file = std::path::PathBuf::from(told["session"]["files"][0]["path"].as_str().unwrap());
+    let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+    let older = format!("session-2026-01-02T03-04-{}", name.rsplit('-').next().unwrap());
+    std::fs::rename(&file, file.with_file_name(older)).unwrap();
+
+    assert_eq!(opened(&["--resume", &id]), id);
+    let more = Prompt::new("Go on with it").say("It goes on");
+    desk.until("idle");
+    assert_eq!(desk.steer(&["send", &id, more.text()]), "delivered");
+    desk.until_true("said", || desk.said(&id, more.text()) == 1);
+    desk.until("idle");
+    ended(&id);
+    // The next start is the one that deletes what it takes for broken.
+    let other = Prompt::new("Something else").say("Done");
+    let other_id = opened(&["--agent", "gemini", "--prompt", other.text()]);
+    desk.until_true("said", || desk.said(&other_id, other.text()) == 1);
+    ended(&other_id);
+    assert_eq!(desk.said(&id, first.text()), 1);
+    assert_eq!(desk.said(&id, more.text()), 1);
+    let left = std::fs::read_dir(file.parent().unwrap()).unwrap().flatten();
+    let short = name.rsplit('-').next().unwrap().to_owned();
+    assert_eq!(left.filter(|file| file.file_name().to_string_lossy().ends_with(&short)).count(), 1);
+}
