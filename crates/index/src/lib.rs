@@ -20,6 +20,7 @@ mod part;
 mod pending;
 mod price;
 mod query;
+mod reach;
 mod scan;
 mod search;
 mod sessions;

@@ -197,7 +197,7 @@ pub(crate) struct Stretch {
     pub back: u32,
     pub number: i64,
     pub id: String,
-    end: i64,
+    pub end: i64,
 }
 
 /// Which items of a stretch.

@@ -339,7 +339,7 @@ impl From<Hit> for SearchHit {
         SearchHit {
             highlights: hit.highlights.iter().map(|(from, to)| (units(*from), units(*to))).collect(),
             session: hit.session,
-            key: hit.seq.to_string(),
+            key: hit.key.to_string(),
             seq: hit.seq,
             kind: hit.kind,
             at: hit.at,
