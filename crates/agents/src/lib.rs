@@ -18,6 +18,7 @@ pub mod database;
 pub mod drive;
 pub mod event;
 pub mod frame;
+mod framing;
 pub mod image;
 pub mod json;
 pub mod live;

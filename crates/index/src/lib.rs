@@ -55,7 +55,7 @@ pub use search::{Answer, Hit, HitSession, Order, Searched};
 pub use sessions::{FileSize, Filter, Inherited, Page, Project, Projects, Session, Sort, Touched};
 pub use sources::{Finding, Retention, SourceReport, findings};
 pub use text_index::TextIndexError;
-pub use transcript::{Entry, Place, Tool, Transcript, TranscriptPage};
+pub use transcript::{Entry, PICTURE, Place, Tool, Transcript, TranscriptPage};
 pub use usage::{UsageBy, UsageLine, UsageReport};
 pub use watch::{WatchError, watch};
 pub use window::{ItemKey, ItemPage, Mark, MarkKind, Outline, ParseItemKeyError, Window};

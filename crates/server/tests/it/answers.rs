@@ -144,6 +144,9 @@ fn pictures_are_what_their_bytes_say() {
                 assert!(image.header("content-security-policy").unwrap().contains("sandbox"));
                 seen += 1;
             }
+            for text in [&item["text"], &item["tool"]["output"]] {
+                assert!(!text.as_str().unwrap_or_default().contains("[image]"), "{item}");
+            }
         }
     }
     assert!(seen > 0, "the fixtures hold a picture");

@@ -105,6 +105,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
     case 'reasoning':
       return (
         <Folded
+          session={session}
           item={item}
           name="Thought"
           icon={<Brain className="size-4 shrink-0 text-ink-3" aria-hidden />}
@@ -115,6 +116,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
     case 'context':
       return (
         <Folded
+          session={session}
           item={item}
           name="Put in by the agent"
           icon={<Layers className="size-4 shrink-0 text-ink-3" aria-hidden />}
@@ -125,6 +127,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
     case 'file_change':
       return (
         <Folded
+          session={session}
           item={item}
           name="Changed"
           icon={<FilePen className="size-4 shrink-0 text-ink-3" aria-hidden />}
@@ -135,6 +138,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
     case 'unknown':
       return (
         <Folded
+          session={session}
           item={item}
           name="A record of an unknown kind"
           icon={<ScrollText className="size-4 shrink-0 text-ink-3" aria-hidden />}
@@ -238,12 +242,14 @@ function firstLine(text: string): string {
 }
 
 function Folded({
+  session,
   item,
   name,
   icon,
   load,
   isOpen,
 }: {
+  session: string;
   item: Item;
   name: string;
   icon: React.ReactNode;
@@ -264,6 +270,7 @@ function Folded({
       onToggle={() => setOpen(!open)}
     >
       <Plain text={item.text || 'It is kept encrypted, or empty.'} className="text-ink-2" />
+      <Pictures session={session} item={item} />
       <More item={item} load={load} />
     </Fold>
   );
