@@ -7,6 +7,7 @@ import { useNow } from '../../lib/now';
 import { useSettings } from '../../lib/settings';
 import { dayOf } from '../../lib/time';
 import { SessionCard, SessionRow } from './session-row';
+import { useRoving } from './use-roving';
 import type { Selection } from './use-selection';
 
 const CARD_WIDTH = 300;
@@ -85,10 +86,17 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
     );
     if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' });
   };
+  const { go, ...roving } = useRoving(box, selection, step);
+  // Tab comes to where the keys were last, else to the first one that is drawn.
+  const drawn = items.flatMap((item) => {
+    const line = lines[item.index];
+    return line?.kind === 'sessions' ? line.sessions : [];
+  });
+  const stop = drawn.find((session) => session.id === selection.current) ?? drawn[0];
   const open = () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } });
   useActs({
-    next: () => step(1),
-    previous: () => step(-1),
+    next: () => go(1),
+    previous: () => go(-1),
     select: () => selection.current && selection.toggle(selection.current, false),
     open,
     openToo: open,
@@ -96,7 +104,7 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
   });
   const View = list === 'cards' ? SessionCard : SessionRow;
   return (
-    <div ref={box} className="relative" style={{ height: virtual.getTotalSize() }}>
+    <div ref={box} className="relative" style={{ height: virtual.getTotalSize() }} {...roving}>
       {items.map((item) => {
         const line = lines[item.index];
         if (!line) return null;
@@ -121,6 +129,7 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
                     session={session}
                     now={now}
                     isCurrent={selection.current === session.id}
+                    isStop={stop?.id === session.id}
                     isSelected={selection.has(session.id)}
                     onSelect={selection.toggle}
                   />

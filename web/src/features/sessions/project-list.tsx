@@ -1,5 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Folder } from 'lucide-react';
+import { useRef } from 'react';
 import type { ProjectPage } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { useActs } from '../../lib/acts';
@@ -8,6 +9,7 @@ import { useNow } from '../../lib/now';
 import { dollars, many, short } from '../../lib/numbers';
 import { useSettings } from '../../lib/settings';
 import { SessionCard, SessionRow } from './session-row';
+import { useRoving } from './use-roving';
 import type { Selection } from './use-selection';
 
 interface Props {
@@ -22,9 +24,13 @@ export function ProjectList({ page, selection, onAll }: Props) {
   const { list } = useSettings();
   const navigate = useNavigate();
   const open = () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } });
+  const box = useRef<HTMLDivElement>(null);
+  const { go, ...roving } = useRoving(box, selection, selection.move);
+  const all = page?.projects.flatMap((group) => group.sessions) ?? [];
+  const stop = all.find((session) => session.id === selection.current) ?? all[0];
   useActs({
-    next: () => selection.move(1),
-    previous: () => selection.move(-1),
+    next: () => go(1),
+    previous: () => go(-1),
     select: () => selection.current && selection.toggle(selection.current, false),
     open,
     openToo: open,
@@ -32,7 +38,7 @@ export function ProjectList({ page, selection, onAll }: Props) {
   });
   const View = list === 'cards' ? SessionCard : SessionRow;
   return (
-    <>
+    <div ref={box} {...roving}>
       {page?.projects.map((group) => (
         <section key={group.project} className="pt-5">
           <div className="flex items-center gap-2 px-3 pb-1.5 text-xs max-sm:px-1">
@@ -60,6 +66,7 @@ export function ProjectList({ page, selection, onAll }: Props) {
                 session={session}
                 now={now}
                 isCurrent={selection.current === session.id}
+                isStop={stop?.id === session.id}
                 isSelected={selection.has(session.id)}
                 onSelect={selection.toggle}
               />
@@ -67,6 +74,6 @@ export function ProjectList({ page, selection, onAll }: Props) {
           </div>
         </section>
       ))}
-    </>
+    </div>
   );
 }

@@ -5,12 +5,14 @@ import { AgentMark } from '../../components/ui/agent-mark';
 import { StateMark } from '../../components/ui/state-mark';
 import { titleOf } from '../../lib/titles';
 import { sayLive, stateOfLive, useLive } from '../live/queries';
-import { Counts, Place, When } from './facts';
+import { BriefCounts, Counts, Place, When } from './facts';
 
 interface Props {
   session: Session;
   now: number;
   isCurrent: boolean;
+  /** The one of its list that Tab comes to; keys lead on from there. */
+  isStop: boolean;
   isSelected: boolean;
   onSelect: (id: string, range: boolean) => void;
 }
@@ -22,10 +24,11 @@ function Live({ id }: { id: string }) {
 }
 
 /** One session in a list. */
-export const SessionRow = memo(function SessionRow({ session, now, isCurrent, isSelected, onSelect }: Props) {
+export const SessionRow = memo(function SessionRow({ session, now, isCurrent, isStop, isSelected, onSelect }: Props) {
   return (
     <div
       data-current={isCurrent || undefined}
+      data-session={session.id}
       className={`group relative flex items-center gap-3 rounded-lg px-3 py-2.5 compact:py-1.5 hover:bg-hover max-sm:-mx-1 max-sm:px-2 ${isCurrent ? 'bg-hover' : ''} ${isSelected ? 'bg-accent-soft' : ''}`}
     >
       <label className="relative z-10 grid size-5 shrink-0 place-items-center coarse:size-6">
@@ -36,6 +39,7 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
         </span>
         <input
           type="checkbox"
+          tabIndex={isStop ? 0 : -1}
           checked={isSelected}
           aria-label={`Select ${titleOf(session)}`}
           onClick={(event) => onSelect(session.id, event.shiftKey)}
@@ -47,11 +51,15 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
         <Link
           to="/s/$id"
           params={{ id: session.id }}
+          tabIndex={isStop ? 0 : -1}
           className="block truncate font-medium after:absolute after:inset-0 after:rounded-lg focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent"
         >
           {titleOf(session)}
         </Link>
         <Place session={session} />
+        <div className="md:hidden">
+          <BriefCounts session={session} />
+        </div>
       </div>
       <div className="max-md:hidden">
         <Counts session={session} />
@@ -65,10 +73,11 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
 });
 
 /** One session as a card. */
-export const SessionCard = memo(function SessionCard({ session, now, isCurrent, isSelected, onSelect }: Props) {
+export const SessionCard = memo(function SessionCard({ session, now, isCurrent, isStop, isSelected, onSelect }: Props) {
   return (
     <div
       data-current={isCurrent || undefined}
+      data-session={session.id}
       className={`relative flex h-40 flex-col gap-2 rounded-xl border p-4 hover:bg-hover ${isSelected ? 'border-accent bg-accent-soft' : isCurrent ? 'border-line-strong' : 'border-line'}`}
     >
       <div className="flex items-center justify-between gap-2">
@@ -83,6 +92,7 @@ export const SessionCard = memo(function SessionCard({ session, now, isCurrent, 
       <Link
         to="/s/$id"
         params={{ id: session.id }}
+        tabIndex={isStop ? 0 : -1}
         className="line-clamp-2 break-words font-medium after:absolute after:inset-0 after:rounded-xl"
       >
         {titleOf(session)}
@@ -92,6 +102,7 @@ export const SessionCard = memo(function SessionCard({ session, now, isCurrent, 
         <div className="flex items-center justify-between">
           <input
             type="checkbox"
+            tabIndex={isStop ? 0 : -1}
             checked={isSelected}
             aria-label={`Select ${titleOf(session)}`}
             onClick={(event) => onSelect(session.id, event.shiftKey)}

@@ -55,7 +55,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
   switch (item.kind) {
     case 'prompt':
       return (
-        <article aria-label="Prompt" className="my-4 rounded-xl bg-sunken px-4 py-3">
+        <article aria-label="Prompt" data-stop tabIndex={-1} className="my-4 rounded-xl bg-sunken px-4 py-3">
           <Head item={item} who="You" onCopy={onCopy} onFork={onFork} onReview={onReview} stretchFrom={stretchFrom} />
           <Said item={item} query={query} />
           <Pictures session={session} item={item} />
@@ -64,7 +64,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
       );
     case 'answer':
       return (
-        <article aria-label="Answer" className="py-2.5">
+        <article aria-label="Answer" data-stop tabIndex={-1} className="py-2.5">
           <Head item={item} onCopy={onCopy} onReview={onReview} stretchFrom={stretchFrom} />
           <Said item={item} query={query} />
           <Pictures session={session} item={item} />
@@ -90,14 +90,20 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
       );
     case 'error':
       return (
-        <div role="note" aria-label="Error" className="my-2 flex gap-2.5 rounded-lg bg-bad-soft px-3.5 py-2.5">
+        <div
+          role="note"
+          aria-label="Error"
+          data-stop
+          tabIndex={-1}
+          className="my-2 flex gap-2.5 rounded-lg bg-bad-soft px-3.5 py-2.5"
+        >
           <CircleAlert className="mt-0.5 size-4 shrink-0 text-bad" aria-hidden />
           <Plain text={item.text || 'The agent reported an error.'} className="min-w-0" />
         </div>
       );
     case 'notice':
       return (
-        <p className="flex gap-2.5 py-1.5 text-ink-3">
+        <p data-stop tabIndex={-1} className="flex gap-2.5 py-1.5 text-ink-3">
           <Info className="mt-0.5 size-4 shrink-0" aria-hidden />
           <span className="min-w-0 [overflow-wrap:anywhere]">{harmless(item.text.slice(0, 2_000))}</span>
         </p>

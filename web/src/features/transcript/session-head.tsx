@@ -44,6 +44,12 @@ export function SessionHead({
         <p aria-hidden className="min-w-0 flex-1 truncate font-medium">
           {isPast && title}
         </p>
+        {isPast && (
+          <span className="shrink-0 text-ink-3 text-xs tabular-nums max-sm:hidden">
+            {totalTokens(session.usage) > 0 && `${short(totalTokens(session.usage))} tokens`}
+            {session.costMicroUsd > 0 && ` · ${dollars(session.costMicroUsd)}`}
+          </span>
+        )}
         {isWriting(session.updatedAt, now) && <Writing />}
         <span className="flex shrink-0 items-center">{acts}</span>
       </div>

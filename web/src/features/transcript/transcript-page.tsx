@@ -23,6 +23,7 @@ import { readAll, transcript } from './queries';
 import { RecordDialog } from './record-dialog';
 import { RenameDialog, useSessionActs } from './session-acts';
 import { SessionHead } from './session-head';
+import { Totals } from './totals';
 import { type Goal, type TranscriptHandle, TranscriptList } from './transcript-list';
 import { useTranscript } from './use-transcript';
 
@@ -241,6 +242,7 @@ export function TranscriptPage({ id, at, query, footer, more, aside, onReview, s
             />
           </Directory>
         )}
+        {read.part.next === null && read.part.items.length > 0 && <Totals session={session} />}
         {footer}
       </div>
       {aside ?? (
