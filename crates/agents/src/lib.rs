@@ -22,6 +22,7 @@ mod framing;
 pub mod image;
 pub mod json;
 pub mod live;
+pub mod placed;
 pub mod registry;
 pub mod said;
 pub mod screen;

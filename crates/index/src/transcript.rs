@@ -5,8 +5,10 @@ use std::collections::hash_map::Entry as Slot;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use marline_agents::action::Action;
 use marline_agents::image::{images, may_hold_images};
 use marline_agents::json::Raw;
+use marline_agents::placed::{Places, places};
 use marline_agents::{Event, SessionFile, Shape, Want, registry};
 use marline_model::{ItemKind, SessionId, Source, Timestamp, ToolStatus, Usage};
 use rusqlite::{OptionalExtension, Row, params};
@@ -93,6 +95,9 @@ pub struct Entry {
     /// Lines of its texts that are [`PICTURE`] stand for pictures: its records hold some, or can't be read any more.
     #[serde(skip)]
     pub has_pictures: bool,
+    /// Where in their files the changes of an edit took place, as far as its records tell.
+    #[serde(skip)]
+    pub places: Vec<Places>,
     /// Its record.
     pub raw: Place,
     /// The record can't be read any more, or not as it was.
@@ -278,6 +283,7 @@ impl Records {
             child_id: None,
             images: 0,
             has_pictures: false,
+            places: Vec::new(),
             model: None,
             usage: None,
             raw: Place { path, offset: item.offset, length: item.length },
@@ -331,6 +337,9 @@ impl Records {
             if may_hold_images(&bytes) {
                 self.count_pictures(index, item, &mut entry)?;
             }
+            if Action::edits(&tool.name) {
+                entry.places = places(&bytes);
+            }
             let mut reader = agent.reader(&file, None);
             let _ = reader.read(value, Want::Expand, &mut |event| {
                 if let Event::ToolEnd(end) = event
@@ -339,7 +348,10 @@ impl Records {
                     tool.output = Some(end.text.into_owned());
                     // Rows that an earlier release wrote may lack what the record says.
                     tool.exit_code = tool.exit_code.or(end.exit_code);
-                    tool.duration_ms = tool.duration_ms.or(end.duration_ms);
+                    // Where no record says how long it took, their times do.
+                    let between =
+                        || end.at?.as_millis().checked_sub(item.at?).and_then(|ms| u64::try_from(ms).ok());
+                    tool.duration_ms = tool.duration_ms.or(end.duration_ms).or_else(between);
                 }
             });
         }

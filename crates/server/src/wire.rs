@@ -1,6 +1,7 @@
 //! What goes over the wire where the index's own types don't say it all.
 
 use marline_agents::action::Action;
+use marline_agents::placed::place;
 use marline_index::{
     Entry, Facets, Finding, Hit, HitSession, ItemPage, Mark, MarkKind, Meaning, PICTURE, Place, Searched,
     Session, SourceReport, Touched,
@@ -143,7 +144,8 @@ impl Item {
         };
         let tool = entry.tool.map(|tool| {
             let input = tool.input.as_deref().unwrap_or_default();
-            let action = Action::of(&tool.name, &input[..input.floor_char_boundary(MAX_UNDERSTOOD)]);
+            let mut action = Action::of(&tool.name, &input[..input.floor_char_boundary(MAX_UNDERSTOOD)]);
+            place(&mut action, &entry.places);
             Tool {
                 name: tool.name,
                 call_id: tool.call_id,
