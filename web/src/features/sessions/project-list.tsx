@@ -54,7 +54,7 @@ export function ProjectList({ page, selection, onAll }: Props) {
               </span>
             </span>
             {group.project !== null && group.total > group.sessions.length && (
-              <Button className="ml-auto !h-7 text-xs" onClick={() => onAll(group.project ?? '')}>
+              <Button className="ml-auto !h-7 text-xs coarse:!h-11" onClick={() => onAll(group.project ?? '')}>
                 All {group.total.toLocaleString('en')}
               </Button>
             )}

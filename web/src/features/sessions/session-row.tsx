@@ -64,7 +64,7 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
       <div className="max-md:hidden">
         <Counts session={session} />
       </div>
-      <div className="flex w-20 shrink-0 items-center justify-end gap-2">
+      <div className="flex w-20 shrink-0 max-sm:w-auto items-center justify-end gap-2">
         <Live id={session.id} />
         <When session={session} now={now} />
       </div>

@@ -37,6 +37,9 @@ interface Props extends ItemActs {
   developer: boolean;
 }
 
+/** Small to the eye, and as large as a finger needs: it reaches over its line. */
+const SMALL = '!h-6 !text-2xs px-1.5 coarse:!h-11 coarse:-my-3 coarse:min-w-11 coarse:justify-center';
+
 /** One item of a transcript. */
 export const ItemView = memo(function ItemView(props: Props) {
   const { item, isTarget, developer } = props;
@@ -194,27 +197,19 @@ function Head({
         {clock(item.at)}
       </time>
       {item.model && <span className="truncate">{harmless(item.model)}</span>}
-      <span className="ml-auto flex opacity-0 focus-within:opacity-100 group-hover/item:opacity-100 coarse:opacity-100">
+      <span className="relative z-10 ml-auto flex items-center opacity-0 focus-within:opacity-100 group-hover/item:opacity-100 coarse:opacity-100">
         {onFork && (
-          <Button
-            className="!h-6 !text-2xs px-1.5"
-            title="A new session from before this prompt"
-            onClick={() => onFork(item)}
-          >
+          <Button className={SMALL} title="A new session from before this prompt" onClick={() => onFork(item)}>
             Fork
           </Button>
         )}
-        <Button
-          className="!h-6 !text-2xs px-1.5"
-          title="Have it reviewed by another agent"
-          onClick={() => onReview(item)}
-        >
+        <Button className={SMALL} title="Have it reviewed by another agent" onClick={() => onReview(item)}>
           Review
         </Button>
-        <Button className="!h-6 !text-2xs px-1.5" onClick={() => onCopy(item, 'markdown')}>
+        <Button className={SMALL} onClick={() => onCopy(item, 'markdown')}>
           Copy
         </Button>
-        <Button className="!h-6 !text-2xs px-1.5" onClick={() => onCopy(item, 'link')}>
+        <Button className={SMALL} onClick={() => onCopy(item, 'link')}>
           Link
         </Button>
       </span>
@@ -299,7 +294,12 @@ export function Rule({
         <span className="h-px flex-1 bg-line" />
         {icon}
         {children ? (
-          <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="hover:text-ink">
+          <button
+            type="button"
+            aria-expanded={open}
+            onClick={() => setOpen(!open)}
+            className="hover:text-ink coarse:min-h-11"
+          >
             {words}
           </button>
         ) : (
@@ -327,7 +327,11 @@ function Developer({ item, onRecord }: Props) {
       <span className="max-w-96 truncate" title={item.raw.path}>
         {item.raw.offset}+{item.raw.length}
       </span>
-      <button type="button" className="text-accent hover:underline" onClick={() => onRecord(item)}>
+      <button
+        type="button"
+        className="text-accent hover:underline coarse:min-h-11 coarse:min-w-11"
+        onClick={() => onRecord(item)}
+      >
         record
       </button>
     </div>

@@ -101,7 +101,7 @@ export function SessionHead({
               to="/s/$id"
               params={{ id: reviews.id }}
               search={{ review: reviews.review }}
-              className="max-w-80 truncate text-accent hover:underline"
+              className="max-w-80 truncate text-accent hover:underline coarse:min-w-11 coarse:py-3.5"
             >
               {harmless(reviews.session?.title ?? reviews.id)}
             </Link>
@@ -125,7 +125,7 @@ function Relations({ name, sessions }: { name: string; sessions: Session[] }) {
           key={session.id}
           to="/s/$id"
           params={{ id: session.id }}
-          className="max-w-80 truncate text-accent hover:underline"
+          className="max-w-80 truncate text-accent hover:underline coarse:min-w-11 coarse:py-3.5"
         >
           {harmless(session.title ?? session.id)}
         </Link>

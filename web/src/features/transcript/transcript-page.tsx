@@ -324,7 +324,7 @@ function FilesSheet({ id, onClose, onFind }: { id: string; onClose: () => void; 
             <button
               type="button"
               onClick={() => onFind(file.path)}
-              className="flex w-full items-baseline justify-between gap-4 rounded-md px-2 py-1.5 text-left hover:bg-hover"
+              className="flex w-full items-baseline justify-between gap-4 rounded-md px-2 py-1.5 text-left hover:bg-hover coarse:min-h-11"
             >
               <code className="min-w-0 font-mono text-xs [overflow-wrap:anywhere]">{harmless(file.path)}</code>
               <span className="shrink-0 text-ink-3 text-xs tabular-nums">
