@@ -1,4 +1,3 @@
-import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { Session } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
@@ -6,6 +5,7 @@ import { StateMark } from '../../components/ui/state-mark';
 import { titleOf } from '../../lib/titles';
 import { sayLive, stateOfLive, useLive } from '../live/queries';
 import { BriefCounts, Counts, Place, When } from './facts';
+import { SessionLink } from './session-link';
 
 interface Props {
   session: Session;
@@ -48,14 +48,13 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
         />
       </label>
       <div className="min-w-0 flex-1">
-        <Link
-          to="/s/$id"
-          params={{ id: session.id }}
+        <SessionLink
+          id={session.id}
           tabIndex={isStop ? 0 : -1}
           className="block truncate font-medium after:absolute after:inset-0 after:rounded-lg focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent"
         >
           {titleOf(session)}
-        </Link>
+        </SessionLink>
         <Place session={session} />
         <div className="md:hidden">
           <BriefCounts session={session} />
@@ -89,14 +88,13 @@ export const SessionCard = memo(function SessionCard({ session, now, isCurrent, 
           <When session={session} now={now} />
         </span>
       </div>
-      <Link
-        to="/s/$id"
-        params={{ id: session.id }}
+      <SessionLink
+        id={session.id}
         tabIndex={isStop ? 0 : -1}
         className="line-clamp-2 break-words font-medium after:absolute after:inset-0 after:rounded-xl"
       >
         {titleOf(session)}
-      </Link>
+      </SessionLink>
       <div className="mt-auto space-y-2">
         <Place session={session} />
         <div className="flex items-center justify-between">
