@@ -425,8 +425,10 @@ it('settings last', async () => {
   await page.reload();
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark');
   await page.getByRole('button', { name: 'System' }).click();
-  await page.getByRole('button', { name: 'Let another browser in' }).click();
-  await page.getByRole('dialog', { name: 'Let another browser in' }).getByRole('img', { name: /QR/ }).waitFor();
+  await page.getByRole('button', { name: 'Let another device in' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Let another device in' });
+  await dialog.getByRole('button', { name: 'Make a code' }).click();
+  await dialog.getByRole('img', { name: /QR/ }).waitFor();
   await page.close();
 });
 

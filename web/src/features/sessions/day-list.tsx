@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
@@ -6,6 +7,7 @@ import { useActs } from '../../lib/acts';
 import { useNow } from '../../lib/now';
 import { useSettings } from '../../lib/settings';
 import { dayOf } from '../../lib/time';
+import { entryOf, live } from '../live/queries';
 import { SessionCard, SessionRow } from './session-row';
 import { useRoving } from './use-roving';
 import type { Selection } from './use-selection';
@@ -49,6 +51,7 @@ interface Props {
 export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) {
   const now = useNow();
   const { list, density } = useSettings();
+  const running = useQuery(live.now).data;
   const box = useRef<HTMLDivElement>(null);
   const [shape, setShape] = useState({ top: 0, width: 900 });
   useLayoutEffect(() => {
@@ -128,6 +131,7 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
                     key={session.id}
                     session={session}
                     now={now}
+                    live={running && entryOf(running, session.id)}
                     isCurrent={selection.current === session.id}
                     isStop={stop?.id === session.id}
                     isSelected={selection.has(session.id)}

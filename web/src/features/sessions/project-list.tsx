@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Folder } from 'lucide-react';
 import { useRef } from 'react';
@@ -8,6 +9,7 @@ import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
 import { dollars, many, short } from '../../lib/numbers';
 import { useSettings } from '../../lib/settings';
+import { entryOf, live } from '../live/queries';
 import { SessionCard, SessionRow } from './session-row';
 import { useRoving } from './use-roving';
 import type { Selection } from './use-selection';
@@ -22,6 +24,7 @@ interface Props {
 export function ProjectList({ page, selection, onAll }: Props) {
   const now = useNow();
   const { list } = useSettings();
+  const running = useQuery(live.now).data;
   const navigate = useNavigate();
   const open = () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } });
   const box = useRef<HTMLDivElement>(null);
@@ -65,6 +68,7 @@ export function ProjectList({ page, selection, onAll }: Props) {
                 key={session.id}
                 session={session}
                 now={now}
+                live={running && entryOf(running, session.id)}
                 isCurrent={selection.current === session.id}
                 isStop={stop?.id === session.id}
                 isSelected={selection.has(session.id)}

@@ -1,15 +1,17 @@
 import { memo } from 'react';
-import type { Session } from '../../api/types';
+import type { LiveEntry, Session } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { StateMark } from '../../components/ui/state-mark';
 import { titleOf } from '../../lib/titles';
-import { sayLive, stateOfLive, useLive } from '../live/queries';
+import { sayLive, stateOfLive } from '../live/queries';
 import { BriefCounts, Counts, Place, When } from './facts';
 import { SessionLink } from './session-link';
 
 interface Props {
   session: Session;
   now: number;
+  /** The agent that has it open. Asked for by the list: a row that comes and goes with scrolling follows nothing. */
+  live: LiveEntry | undefined;
   isCurrent: boolean;
   /** The one of its list that Tab comes to; keys lead on from there. */
   isStop: boolean;
@@ -18,13 +20,20 @@ interface Props {
 }
 
 /** How it stands with the agent that has it open, if one has. */
-function Live({ id }: { id: string }) {
-  const live = useLive(id)?.live;
-  return live ? <StateMark state={stateOfLive(live)} word={sayLive(live)} bare /> : null;
+function Live({ entry }: { entry: LiveEntry | undefined }) {
+  return entry ? <StateMark state={stateOfLive(entry.live)} word={sayLive(entry.live)} bare /> : null;
 }
 
 /** One session in a list. */
-export const SessionRow = memo(function SessionRow({ session, now, isCurrent, isStop, isSelected, onSelect }: Props) {
+export const SessionRow = memo(function SessionRow({
+  session,
+  now,
+  live,
+  isCurrent,
+  isStop,
+  isSelected,
+  onSelect,
+}: Props) {
   return (
     <div
       data-current={isCurrent || undefined}
@@ -64,7 +73,7 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
         <Counts session={session} />
       </div>
       <div className="flex w-20 shrink-0 max-sm:w-auto items-center justify-end gap-2">
-        <Live id={session.id} />
+        <Live entry={live} />
         <When session={session} now={now} />
       </div>
     </div>
@@ -72,7 +81,15 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
 });
 
 /** One session as a card. */
-export const SessionCard = memo(function SessionCard({ session, now, isCurrent, isStop, isSelected, onSelect }: Props) {
+export const SessionCard = memo(function SessionCard({
+  session,
+  now,
+  live,
+  isCurrent,
+  isStop,
+  isSelected,
+  onSelect,
+}: Props) {
   return (
     <div
       data-current={isCurrent || undefined}
@@ -84,7 +101,7 @@ export const SessionCard = memo(function SessionCard({ session, now, isCurrent, 
           <AgentMark source={session.source} named />
         </span>
         <span className="flex items-center gap-2">
-          <Live id={session.id} />
+          <Live entry={live} />
           <When session={session} now={now} />
         </span>
       </div>
