@@ -70,7 +70,7 @@ export function SearchPage() {
                 <button
                   type="button"
                   onClick={() => setText(example)}
-                  className="rounded-full bg-sunken px-3 py-1 font-mono text-xs hover:bg-hover coarse:py-3"
+                  className="rounded-full bg-sunken px-3 py-1 font-mono text-xs hover:bg-hover coarse:min-h-11"
                 >
                   {example}
                 </button>
