@@ -82,6 +82,61 @@ it('a list is walked, selected and opened by keys alone, and left again', async 
   await page.close();
 });
 
+it('the focus goes where the keys go, in a list and in a session', async () => {
+  const page = await open('/');
+  await page.getByRole('link', { name: 'The session that grows' }).waitFor();
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.closest('[data-session]')?.getAttribute('data-session'));
+  const stops = () => page.getByRole('main').locator('[data-session] a[tabindex="0"]').count();
+  expect(await stops()).toBe(1);
+  await page.keyboard.press('j');
+  const first = await focused();
+  expect(first).toBeTruthy();
+  await page.keyboard.press('ArrowDown');
+  await expect.poll(focused).not.toBe(first);
+  expect(await stops()).toBe(1);
+  // Far below, where rows were not drawn before.
+  for (let n = 0; n < 25; n++) await page.keyboard.press('j');
+  const far = await focused();
+  expect(far).toBeTruthy();
+  await page.keyboard.press('Home');
+  await expect.poll(focused).toBe(first);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/s\//);
+  await page.close();
+  const { sessions } = await ask<{ sessions: { id: string; counts: { toolCalls: number; prompts: number } }[] }>(
+    context,
+    board,
+    '/api/v1/sessions?source=claude&limit=200',
+  );
+  const one = sessions.find((session) => session.counts.toolCalls > 0 && session.counts.prompts > 0);
+  const transcript = await open(`/s/${encodeURIComponent(one?.id ?? '')}`);
+  await transcript.getByRole('article', { name: 'Prompt' }).first().waitFor();
+  const seen = new Set<string>();
+  const look = () =>
+    transcript.evaluate(() => {
+      const element = document.activeElement;
+      return element?.getAttribute('aria-label') ?? (element?.hasAttribute('aria-expanded') ? 'fold' : '');
+    });
+  for (let n = 0; n < 12; n++) {
+    await transcript.keyboard.press('k');
+    seen.add(await look());
+  }
+  for (let n = 0; n < 12; n++) {
+    await transcript.keyboard.press('j');
+    seen.add(await look());
+    if ((await look()) === 'fold') {
+      const before = await transcript.evaluate(() => document.activeElement?.getAttribute('aria-expanded'));
+      await transcript.keyboard.press('Enter');
+      await expect
+        .poll(() => transcript.evaluate(() => document.activeElement?.getAttribute('aria-expanded')))
+        .not.toBe(before);
+    }
+  }
+  expect([...seen]).toEqual(expect.arrayContaining(['Prompt', 'Answer', 'fold']));
+  await transcript.close();
+});
+
 it('filters stand in the address, and going back takes them away', async () => {
   const page = await open('/');
   await page.getByRole('button', { name: 'Filter' }).click();
@@ -164,6 +219,34 @@ it('finding within a session goes from place to place', async () => {
   await page.getByRole('searchbox', { name: 'Find within this session' }).fill('grows');
   await page.getByText('1 of 1').waitFor();
   await page.close();
+});
+
+it('finding within a fork goes to what it inherits', async () => {
+  const { sessions } = await ask<{ sessions: { id: string; forkedFromId: string | null }[] }>(
+    context,
+    board,
+    '/api/v1/sessions?source=codex&limit=200',
+  );
+  let found = 0;
+  for (const { id } of sessions.filter((session) => session.forkedFromId)) {
+    const path = `/api/v1/sessions/${encodeURIComponent(id)}/items?at=start&limit=200`;
+    const { items } = await ask<{ items: { key: string; kind: string; text: string }[] }>(context, board, path);
+    const word = items.find((item) => item.kind === 'prompt' && item.key.includes('.'))?.text.match(/[a-z]{5,}/i)?.[0];
+    if (!word) continue;
+    const page = await open(`/s/${encodeURIComponent(id)}`);
+    await page.getByRole('article', { name: 'Prompt' }).first().waitFor();
+    await page.keyboard.press('/');
+    await page.getByRole('searchbox', { name: 'Find within this session' }).fill(`${word} kind:prompt`);
+    await page.getByText(/^1 of \d+$/).waitFor();
+    await page
+      .locator('.border-l-2 article mark', { hasText: new RegExp(word, 'i') })
+      .first()
+      .waitFor();
+    await page.close();
+    found++;
+    break;
+  }
+  expect(found).toBe(1);
 });
 
 it('a session grows on the screen while it is written, and the list says so', async () => {
@@ -342,8 +425,10 @@ it('settings last', async () => {
   await page.reload();
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark');
   await page.getByRole('button', { name: 'System' }).click();
-  await page.getByRole('button', { name: 'Let another browser in' }).click();
-  await page.getByRole('dialog', { name: 'Let another browser in' }).getByRole('img', { name: /QR/ }).waitFor();
+  await page.getByRole('button', { name: 'Let another device in' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Let another device in' });
+  await dialog.getByRole('button', { name: 'Make a code' }).click();
+  await dialog.getByRole('img', { name: /QR/ }).waitFor();
   await page.close();
 });
 

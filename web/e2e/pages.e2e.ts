@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { barriers } from './barriers';
+import { barriers, small } from './barriers';
 import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, SIZES, settled, start } from './board';
 
 let browser: Browser;
@@ -65,6 +65,7 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
         );
         expect(overflow, `${name} is no wider than the screen`).toBeLessThanOrEqual(0);
         expect(await barriers(page), name).toEqual([]);
+        if (size === 'phone') expect.soft(await small(page), `${name}: what fingers press`).toEqual([]);
         const expected = name === 'transcript-missing' ? /404/ : /^$/;
         expect(
           faults.all.filter((fault) => !expected.test(fault)),

@@ -173,6 +173,29 @@ impl Action {
     }
 }
 
+impl Action {
+    /// Says in a line what the call is about: the command, the file, the pattern.
+    pub fn target(&self) -> String {
+        match self {
+            Action::Command { command, .. } => one_line(command),
+            Action::Edit { files } => files.first().map(|file| file.path.clone()).unwrap_or_default(),
+            Action::Read { path } => path.clone(),
+            Action::Find { pattern, .. } => one_line(pattern),
+            Action::Web { target } => one_line(target),
+            Action::Todo { .. } => String::new(),
+            Action::Agent { description, .. } => description.clone(),
+            Action::Other { summary } => summary.clone(),
+        }
+    }
+
+    /// Says whether a tool of this name, in any case, changes files.
+    pub fn edits(tool: &str) -> bool {
+        ["edit", "patch", "write", "replace", "create"]
+            .iter()
+            .any(|word| tool.to_ascii_lowercase().contains(word))
+    }
+}
+
 /// Says whether a tool of this name, in any case, starts a sub-agent.
 pub fn starts_agent(tool: &str) -> bool {
     ["task", "agent", "spawn_agent", "invoke_agent"].iter().any(|name| name.eq_ignore_ascii_case(tool))
@@ -400,7 +423,9 @@ fn patch_files(patch: &str) -> Option<Vec<FileDiff>> {
     let mut lines: Vec<(DiffOp, &str)> = Vec::new();
     let flush = |files: &mut Vec<FileDiff>, lines: &mut Vec<(DiffOp, &str)>| {
         if let (Some(file), false) = (files.last_mut(), lines.is_empty()) {
-            file.push(hunk(lines.drain(..)));
+            // A new file begins at its first line.
+            let new_start = usize::from(file.change == Change::Create && file.hunks.is_empty());
+            file.push(Hunk { new_start, ..hunk(lines.drain(..)) });
         }
     };
     for line in patch.lines() {

@@ -13,10 +13,12 @@ use utoipa::ToSchema;
 
 use crate::facets::{Facets, Tally};
 use crate::query::{Query, QueryError, Term};
+use crate::reach::{Reach, Standing};
 use crate::sessions::Session;
 use crate::text_index::{TextIndexError, segments};
 use crate::texts::searchable;
 use crate::transcript::Records;
+use crate::window::ItemKey;
 use crate::{Index, IndexError};
 
 /// Texts that are looked into to prove a phrase, and how long that may take.
@@ -79,8 +81,11 @@ pub enum Order {
 pub struct Hit {
     /// Its session.
     pub session: HitSession,
-    /// Its number within the session.
+    /// Its number within the session; what is inherited by reference bears its origin's.
     pub seq: u64,
+    /// Its place in the session's transcript.
+    #[serde(skip)]
+    pub key: ItemKey,
     /// What it is.
     pub kind: ItemKind,
     /// When.
@@ -135,6 +140,7 @@ impl HitSession {
 struct Candidate {
     score: f32,
     at: i64,
+    standing: Standing,
     session: u32,
     seq: u32,
     kind: u8,
@@ -145,11 +151,9 @@ impl Eq for Candidate {}
 impl Ord for Candidate {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         // The heap's top is the worst, so that it can be pushed out.
-        other
-            .score
-            .total_cmp(&self.score)
-            .then_with(|| other.at.cmp(&self.at))
-            .then_with(|| (self.session, self.seq).cmp(&(other.session, other.seq)))
+        other.score.total_cmp(&self.score).then_with(|| other.at.cmp(&self.at)).then_with(|| {
+            (self.standing, self.session, self.seq).cmp(&(other.standing, other.session, other.seq))
+        })
     }
 }
 
@@ -188,15 +192,15 @@ impl Index {
             notes.push("The index is not complete yet: there may be more.".to_owned());
         }
         let mut answer = Searched { hits: Vec::new(), total: 0, complete: is_complete, notes, facets: None };
-        let sessions = self.selected(query)?;
-        if sessions.as_ref().is_some_and(HashSet::is_empty) {
+        let reach = self.reach(query, order)?;
+        if reach.is_empty() {
             answer.notes.push("The filters select no session.".to_owned());
             return Ok(answer);
         }
         let dir = self.search_dir();
         let segments = segments(&self.connection, &dir)?;
         let gather = Gather {
-            sessions,
+            reach,
             kinds: query.kinds.iter().fold(0, |mask, kind| mask | 1 << (*kind as u16)),
             tools: self.tool_numbers(query)?,
             now: now.as_millis(),
@@ -224,7 +228,7 @@ impl Index {
             let (candidates, total, tally) = all_matching(&segments, query, looseness)
                 .and_then(|matching| gather.gather(&segments, matching))
                 .map_err(|source| TextIndexError { path: dir.clone(), source })?;
-            let proven = self.prove(query, candidates, total, limit, now, &mut answer)?;
+            let proven = self.prove(query, candidates, &gather, total, limit, &mut answer)?;
             if answer.total > 0 {
                 if with_facets {
                     answer.facets = Some(self.facets(if query.needs_text() { &proven } else { &tally })?);
@@ -236,21 +240,6 @@ impl Index {
             }
         }
         Ok(answer)
-    }
-
-    /// Numbers of the sessions that the filter selects; `None`: all of them.
-    fn selected(&self, query: &Query) -> Result<Option<HashSet<u32>>, IndexError> {
-        // A search looks everywhere unless it is told not to: archived sessions and sub-agents too.
-        let mut filter = query.filter.clone();
-        if filter.is_empty() {
-            return Ok(None);
-        }
-        filter.all = true;
-        let (condition, values) = filter.condition();
-        let sql = format!("SELECT s.number FROM sessions s WHERE {condition}");
-        let mut statement = self.connection.prepare(&sql)?;
-        let rows = statement.query_map(params_from_iter(&values), |row| row.get(0))?;
-        Ok(Some(rows.collect::<Result<_, _>>()?))
     }
 
     fn tool_numbers(&self, query: &Query) -> Result<Option<HashSet<u16>>, IndexError> {
@@ -269,9 +258,9 @@ impl Index {
         &self,
         query: &Query,
         candidates: Vec<Candidate>,
+        gather: &Gather,
         total: u64,
         limit: usize,
-        now: Timestamp,
         answer: &mut Searched,
     ) -> Result<Tally, IndexError> {
         let mut tally = Tally::default();
@@ -296,11 +285,12 @@ impl Index {
             if seen.contains(&(candidate.session, candidate.seq)) {
                 continue;
             }
-            let session = match sessions.get(&candidate.session) {
+            let shown_in = candidate.standing.shown_in;
+            let session = match sessions.get(&shown_in) {
                 Some(known) => known.clone(),
                 None => {
-                    let found = self.session_by_number(candidate.session.into())?.map(HitSession::of);
-                    sessions.insert(candidate.session, found.clone());
+                    let found = self.session_by_number(shown_in.into())?.map(HitSession::of);
+                    sessions.insert(shown_in, found.clone());
                     found
                 }
             };
@@ -324,17 +314,21 @@ impl Index {
                 continue;
             }
             seen.insert((candidate.session, candidate.seq));
-            // A prompt may stand in the agent's queue as well; the prompt comes first by its weight.
-            if !texts.insert((candidate.session, hash(&[text.trim().as_bytes()]))) {
+            // A prompt may stand in the agent's queue as well; the prompt comes first by its weight. Who finds within
+            // a session goes to each place, though the same words stand at several.
+            if gather.order == Order::Rank
+                && !texts.insert((candidate.session, hash(&[text.trim().as_bytes()])))
+            {
                 continue;
             }
             proven += 1;
-            tally.count(candidate.session, candidate.kind, candidate.at, now.as_millis());
+            tally.count(candidate.session, candidate.kind, candidate.at, gather.now);
             if answer.hits.len() < limit {
                 let (snippet, highlights) = snippet(&text, query);
                 answer.hits.push(Hit {
                     session,
                     seq: candidate.seq.into(),
+                    key: ItemKey { back: candidate.standing.back.0, seq: candidate.seq.into() },
                     kind: ItemKind::from_number(candidate.kind),
                     at: entry.at,
                     snippet,
@@ -421,6 +415,7 @@ impl Index {
                     answer.hits.push(Hit {
                         session: HitSession::of(session.clone()),
                         seq: entry.seq,
+                        key: entry.key,
                         kind: entry.kind,
                         at: entry.at,
                         snippet,
@@ -603,7 +598,7 @@ fn cut(text: &str, places: &[(usize, usize)]) -> (String, Vec<(usize, usize)>) {
 
 /// Gathers the best candidates and counts all of them.
 struct Gather {
-    sessions: Option<HashSet<u32>>,
+    reach: Reach,
     kinds: u16,
     tools: Option<HashSet<u16>>,
     now: i64,
@@ -625,14 +620,14 @@ impl Gather {
         for ((segment, deleted), numbers) in segments.iter().zip(matching) {
             for doc in segment.docs(numbers.into_iter().filter(|number| !deleted.contains(*number))) {
                 let (_, doc) = doc?;
-                if !self.is_wanted(&doc) {
+                let Some(standing) = self.reach.standing(&doc).filter(|_| self.is_wanted(&doc)) else {
                     continue;
-                }
+                };
                 total += 1;
                 if self.counts {
                     tally.count(doc.session, doc.kind, doc.at, self.now);
                 }
-                let candidate = self.candidate(&doc);
+                let candidate = self.candidate(&doc, standing);
                 if best.len() < self.limit {
                     best.push(candidate);
                 } else if best.peek().is_some_and(|worst| candidate < *worst) {
@@ -645,20 +640,20 @@ impl Gather {
     }
 
     fn is_wanted(&self, doc: &Doc) -> bool {
-        self.sessions.as_ref().is_none_or(|sessions| sessions.contains(&doc.session))
-            && (self.kinds == 0 || self.kinds & (1 << doc.kind) != 0)
+        (self.kinds == 0 || self.kinds & (1 << doc.kind) != 0)
             && self.tools.as_ref().is_none_or(|tools| tools.contains(&doc.tool))
     }
 
-    fn candidate(&self, doc: &Doc) -> Candidate {
+    fn candidate(&self, doc: &Doc, standing: Standing) -> Candidate {
+        let &Doc { session, seq, kind, .. } = doc;
         if self.order == Order::Place {
             // Equal in all that comes first, so that the places decide.
-            return Candidate { score: 0.0, at: 0, session: doc.session, seq: doc.seq, kind: doc.kind };
+            return Candidate { score: 0.0, at: 0, standing, session, seq, kind };
         }
         let days = ((self.now - doc.at) as f64 / 86_400_000.0).max(0.0);
         let recency = 1.0 / (1.0 + days / HALF_LIFE_DAYS);
         let score = (weight(doc.kind) * (0.5 + 0.5 * recency)) as f32;
-        Candidate { score, at: doc.at, session: doc.session, seq: doc.seq, kind: doc.kind }
+        Candidate { score, at: doc.at, standing, session, seq, kind }
     }
 }
 

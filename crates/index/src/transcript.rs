@@ -5,8 +5,10 @@ use std::collections::hash_map::Entry as Slot;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use marline_agents::action::Action;
 use marline_agents::image::{images, may_hold_images};
 use marline_agents::json::Raw;
+use marline_agents::placed::{Places, places};
 use marline_agents::{Event, SessionFile, Shape, Want, registry};
 use marline_model::{ItemKind, SessionId, Source, Timestamp, ToolStatus, Usage};
 use rusqlite::{OptionalExtension, Row, params};
@@ -21,7 +23,9 @@ use crate::window::{ItemKey, Window};
 use crate::{Index, IndexError};
 
 /// What readers put in the place of a picture.
-const PICTURE: &str = "[image]";
+pub const PICTURE: &str = "[image]";
+/// What stands in a record that holds a picture, or names one.
+const PICTURE_SIGNS: [&[u8]; 3] = [b"image/", b"\"image\"", b"_image\""];
 
 /// Where a record lies.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -88,6 +92,12 @@ pub struct Entry {
     /// How many pictures it holds.
     #[serde(skip_serializing_if = "is_zero")]
     pub images: usize,
+    /// Lines of its texts that are [`PICTURE`] stand for pictures: its records hold some, or can't be read any more.
+    #[serde(skip)]
+    pub has_pictures: bool,
+    /// Where in their files the changes of an edit took place, as far as its records tell.
+    #[serde(skip)]
+    pub places: Vec<Places>,
     /// Its record.
     pub raw: Place,
     /// The record can't be read any more, or not as it was.
@@ -241,6 +251,21 @@ impl Records {
         Ok(out)
     }
 
+    /// Counts the pictures of an item's records.
+    fn count_pictures(
+        &mut self,
+        index: &Index,
+        item: &ItemPlace,
+        entry: &mut Entry,
+    ) -> Result<(), IndexError> {
+        let records = self.of(index, item)?;
+        let is_sign =
+            |record: &[u8]| PICTURE_SIGNS.iter().any(|sign| memchr::memmem::find(record, sign).is_some());
+        entry.images = records.iter().map(|record| images(record).len()).sum();
+        entry.has_pictures = records.is_empty() || records.iter().any(|record| is_sign(record));
+        Ok(())
+    }
+
     /// Reads an item's texts: its own, its call's input and output.
     pub(crate) fn entry(&mut self, index: &Index, item: &ItemPlace) -> Result<Entry, IndexError> {
         let source_and_path = self.file(index, item.file)?.map(|(file, _)| (file.clone(), file.path.clone()));
@@ -257,6 +282,8 @@ impl Records {
             inherited_from: None,
             child_id: None,
             images: 0,
+            has_pictures: false,
+            places: Vec::new(),
             model: None,
             usage: None,
             raw: Place { path, offset: item.offset, length: item.length },
@@ -265,7 +292,7 @@ impl Records {
         if let Some(message) = &item.message {
             entry.text.clone_from(message);
             if message.contains(PICTURE) {
-                entry.images = self.of(index, item)?.iter().map(|record| images(record).len()).sum();
+                self.count_pictures(index, item, &mut entry)?;
             }
             return Ok(entry);
         }
@@ -300,12 +327,18 @@ impl Records {
             });
         }
         entry.unreadable = !found;
+        if tool.is_none() && entry.text.contains(PICTURE) {
+            self.count_pictures(index, item, &mut entry)?;
+        }
         if let (Some(tool), Some((offset, length, part))) = (&mut tool, item.output)
             && let Some(bytes) = self.bytes(index, item.file, offset, length)?
             && let Ok((value, _)) = Raw::first(&bytes)
         {
             if may_hold_images(&bytes) {
-                entry.images = self.of(index, item)?.iter().map(|record| images(record).len()).sum();
+                self.count_pictures(index, item, &mut entry)?;
+            }
+            if Action::edits(&tool.name) {
+                entry.places = places(&bytes);
             }
             let mut reader = agent.reader(&file, None);
             let _ = reader.read(value, Want::Expand, &mut |event| {
@@ -313,6 +346,12 @@ impl Records {
                     && end.part == Some(part)
                 {
                     tool.output = Some(end.text.into_owned());
+                    // Rows that an earlier release wrote may lack what the record says.
+                    tool.exit_code = tool.exit_code.or(end.exit_code);
+                    // Where no record says how long it took, their times do.
+                    let between =
+                        || end.at?.as_millis().checked_sub(item.at?).and_then(|ms| u64::try_from(ms).ok());
+                    tool.duration_ms = tool.duration_ms.or(end.duration_ms).or_else(between);
                 }
             });
         }

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::str::FromStr;
 
-use marline_agents::action::starts_agent;
+use marline_agents::action::{Action, starts_agent};
 use marline_agents::image::{Image, images};
 use marline_model::{ItemKind, SessionId, Timestamp, ToolStatus};
 use rusqlite::{OptionalExtension, params};
@@ -25,6 +25,10 @@ const MAX_LINEAGE: usize = 32;
 const MAX_MARKS: usize = 5_000;
 /// Errors whose words are read for an outline; others are told by their kind alone.
 const MAX_ERRORS_READ: usize = 100;
+/// Calls whose inputs are read for an outline; others are told by their tool alone.
+const MAX_CALLS_READ: usize = 300;
+/// Inputs beyond this are not looked into for what they are about.
+const MAX_INPUT: usize = 256 << 10;
 /// The length of a mark's words in characters.
 const MARK_LENGTH: usize = 120;
 
@@ -197,7 +201,7 @@ pub(crate) struct Stretch {
     pub back: u32,
     pub number: i64,
     pub id: String,
-    end: i64,
+    pub end: i64,
 }
 
 /// Which items of a stretch.
@@ -323,7 +327,7 @@ impl Index {
         )?;
         let mut out = Outline { marks: Vec::new(), truncated: false };
         let mut records = Records::default();
-        let (mut was_inherited, mut errors_read) = (false, 0);
+        let (mut was_inherited, mut errors_read, mut calls_read) = (false, 0, 0);
         for stretch in &stretches {
             let mut rows = statement.query(params![stretch.number, stretch.end])?;
             while let Some(row) = rows.next()? {
@@ -360,6 +364,13 @@ impl Index {
                     }
                     _ => continue,
                 };
+                let text = match kind {
+                    MarkKind::Subagent | MarkKind::FailedTool if calls_read < MAX_CALLS_READ => {
+                        calls_read += 1;
+                        self.said_of(&mut records, stretch.number, key.seq, text)?
+                    }
+                    _ => text,
+                };
                 if out.marks.len() >= MAX_MARKS {
                     out.truncated = true;
                     return Ok(out);
@@ -368,6 +379,23 @@ impl Index {
             }
         }
         Ok(out)
+    }
+
+    /// A call's tool and what it is about.
+    fn said_of(
+        &self,
+        records: &mut Records,
+        session: i64,
+        seq: u64,
+        tool: String,
+    ) -> Result<String, IndexError> {
+        let Some(place) = self.item(session, seq)? else { return Ok(tool) };
+        let input = records.entry(self, &place)?.tool.and_then(|tool| tool.input);
+        let target =
+            input.filter(|input| input.len() <= MAX_INPUT).map(|input| Action::of(&tool, &input).target());
+        Ok(target
+            .filter(|target| !target.is_empty())
+            .map_or(tool.clone(), |target| format!("{tool} {target}")))
     }
 
     fn children_of(&self, number: i64) -> Result<Children, IndexError> {

@@ -1,9 +1,10 @@
 //! What goes over the wire where the index's own types don't say it all.
 
 use marline_agents::action::Action;
+use marline_agents::placed::place;
 use marline_index::{
-    Entry, Facets, Finding, Hit, HitSession, ItemPage, Mark, MarkKind, Meaning, Place, Searched, Session,
-    SourceReport, Touched,
+    Entry, Facets, Finding, Hit, HitSession, ItemPage, Mark, MarkKind, Meaning, PICTURE, Place, Searched,
+    Session, SourceReport, Touched,
 };
 use marline_model::{ItemKind, SessionId, Source, Timestamp, ToolStatus, Usage};
 use serde::{Deserialize, Serialize};
@@ -54,10 +55,14 @@ pub struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub child_id: Option<SessionId>,
-    /// How many pictures it holds.
+    /// How many pictures it holds; its texts don't mention them.
     #[serde(skip_serializing_if = "is_zero")]
     #[schema(required = false)]
     pub images: usize,
+    /// Pictures that were there and can't be shown: the record is gone, or of a kind that is not shown.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    pub lost_images: usize,
     /// Bytes of its texts that were cut away here.
     #[serde(skip_serializing_if = "is_zero")]
     #[schema(required = false)]
@@ -107,17 +112,40 @@ fn cut(text: &mut String, most: usize) -> usize {
     tail - head
 }
 
+/// Takes the lines out that stand for pictures. Returns how many went.
+fn take_pictures(text: &mut String) -> usize {
+    if !text.contains(PICTURE) {
+        return 0;
+    }
+    let before = text.lines().count();
+    let kept: Vec<&str> = text.lines().filter(|line| line.trim() != PICTURE).collect();
+    let taken = before - kept.len();
+    if taken > 0 {
+        *text = kept.join("\n");
+    }
+    taken
+}
+
 impl Item {
     /// Makes one of a transcript's entry; each of its texts is cut at `most` bytes.
-    pub fn of(entry: Entry, most: usize) -> Self {
+    pub fn of(mut entry: Entry, most: usize) -> Self {
         let mut truncated_bytes = 0;
+        let mut lost_images = 0;
+        if entry.has_pictures {
+            // What a program prints may look like it; only where there are pictures it stands for them.
+            let output =
+                entry.tool.as_mut().and_then(|tool| tool.output.as_mut()).filter(|_| entry.images > 0);
+            let named: usize = [Some(&mut entry.text), output].into_iter().flatten().map(take_pictures).sum();
+            lost_images = named.saturating_sub(entry.images);
+        }
         let mut shorten = |mut text: String| {
             truncated_bytes += cut(&mut text, most);
             text
         };
         let tool = entry.tool.map(|tool| {
             let input = tool.input.as_deref().unwrap_or_default();
-            let action = Action::of(&tool.name, &input[..input.floor_char_boundary(MAX_UNDERSTOOD)]);
+            let mut action = Action::of(&tool.name, &input[..input.floor_char_boundary(MAX_UNDERSTOOD)]);
+            place(&mut action, &entry.places);
             Tool {
                 name: tool.name,
                 call_id: tool.call_id,
@@ -142,6 +170,7 @@ impl Item {
             inherited_from: entry.inherited_from,
             child_id: entry.child_id,
             images: entry.images,
+            lost_images,
             truncated_bytes,
             raw: entry.raw,
             unreadable: entry.unreadable,
@@ -339,7 +368,7 @@ impl From<Hit> for SearchHit {
         SearchHit {
             highlights: hit.highlights.iter().map(|(from, to)| (units(*from), units(*to))).collect(),
             session: hit.session,
-            key: hit.seq.to_string(),
+            key: hit.key.to_string(),
             seq: hit.seq,
             kind: hit.kind,
             at: hit.at,

@@ -40,20 +40,35 @@ export function ofSession(id: string, rest = ''): string {
   return `/api/v1/sessions/${encodeURIComponent(id)}${rest}`;
 }
 
+declare global {
+  interface Window {
+    /** What `early.js` asked for before there was an app, by path. */
+    early?: Record<string, Promise<Response>>;
+  }
+}
+
+/** An answer that is on its way already; each is taken once. */
+function early(method: string, path: string): Promise<Response> | undefined {
+  const started = method === 'GET' ? window.early?.[path] : undefined;
+  if (started) delete window.early?.[path];
+  return started;
+}
+
 async function ask(method: string, path: string, signal?: AbortSignal, body?: object | string): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, {
-      method,
-      credentials: 'same-origin',
-      ...(signal ? { signal } : {}),
-      ...(body !== undefined
-        ? {
-            body: typeof body === 'string' ? body : JSON.stringify(body),
-            headers: { 'content-type': 'application/json' },
-          }
-        : {}),
-    });
+    response = await (early(method, path) ??
+      fetch(path, {
+        method,
+        credentials: 'same-origin',
+        ...(signal ? { signal } : {}),
+        ...(body !== undefined
+          ? {
+              body: typeof body === 'string' ? body : JSON.stringify(body),
+              headers: { 'content-type': 'application/json' },
+            }
+          : {}),
+      }));
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(

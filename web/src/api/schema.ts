@@ -1910,8 +1910,10 @@ export interface components {
             inheritedFrom?: string;
             /** @description The child session that this call started. */
             childId?: components["schemas"]["SessionId"];
-            /** @description How many pictures it holds. */
+            /** @description How many pictures it holds; its texts don't mention them. */
             images?: number;
+            /** @description Pictures that were there and can't be shown: the record is gone, or of a kind that is not shown. */
+            lostImages?: number;
             /** @description Bytes of its texts that were cut away here. */
             truncatedBytes?: number;
             /** @description Its record. */

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::wire::{Record, Treatment, treatment};
 use crate::agent::{FileRole, Reader, SessionFile, Want};
 use crate::event::{Event, Item, Meta, TitleKind, ToolCall, ToolEnd, hash};
+use crate::framing;
 use crate::json::{Malformed, Raw};
 use crate::text::{exit_code_in, files_of, join, strings_of};
 
@@ -163,8 +164,8 @@ impl ClaudeReader {
             out.skip_part(!notice.is_empty(), |out| {
                 out.item(ItemKind::Notice, at, key, Cow::Owned(notice), want);
             });
-        } else if text.starts_with("[Request interrupted") {
-            out.item(ItemKind::Notice, at, key, text, want);
+        } else if let Some(words) = framing::claude_interruption(&text) {
+            out.item(ItemKind::Notice, at, key, Cow::Borrowed(words), want);
         } else if machine {
             out.item(ItemKind::Context, at, key, text, want);
         } else if !text.trim().is_empty() {
@@ -229,10 +230,16 @@ impl ClaudeReader {
             (_, true) => ToolStatus::Failed,
             _ => ToolStatus::Completed,
         };
+        let printed = framing::claude(&head);
+        let text = match want {
+            Want::Messages => Cow::Borrowed(""),
+            _ if printed.len() < head.len() => Cow::Owned(printed.to_owned()),
+            _ => head,
+        };
         out.tool_end(ToolEnd {
             call: hash(&[call]),
             part: None,
-            text: if want == Want::Messages { Cow::Borrowed("") } else { head },
+            text,
             status: Some(status),
             exit_code,
             duration_ms,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::wire::{Line, gives_items};
 use crate::agent::{Reader, SessionFile, Want};
 use crate::event::{Event, FileAct, Item, Meta, TitleKind, ToolCall, ToolEnd, hash};
+use crate::framing;
 use crate::json::{Malformed, Raw};
 use crate::text::{exit_code_in, files_of, join, status_of, strings_of};
 
@@ -226,15 +227,21 @@ impl CodexReader {
             None if failed => ToolStatus::Failed,
             None => ToolStatus::Completed,
         };
-        let text =
-            if out.want == Want::Messages { Cow::Borrowed("") } else { inner.map_or(full, Cow::Owned) };
+        let framed = framing::codex(&full);
+        let duration = duration.map(|seconds| (seconds * 1000.0) as u64).or(framed.duration_ms);
+        let text = match inner {
+            _ if out.want == Want::Messages => Cow::Borrowed(""),
+            Some(inner) => Cow::Owned(inner),
+            None if framed.text.len() < full.len() => Cow::Owned(framed.text.to_owned()),
+            None => full,
+        };
         out.tool_end(ToolEnd {
             call: hash(&[call_id]),
             part: None,
             text,
             status: Some(status),
             exit_code,
-            duration_ms: duration.map(|seconds| (seconds * 1000.0) as u64),
+            duration_ms: duration,
             at: out.at,
         });
     }
@@ -287,10 +294,14 @@ impl CodexReader {
                 }
             }
             b"turn_aborted" => {
-                let reason = text("reason").unwrap_or(Cow::Borrowed("interrupted"));
+                let words = match text("reason") {
+                    None => Cow::Borrowed("Interrupted"),
+                    Some(reason) if reason == "interrupted" => Cow::Borrowed("Interrupted"),
+                    Some(reason) => Cow::Owned(format!("Turn {reason}")),
+                };
                 // A sub-agent's copied history ends with one that is no interruption of anything.
                 out.numbered(!out.inherited, |out| {
-                    out.item(ItemKind::Notice, Cow::Owned(format!("Turn {reason}")));
+                    out.item(ItemKind::Notice, words);
                 });
             }
             b"thread_rolled_back" => {

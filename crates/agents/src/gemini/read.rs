@@ -14,6 +14,7 @@ use super::locate::project_root;
 use super::wire::is_known;
 use crate::agent::{FileRole, Reader, SessionFile, Want};
 use crate::event::{Event, Item, Meta, TitleKind, ToolCall, ToolEnd, hash};
+use crate::framing;
 use crate::json::{Malformed, Raw};
 use crate::text::{exit_code_in, files_of, join, strings_of};
 
@@ -327,7 +328,12 @@ impl Out<'_, '_> {
         exit_code: Option<i64>,
     ) {
         let part = Some(self.part());
-        let text = if self.want == Want::Messages { Cow::Borrowed("") } else { text };
+        let framed = framing::gemini(&text);
+        let text = match self.want {
+            Want::Messages => Cow::Borrowed(""),
+            _ if framed.text.len() < text.len() => Cow::Owned(framed.printed().into_owned()),
+            _ => text,
+        };
         (self.emit)(Event::ToolEnd(ToolEnd {
             call,
             part,

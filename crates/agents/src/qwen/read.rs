@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::wire::gives_items;
 use crate::agent::{FileRole, Reader, SessionFile, Want};
 use crate::event::{Event, Item, Meta, TitleKind, ToolCall, ToolEnd, hash};
+use crate::framing;
 use crate::json::{Malformed, Raw};
 use crate::text::{exit_code_in, files_of, join, strings_of};
 
@@ -207,7 +208,12 @@ fn tool_result(record: &Record<'_>, out: &mut Out<'_, '_>) {
                 _ => ToolStatus::Completed,
             };
         let part = Some(out.part());
-        let text = if out.want == Want::Messages { Cow::Borrowed("") } else { text };
+        let framed = framing::gemini(&text);
+        let text = match out.want {
+            Want::Messages => Cow::Borrowed(""),
+            _ if framed.text.len() < text.len() => Cow::Owned(framed.printed().into_owned()),
+            _ => text,
+        };
         (out.emit)(Event::ToolEnd(ToolEnd {
             call,
             part,

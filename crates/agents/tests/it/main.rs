@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod framing;
 mod inventory;
 mod live;
 mod pieces;

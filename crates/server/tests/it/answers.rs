@@ -97,6 +97,8 @@ fn a_transcript_in_pages_is_the_transcript_both_ways_and_over_forks() {
         }
         let outline = board.get(&format!("/api/v1/sessions/{id}/outline")).json();
         for mark in outline["marks"].as_array().unwrap() {
+            let words = mark["text"].as_str().unwrap();
+            assert!(mark["kind"] != "failed_tool" || words.contains(' '), "{id}: {mark}");
             assert!(down.contains(&mark["key"].as_str().unwrap().to_owned()), "{id}: {mark}");
         }
     }
@@ -144,6 +146,9 @@ fn pictures_are_what_their_bytes_say() {
                 assert!(image.header("content-security-policy").unwrap().contains("sandbox"));
                 seen += 1;
             }
+            for text in [&item["text"], &item["tool"]["output"]] {
+                assert!(!text.as_str().unwrap_or_default().contains("[image]"), "{item}");
+            }
         }
     }
     assert!(seen > 0, "the fixtures hold a picture");
@@ -171,6 +176,44 @@ fn a_search_says_what_it_means_and_how_it_spreads() {
     let places: Vec<u64> =
         within["hits"].as_array().unwrap().iter().map(|hit| hit["seq"].as_u64().unwrap()).collect();
     assert!(!places.is_empty() && places.is_sorted());
+}
+
+#[test]
+fn finding_within_a_session_finds_what_it_inherits_at_its_place() {
+    let board = TestBoard::on_fixtures();
+    let sessions = board.get("/api/v1/sessions?all=true&source=codex&limit=500").json();
+    let mut inherited = 0;
+    for session in sessions["sessions"].as_array().unwrap() {
+        let id = session["id"].as_str().unwrap();
+        let page = board.get(&format!("/api/v1/sessions/{}/items?at=start&limit=200", encoded(id))).json();
+        let of = |value: &Value| value["key"].as_str().unwrap().to_owned();
+        let prompts: Vec<(String, String)> = page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|item| item["kind"] == "prompt")
+            .map(|item| (of(item), item["text"].as_str().unwrap().to_owned()))
+            .collect();
+        let Some(word) = prompts
+            .iter()
+            .find(|(key, _)| key.contains('.'))
+            .and_then(|(_, text)| text.split(|c: char| !c.is_ascii_alphabetic()).find(|word| word.len() > 3))
+        else {
+            continue;
+        };
+        let query = format!("q={word}%20kind:prompt&session={}&order=place", encoded(id));
+        let found = board.get(&format!("/api/v1/search?{query}")).json();
+        let found: Vec<String> = found["hits"].as_array().unwrap().iter().map(of).collect();
+        let stands = |text: &str| {
+            let text = text.to_lowercase();
+            text.split(|c: char| !c.is_ascii_alphanumeric()).any(|other| other == word.to_lowercase())
+        };
+        let expected: Vec<&String> =
+            prompts.iter().filter(|(_, text)| stands(text)).map(|(key, _)| key).collect();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{id}: {word}");
+        inherited += found.iter().filter(|key| key.contains('.')).count();
+    }
+    assert!(inherited > 1, "the fixtures hold forks that share by reference");
 }
 
 #[test]

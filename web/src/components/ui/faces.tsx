@@ -44,7 +44,7 @@ export function Failed({ error, retry }: { error: Error; retry: () => void }) {
         {error instanceof ApiError && error.detail && <p>{error.detail}</p>}
         {isMissing && (
           <p>
-            <a href="/" className="text-accent underline underline-offset-2">
+            <a href="/" className="inline-flex items-center text-accent underline underline-offset-2 coarse:min-h-11">
               All sessions
             </a>
           </p>

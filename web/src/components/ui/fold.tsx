@@ -21,6 +21,7 @@ export function Fold({
     <div>
       <button
         type="button"
+        data-stop
         aria-expanded={open}
         onClick={onToggle}
         className="-mx-2 flex w-[calc(100%+16px)] items-center gap-2.5 rounded-md px-2 py-1 text-left text-ink-2 hover:bg-hover coarse:min-h-11"

@@ -70,7 +70,7 @@ export function SearchPage() {
                 <button
                   type="button"
                   onClick={() => setText(example)}
-                  className="rounded-full bg-sunken px-3 py-1 font-mono text-xs hover:bg-hover coarse:py-3"
+                  className="rounded-full bg-sunken px-3 py-1 font-mono text-xs hover:bg-hover coarse:min-h-11"
                 >
                   {example}
                 </button>
@@ -148,7 +148,11 @@ function Hits({ answer, asked }: { answer: SearchAnswer; asked: string }) {
         <li key={session.id}>
           <div className="flex items-center gap-2 px-2 pb-1">
             <AgentMark source={session.source} />
-            <Link to="/s/$id" params={{ id: session.id }} className="min-w-0 truncate py-1 font-medium hover:underline">
+            <Link
+              to="/s/$id"
+              params={{ id: session.id }}
+              className="min-w-0 truncate py-1 font-medium hover:underline coarse:min-w-11 coarse:py-3"
+            >
               {harmless(session.title ?? session.id)}
             </Link>
             <span className="ml-auto shrink-0 text-ink-3 text-xs">
@@ -233,7 +237,7 @@ function FacetList({
           key={facet.value}
           type="button"
           onClick={() => onAdd(facet.value)}
-          className="-mx-2 flex w-[calc(100%+16px)] items-center justify-between gap-2 rounded-md px-2 py-1 text-left hover:bg-hover"
+          className="-mx-2 flex w-[calc(100%+16px)] items-center justify-between gap-2 rounded-md px-2 py-1 text-left hover:bg-hover coarse:min-h-11"
         >
           <span className="truncate">{name(facet.value)}</span>
           <span className="text-ink-3 text-xs tabular-nums">{facet.count.toLocaleString('en')}</span>

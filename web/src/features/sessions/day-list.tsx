@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
@@ -6,7 +7,9 @@ import { useActs } from '../../lib/acts';
 import { useNow } from '../../lib/now';
 import { useSettings } from '../../lib/settings';
 import { dayOf } from '../../lib/time';
+import { entryOf, live } from '../live/queries';
 import { SessionCard, SessionRow } from './session-row';
+import { useRoving } from './use-roving';
 import type { Selection } from './use-selection';
 
 const CARD_WIDTH = 300;
@@ -48,6 +51,7 @@ interface Props {
 export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) {
   const now = useNow();
   const { list, density } = useSettings();
+  const running = useQuery(live.now).data;
   const box = useRef<HTMLDivElement>(null);
   const [shape, setShape] = useState({ top: 0, width: 900 });
   useLayoutEffect(() => {
@@ -85,10 +89,17 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
     );
     if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' });
   };
+  const { go, ...roving } = useRoving(box, selection, step);
+  // Tab comes to where the keys were last, else to the first one that is drawn.
+  const drawn = items.flatMap((item) => {
+    const line = lines[item.index];
+    return line?.kind === 'sessions' ? line.sessions : [];
+  });
+  const stop = drawn.find((session) => session.id === selection.current) ?? drawn[0];
   const open = () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } });
   useActs({
-    next: () => step(1),
-    previous: () => step(-1),
+    next: () => go(1),
+    previous: () => go(-1),
     select: () => selection.current && selection.toggle(selection.current, false),
     open,
     openToo: open,
@@ -96,7 +107,7 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
   });
   const View = list === 'cards' ? SessionCard : SessionRow;
   return (
-    <div ref={box} className="relative" style={{ height: virtual.getTotalSize() }}>
+    <div ref={box} className="relative" style={{ height: virtual.getTotalSize() }} {...roving}>
       {items.map((item) => {
         const line = lines[item.index];
         if (!line) return null;
@@ -120,7 +131,9 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
                     key={session.id}
                     session={session}
                     now={now}
+                    live={running && entryOf(running, session.id)}
                     isCurrent={selection.current === session.id}
+                    isStop={stop?.id === session.id}
                     isSelected={selection.has(session.id)}
                     onSelect={selection.toggle}
                   />

@@ -38,6 +38,19 @@ export function When({ session, now }: { session: Session; now: number }) {
   );
 }
 
+/** How much was said, done and spent, in as little room as a phone has. */
+export function BriefCounts({ session }: { session: Session }) {
+  const { prompts, toolCalls, errors } = session.counts;
+  return (
+    <span className="flex items-center gap-2.5 whitespace-nowrap text-ink-3 text-xs tabular-nums">
+      <span>{many(prompts, 'prompt')}</span>
+      {toolCalls > 0 && <span>{short(toolCalls)} tools</span>}
+      {errors > 0 && <span className="text-bad">{many(errors, 'error')}</span>}
+      {session.costMicroUsd > 0 && <span className="ml-auto text-ink-2">{dollars(session.costMicroUsd)}</span>}
+    </span>
+  );
+}
+
 /** How much was said, done and spent; in columns that line up from row to row. */
 export function Counts({ session }: { session: Session }) {
   const { prompts, toolCalls, errors } = session.counts;

@@ -41,7 +41,7 @@ export function Chips({ filter, onChange }: Props) {
       {flags.map((name) => (
         <Chip key={name} name="show" value={FLAGS[name]} onRemove={() => onChange({ ...filter, [name]: undefined })} />
       ))}
-      <Button onClick={() => onChange({ q: filter.q, sort: filter.sort })} className="!h-7 text-xs">
+      <Button onClick={() => onChange({ q: filter.q, sort: filter.sort })} className="!h-7 text-xs coarse:!h-11">
         Clear
       </Button>
     </div>
@@ -58,7 +58,7 @@ export function AddFilter({ filter, onChange }: Props) {
     <Menu
       label="Add a filter"
       button={(props) => (
-        <Button icon={FilterIcon} {...props}>
+        <Button icon={FilterIcon} className="justify-center coarse:min-w-11" {...props}>
           <span className="max-sm:sr-only">Filter</span>
         </Button>
       )}

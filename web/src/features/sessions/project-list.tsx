@@ -1,5 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Folder } from 'lucide-react';
+import { useRef } from 'react';
 import type { ProjectPage } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { useActs } from '../../lib/acts';
@@ -7,7 +9,9 @@ import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
 import { dollars, many, short } from '../../lib/numbers';
 import { useSettings } from '../../lib/settings';
+import { entryOf, live } from '../live/queries';
 import { SessionCard, SessionRow } from './session-row';
+import { useRoving } from './use-roving';
 import type { Selection } from './use-selection';
 
 interface Props {
@@ -20,11 +24,16 @@ interface Props {
 export function ProjectList({ page, selection, onAll }: Props) {
   const now = useNow();
   const { list } = useSettings();
+  const running = useQuery(live.now).data;
   const navigate = useNavigate();
   const open = () => selection.current && void navigate({ to: '/s/$id', params: { id: selection.current } });
+  const box = useRef<HTMLDivElement>(null);
+  const { go, ...roving } = useRoving(box, selection, selection.move);
+  const all = page?.projects.flatMap((group) => group.sessions) ?? [];
+  const stop = all.find((session) => session.id === selection.current) ?? all[0];
   useActs({
-    next: () => selection.move(1),
-    previous: () => selection.move(-1),
+    next: () => go(1),
+    previous: () => go(-1),
     select: () => selection.current && selection.toggle(selection.current, false),
     open,
     openToo: open,
@@ -32,7 +41,7 @@ export function ProjectList({ page, selection, onAll }: Props) {
   });
   const View = list === 'cards' ? SessionCard : SessionRow;
   return (
-    <>
+    <div ref={box} {...roving}>
       {page?.projects.map((group) => (
         <section key={group.project} className="pt-5">
           <div className="flex items-center gap-2 px-3 pb-1.5 text-xs max-sm:px-1">
@@ -48,7 +57,7 @@ export function ProjectList({ page, selection, onAll }: Props) {
               </span>
             </span>
             {group.project !== null && group.total > group.sessions.length && (
-              <Button className="ml-auto !h-7 text-xs" onClick={() => onAll(group.project ?? '')}>
+              <Button className="ml-auto !h-7 text-xs coarse:!h-11" onClick={() => onAll(group.project ?? '')}>
                 All {group.total.toLocaleString('en')}
               </Button>
             )}
@@ -59,7 +68,9 @@ export function ProjectList({ page, selection, onAll }: Props) {
                 key={session.id}
                 session={session}
                 now={now}
+                live={running && entryOf(running, session.id)}
                 isCurrent={selection.current === session.id}
+                isStop={stop?.id === session.id}
                 isSelected={selection.has(session.id)}
                 onSelect={selection.toggle}
               />
@@ -67,6 +78,6 @@ export function ProjectList({ page, selection, onAll }: Props) {
           </div>
         </section>
       ))}
-    </>
+    </div>
   );
 }

@@ -1,31 +1,43 @@
-import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
-import type { Session } from '../../api/types';
+import type { LiveEntry, Session } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { StateMark } from '../../components/ui/state-mark';
 import { titleOf } from '../../lib/titles';
-import { sayLive, stateOfLive, useLive } from '../live/queries';
-import { Counts, Place, When } from './facts';
+import { sayLive, stateOfLive } from '../live/queries';
+import { BriefCounts, Counts, Place, When } from './facts';
+import { SessionLink } from './session-link';
 
 interface Props {
   session: Session;
   now: number;
+  /** The agent that has it open. Asked for by the list: a row that comes and goes with scrolling follows nothing. */
+  live: LiveEntry | undefined;
   isCurrent: boolean;
+  /** The one of its list that Tab comes to; keys lead on from there. */
+  isStop: boolean;
   isSelected: boolean;
   onSelect: (id: string, range: boolean) => void;
 }
 
 /** How it stands with the agent that has it open, if one has. */
-function Live({ id }: { id: string }) {
-  const live = useLive(id)?.live;
-  return live ? <StateMark state={stateOfLive(live)} word={sayLive(live)} bare /> : null;
+function Live({ entry }: { entry: LiveEntry | undefined }) {
+  return entry ? <StateMark state={stateOfLive(entry.live)} word={sayLive(entry.live)} bare /> : null;
 }
 
 /** One session in a list. */
-export const SessionRow = memo(function SessionRow({ session, now, isCurrent, isSelected, onSelect }: Props) {
+export const SessionRow = memo(function SessionRow({
+  session,
+  now,
+  live,
+  isCurrent,
+  isStop,
+  isSelected,
+  onSelect,
+}: Props) {
   return (
     <div
       data-current={isCurrent || undefined}
+      data-session={session.id}
       className={`group relative flex items-center gap-3 rounded-lg px-3 py-2.5 compact:py-1.5 hover:bg-hover max-sm:-mx-1 max-sm:px-2 ${isCurrent ? 'bg-hover' : ''} ${isSelected ? 'bg-accent-soft' : ''}`}
     >
       <label className="relative z-10 grid size-5 shrink-0 place-items-center coarse:size-6">
@@ -36,6 +48,7 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
         </span>
         <input
           type="checkbox"
+          tabIndex={isStop ? 0 : -1}
           checked={isSelected}
           aria-label={`Select ${titleOf(session)}`}
           onClick={(event) => onSelect(session.id, event.shiftKey)}
@@ -44,20 +57,23 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
         />
       </label>
       <div className="min-w-0 flex-1">
-        <Link
-          to="/s/$id"
-          params={{ id: session.id }}
+        <SessionLink
+          id={session.id}
+          tabIndex={isStop ? 0 : -1}
           className="block truncate font-medium after:absolute after:inset-0 after:rounded-lg focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent"
         >
           {titleOf(session)}
-        </Link>
+        </SessionLink>
         <Place session={session} />
+        <div className="md:hidden">
+          <BriefCounts session={session} />
+        </div>
       </div>
       <div className="max-md:hidden">
         <Counts session={session} />
       </div>
-      <div className="flex w-20 shrink-0 items-center justify-end gap-2">
-        <Live id={session.id} />
+      <div className="flex w-20 shrink-0 max-sm:w-auto items-center justify-end gap-2">
+        <Live entry={live} />
         <When session={session} now={now} />
       </div>
     </div>
@@ -65,10 +81,19 @@ export const SessionRow = memo(function SessionRow({ session, now, isCurrent, is
 });
 
 /** One session as a card. */
-export const SessionCard = memo(function SessionCard({ session, now, isCurrent, isSelected, onSelect }: Props) {
+export const SessionCard = memo(function SessionCard({
+  session,
+  now,
+  live,
+  isCurrent,
+  isStop,
+  isSelected,
+  onSelect,
+}: Props) {
   return (
     <div
       data-current={isCurrent || undefined}
+      data-session={session.id}
       className={`relative flex h-40 flex-col gap-2 rounded-xl border p-4 hover:bg-hover ${isSelected ? 'border-accent bg-accent-soft' : isCurrent ? 'border-line-strong' : 'border-line'}`}
     >
       <div className="flex items-center justify-between gap-2">
@@ -76,22 +101,23 @@ export const SessionCard = memo(function SessionCard({ session, now, isCurrent, 
           <AgentMark source={session.source} named />
         </span>
         <span className="flex items-center gap-2">
-          <Live id={session.id} />
+          <Live entry={live} />
           <When session={session} now={now} />
         </span>
       </div>
-      <Link
-        to="/s/$id"
-        params={{ id: session.id }}
+      <SessionLink
+        id={session.id}
+        tabIndex={isStop ? 0 : -1}
         className="line-clamp-2 break-words font-medium after:absolute after:inset-0 after:rounded-xl"
       >
         {titleOf(session)}
-      </Link>
+      </SessionLink>
       <div className="mt-auto space-y-2">
         <Place session={session} />
         <div className="flex items-center justify-between">
           <input
             type="checkbox"
+            tabIndex={isStop ? 0 : -1}
             checked={isSelected}
             aria-label={`Select ${titleOf(session)}`}
             onClick={(event) => onSelect(session.id, event.shiftKey)}

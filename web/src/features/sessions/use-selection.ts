@@ -8,6 +8,8 @@ export interface Selection {
   has: (id: string) => boolean;
   toggle: (id: string, range: boolean) => void;
   move: (by: number) => Session | undefined;
+  /** The keyboard comes to one by another way, such as Tab. */
+  at: (id: string) => void;
   clear: () => void;
 }
 
@@ -36,5 +38,5 @@ export function useSelection(shown: Session[]): Selection {
     if (next) setCurrent(next.id);
     return next;
   };
-  return { ids, current, has: (id) => ids.includes(id), toggle, move, clear: () => setIds([]) };
+  return { ids, current, at: setCurrent, has: (id) => ids.includes(id), toggle, move, clear: () => setIds([]) };
 }

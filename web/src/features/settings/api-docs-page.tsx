@@ -58,7 +58,7 @@ export function ApiDocsPage() {
     <Page
       title={`${info.title} API ${info.version}`}
       aside={
-        <a href="/api/v1/openapi.json" className="text-accent hover:underline">
+        <a href="/api/v1/openapi.json" className="inline-flex items-center text-accent hover:underline coarse:min-h-11">
           OpenAPI 3.1
         </a>
       }
@@ -70,7 +70,7 @@ export function ApiDocsPage() {
             .filter(({ operation }) => operation.tags?.includes(tag.name))
             .map(({ path, method, operation }) => (
               <details key={`${method} ${path}`} className="border-line border-b py-2">
-                <summary className="flex flex-wrap items-baseline gap-x-3">
+                <summary className="flex flex-wrap items-baseline gap-x-3 coarse:min-h-11 coarse:py-3">
                   <code className="font-mono text-xs [overflow-wrap:anywhere]">
                     <span className="font-semibold text-accent">{method.toUpperCase()}</span> {path}
                   </code>
@@ -108,7 +108,7 @@ export function ApiDocsPage() {
       <Section title="Shapes">
         {Object.entries(components?.schemas ?? {}).map(([name, schema]) => (
           <details key={name} className="border-line border-b py-2">
-            <summary>
+            <summary className="coarse:min-h-11 coarse:py-3">
               <code className="font-mono text-xs">{name}</code>{' '}
               <span className="text-ink-2">{schema.description?.split('\n')[0]}</span>
             </summary>

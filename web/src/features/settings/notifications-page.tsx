@@ -35,7 +35,7 @@ export function NotificationsPage() {
     <Page
       title="Notifications"
       above={
-        <Link to="/settings" className="hover:underline">
+        <Link to="/settings" className="inline-flex items-center hover:underline coarse:min-h-11">
           Settings
         </Link>
       }

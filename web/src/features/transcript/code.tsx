@@ -58,7 +58,7 @@ export function CopyButton({ text }: { text: string }) {
         setDone(await copy(text));
         setTimeout(() => setDone(false), 1_500);
       }}
-      className="absolute top-1.5 right-1.5 rounded-md bg-sunken p-1.5 text-ink-3 opacity-0 hover:text-ink focus-visible:opacity-100 group-hover/code:opacity-100"
+      className="absolute top-1.5 right-1.5 rounded-md bg-sunken p-1.5 text-ink-3 opacity-0 coarse:grid coarse:size-11 coarse:place-items-center coarse:opacity-100 hover:text-ink focus-visible:opacity-100 group-hover/code:opacity-100"
     >
       <Icon className="size-3.5" aria-hidden />
     </button>

@@ -3,6 +3,8 @@ import { Segmented } from '../../components/ui/segmented';
 import { harmless } from '../../lib/harmless';
 import { set, useSettings } from '../../lib/settings';
 
+type Hunk = FileDiff['hunks'][number];
+
 const CHANGES = { create: 'new', edit: 'changed', delete: 'deleted', move: 'moved' } as const;
 const COLOURS = { ' ': '', '+': 'bg-good-soft', '-': 'bg-bad-soft' } as const;
 const NAMES = { ' ': '', '+': 'added', '-': 'removed' } as const;
@@ -47,14 +49,14 @@ export function Diffs({ files }: { files: FileDiff[] }) {
                 {diff === 'split' && file.change === 'edit' ? (
                   <>
                     <div className="max-md:hidden">
-                      <Split lines={hunk.lines} />
+                      <Split hunk={hunk} />
                     </div>
                     <div className="md:hidden">
-                      <Unified lines={hunk.lines} />
+                      <Unified hunk={hunk} />
                     </div>
                   </>
                 ) : (
-                  <Unified lines={hunk.lines} />
+                  <Unified hunk={hunk} />
                 )}
               </div>
             ))}
@@ -67,10 +69,53 @@ export function Diffs({ files }: { files: FileDiff[] }) {
   );
 }
 
-function Line({ line }: { line: DiffLine | undefined }) {
-  if (!line) return <div className="bg-line/40">&nbsp;</div>;
+/** A line and its numbers before and after; null where that is not known, or it does not stand there. */
+export interface Numbered {
+  line: DiffLine;
+  old: number | null;
+  new: number | null;
+}
+
+/** Numbers the lines of a place from where it begins, as far as that is recorded. */
+export function numbered(hunk: Hunk): Numbered[] {
+  let [old, next] = [hunk.oldStart, hunk.newStart];
+  return hunk.lines.map((line) => ({
+    line,
+    old: hunk.oldStart > 0 && line.op !== '+' ? old++ : null,
+    new: hunk.newStart > 0 && line.op !== '-' ? next++ : null,
+  }));
+}
+
+function LineNumber({ number, width }: { number: number | null; width: number }) {
+  return (
+    <span
+      className="shrink-0 select-none pr-3 text-right text-ink-3"
+      style={{ width: `calc(${width}ch + 12px)` }}
+      aria-hidden
+    >
+      {number}
+    </span>
+  );
+}
+
+/** How wide the numbers of a place are; 0 where none is known. */
+const widthOf = (lines: Numbered[]) =>
+  Math.max(0, ...lines.slice(-2).flatMap((at) => [at.old, at.new].map((n) => (n === null ? 0 : `${n}`.length))));
+
+function Line({
+  at,
+  numbers,
+  width,
+}: {
+  at: Numbered | undefined;
+  numbers: readonly ('old' | 'new')[];
+  width: number;
+}) {
+  if (!at) return <div className="bg-line/40">&nbsp;</div>;
+  const { line } = at;
   return (
     <div className={`relative flex min-w-fit px-3.5 ${COLOURS[line.op]}`}>
+      {width > 0 && numbers.map((side) => <LineNumber key={side} number={at[side]} width={width} />)}
       <span className="w-4 shrink-0 select-none text-ink-3" aria-hidden>
         {line.op}
       </span>
@@ -80,43 +125,53 @@ function Line({ line }: { line: DiffLine | undefined }) {
   );
 }
 
-function Unified({ lines }: { lines: DiffLine[] }) {
+const BOTH = ['old', 'new'] as const;
+const OLD = ['old'] as const;
+const NEW = ['new'] as const;
+
+function Unified({ hunk }: { hunk: Hunk }) {
+  const lines = numbered(hunk);
+  const width = widthOf(lines);
+  // A file that was written as a whole has no lines before.
+  const sides = hunk.oldStart > 0 ? BOTH : NEW;
   // biome-ignore lint/suspicious/noArrayIndexKey: Lines of a change don't move.
-  return lines.map((line, n) => <Line key={n} line={line} />);
+  return lines.map((at, n) => <Line key={n} at={at} numbers={sides} width={width} />);
 }
 
 /** Lines side by side: what was taken away beside what was put in for it. */
-export function pairs(lines: DiffLine[]): [DiffLine | undefined, DiffLine | undefined][] {
-  const out: [DiffLine | undefined, DiffLine | undefined][] = [];
-  let gone: DiffLine[] = [];
-  let come: DiffLine[] = [];
+export function pairs(lines: Numbered[]): [Numbered | undefined, Numbered | undefined][] {
+  const out: [Numbered | undefined, Numbered | undefined][] = [];
+  let gone: Numbered[] = [];
+  let come: Numbered[] = [];
   const flush = () => {
     for (let n = 0; n < Math.max(gone.length, come.length); n++) out.push([gone[n], come[n]]);
     [gone, come] = [[], []];
   };
-  for (const line of lines) {
-    if (line.op === '-') gone.push(line);
-    else if (line.op === '+') come.push(line);
+  for (const at of lines) {
+    if (at.line.op === '-') gone.push(at);
+    else if (at.line.op === '+') come.push(at);
     else {
       flush();
-      out.push([line, line]);
+      out.push([at, at]);
     }
   }
   flush();
   return out;
 }
 
-function Split({ lines }: { lines: DiffLine[] }) {
+function Split({ hunk }: { hunk: Hunk }) {
+  const lines = numbered(hunk);
+  const width = widthOf(lines);
   return (
     <div className="grid grid-cols-2">
       {pairs(lines).map(([left, right], n) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: Lines of a change don't move.
         <div key={n} className="contents">
           <div className="overflow-hidden border-line border-r">
-            <Line line={left} />
+            <Line at={left} numbers={OLD} width={width} />
           </div>
           <div className="overflow-hidden">
-            <Line line={right} />
+            <Line at={right} numbers={NEW} width={width} />
           </div>
         </div>
       ))}

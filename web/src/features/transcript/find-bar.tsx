@@ -49,7 +49,13 @@ export function FindBar({ id, query, onChange, onJump, onClose }: Props) {
         className="h-8 min-w-0 flex-1 bg-transparent outline-none placeholder:text-ink-3"
       />
       <span role="status" className="whitespace-nowrap px-1 text-ink-3 text-xs tabular-nums">
-        {asked === '' ? '' : hits.length === 0 ? (found.isFetching ? '' : 'not found') : `${at + 1} of ${hits.length}`}
+        {asked === ''
+          ? ''
+          : hits.length === 0
+            ? found.isFetching
+              ? ''
+              : 'not found'
+            : `${at + 1} of ${hits.length}${(found.data?.total ?? 0) > hits.length ? '+' : ''}`}
       </span>
       <Button icon={ChevronUp} label="The place before" onClick={() => go(at - 1)} disabled={hits.length === 0} />
       <Button icon={ChevronDown} label="The next place" onClick={() => go(at + 1)} disabled={hits.length === 0} />

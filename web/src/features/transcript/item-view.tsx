@@ -37,6 +37,9 @@ interface Props extends ItemActs {
   developer: boolean;
 }
 
+/** Small to the eye, and as large as a finger needs: it reaches over its line. */
+const SMALL = '!h-6 !text-2xs px-1.5 coarse:!h-11 coarse:-my-3 coarse:min-w-11 coarse:justify-center';
+
 /** One item of a transcript. */
 export const ItemView = memo(function ItemView(props: Props) {
   const { item, isTarget, developer } = props;
@@ -55,7 +58,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
   switch (item.kind) {
     case 'prompt':
       return (
-        <article aria-label="Prompt" className="my-4 rounded-xl bg-sunken px-4 py-3">
+        <article aria-label="Prompt" data-stop tabIndex={-1} className="my-4 rounded-xl bg-sunken px-4 py-3">
           <Head item={item} who="You" onCopy={onCopy} onFork={onFork} onReview={onReview} stretchFrom={stretchFrom} />
           <Said item={item} query={query} />
           <Pictures session={session} item={item} />
@@ -64,7 +67,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
       );
     case 'answer':
       return (
-        <article aria-label="Answer" className="py-2.5">
+        <article aria-label="Answer" data-stop tabIndex={-1} className="py-2.5">
           <Head item={item} onCopy={onCopy} onReview={onReview} stretchFrom={stretchFrom} />
           <Said item={item} query={query} />
           <Pictures session={session} item={item} />
@@ -90,14 +93,20 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
       );
     case 'error':
       return (
-        <div role="note" aria-label="Error" className="my-2 flex gap-2.5 rounded-lg bg-bad-soft px-3.5 py-2.5">
+        <div
+          role="note"
+          aria-label="Error"
+          data-stop
+          tabIndex={-1}
+          className="my-2 flex gap-2.5 rounded-lg bg-bad-soft px-3.5 py-2.5"
+        >
           <CircleAlert className="mt-0.5 size-4 shrink-0 text-bad" aria-hidden />
           <Plain text={item.text || 'The agent reported an error.'} className="min-w-0" />
         </div>
       );
     case 'notice':
       return (
-        <p className="flex gap-2.5 py-1.5 text-ink-3">
+        <p data-stop tabIndex={-1} className="flex gap-2.5 py-1.5 text-ink-3">
           <Info className="mt-0.5 size-4 shrink-0" aria-hidden />
           <span className="min-w-0 [overflow-wrap:anywhere]">{harmless(item.text.slice(0, 2_000))}</span>
         </p>
@@ -105,6 +114,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
     case 'reasoning':
       return (
         <Folded
+          session={session}
           item={item}
           name="Thought"
           icon={<Brain className="size-4 shrink-0 text-ink-3" aria-hidden />}
@@ -115,6 +125,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
     case 'context':
       return (
         <Folded
+          session={session}
           item={item}
           name="Put in by the agent"
           icon={<Layers className="size-4 shrink-0 text-ink-3" aria-hidden />}
@@ -125,6 +136,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
     case 'file_change':
       return (
         <Folded
+          session={session}
           item={item}
           name="Changed"
           icon={<FilePen className="size-4 shrink-0 text-ink-3" aria-hidden />}
@@ -135,6 +147,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
     case 'unknown':
       return (
         <Folded
+          session={session}
           item={item}
           name="A record of an unknown kind"
           icon={<ScrollText className="size-4 shrink-0 text-ink-3" aria-hidden />}
@@ -184,27 +197,19 @@ function Head({
         {clock(item.at)}
       </time>
       {item.model && <span className="truncate">{harmless(item.model)}</span>}
-      <span className="ml-auto flex opacity-0 focus-within:opacity-100 group-hover/item:opacity-100 coarse:opacity-100">
+      <span className="relative z-10 ml-auto flex items-center opacity-0 focus-within:opacity-100 group-hover/item:opacity-100 coarse:opacity-100">
         {onFork && (
-          <Button
-            className="!h-6 !text-2xs px-1.5"
-            title="A new session from before this prompt"
-            onClick={() => onFork(item)}
-          >
+          <Button className={SMALL} title="A new session from before this prompt" onClick={() => onFork(item)}>
             Fork
           </Button>
         )}
-        <Button
-          className="!h-6 !text-2xs px-1.5"
-          title="Have it reviewed by another agent"
-          onClick={() => onReview(item)}
-        >
+        <Button className={SMALL} title="Have it reviewed by another agent" onClick={() => onReview(item)}>
           Review
         </Button>
-        <Button className="!h-6 !text-2xs px-1.5" onClick={() => onCopy(item, 'markdown')}>
+        <Button className={SMALL} onClick={() => onCopy(item, 'markdown')}>
           Copy
         </Button>
-        <Button className="!h-6 !text-2xs px-1.5" onClick={() => onCopy(item, 'link')}>
+        <Button className={SMALL} onClick={() => onCopy(item, 'link')}>
           Link
         </Button>
       </span>
@@ -238,12 +243,14 @@ function firstLine(text: string): string {
 }
 
 function Folded({
+  session,
   item,
   name,
   icon,
   load,
   isOpen,
 }: {
+  session: string;
   item: Item;
   name: string;
   icon: React.ReactNode;
@@ -264,6 +271,7 @@ function Folded({
       onToggle={() => setOpen(!open)}
     >
       <Plain text={item.text || 'It is kept encrypted, or empty.'} className="text-ink-2" />
+      <Pictures session={session} item={item} />
       <More item={item} load={load} />
     </Fold>
   );
@@ -286,7 +294,12 @@ export function Rule({
         <span className="h-px flex-1 bg-line" />
         {icon}
         {children ? (
-          <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="hover:text-ink">
+          <button
+            type="button"
+            aria-expanded={open}
+            onClick={() => setOpen(!open)}
+            className="hover:text-ink coarse:min-h-11"
+          >
             {words}
           </button>
         ) : (
@@ -314,7 +327,11 @@ function Developer({ item, onRecord }: Props) {
       <span className="max-w-96 truncate" title={item.raw.path}>
         {item.raw.offset}+{item.raw.length}
       </span>
-      <button type="button" className="text-accent hover:underline" onClick={() => onRecord(item)}>
+      <button
+        type="button"
+        className="text-accent hover:underline coarse:min-h-11 coarse:min-w-11"
+        onClick={() => onRecord(item)}
+      >
         record
       </button>
     </div>

@@ -9,7 +9,7 @@ const ICONS = { compaction: Shrink, error: CircleAlert, failed_tool: X, subagent
 const WORDS = {
   compaction: 'Summed up',
   error: 'Error',
-  failed_tool: 'failed',
+  failed_tool: 'Failed',
   subagent: 'Sub-agent',
   fork: 'Forked here',
   prompt: '',
@@ -45,28 +45,29 @@ export function OutlineView({
 }
 
 function MarkBody({ mark }: { mark: Mark }) {
+  const time = <span className="shrink-0 text-2xs text-ink-3 tabular-nums">{clock(mark.at)}</span>;
   if (mark.kind === 'prompt') {
     return (
       <>
         <span className="line-clamp-2 min-w-0 flex-1 text-ink-2 [overflow-wrap:anywhere]">
           {harmless(mark.text) || 'A prompt'}
         </span>
-        <span className="shrink-0 text-2xs text-ink-3 tabular-nums">{clock(mark.at)}</span>
+        {time}
       </>
     );
   }
   const Icon = ICONS[mark.kind];
   const isBad = mark.kind === 'error' || mark.kind === 'failed_tool';
   return (
-    <span className={`flex min-w-0 items-center gap-1.5 ${isBad ? 'text-bad' : 'text-ink-3'}`}>
-      <Icon className="size-3 shrink-0" aria-hidden />
-      <span className="truncate">
-        {mark.kind === 'failed_tool'
-          ? `${harmless(mark.text)} failed`
-          : mark.text
-            ? harmless(mark.text)
-            : WORDS[mark.kind]}
+    <>
+      <span className={`flex min-w-0 flex-1 items-center gap-1.5 ${isBad ? 'text-bad' : 'text-ink-3'}`}>
+        <Icon className="size-3 shrink-0" aria-hidden />
+        <span className="truncate">
+          {mark.text && WORDS[mark.kind] && <span className="sr-only">{WORDS[mark.kind]}: </span>}
+          {mark.text ? harmless(mark.text) : WORDS[mark.kind]}
+        </span>
       </span>
-    </span>
+      {time}
+    </>
   );
 }

@@ -1,3 +1,4 @@
+import { ImageOff } from 'lucide-react';
 import { useState } from 'react';
 import type { Item } from '../../api/types';
 import { Dialog } from '../../components/ui/dialog';
@@ -6,8 +7,8 @@ import { imageAddress } from './queries';
 /** The pictures of an item; pressing one enlarges it. */
 export function Pictures({ session, item }: { session: string; item: Item }) {
   const [large, setLarge] = useState<string | null>(null);
-  if (!item.images) return null;
-  const addresses = Array.from({ length: item.images }, (_, n) => imageAddress(session, item.key, n));
+  if (!item.images && !item.lostImages) return null;
+  const addresses = Array.from({ length: item.images ?? 0 }, (_, n) => imageAddress(session, item.key, n));
   return (
     <div className="flex flex-wrap gap-2">
       {addresses.map((address, n) => (
@@ -20,6 +21,14 @@ export function Pictures({ session, item }: { session: string; item: Item }) {
           />
         </button>
       ))}
+      {item.lostImages && (
+        <p className="flex items-center gap-2 rounded-lg bg-sunken px-3.5 py-2.5 text-ink-3 text-xs">
+          <ImageOff className="size-4" aria-hidden />
+          {item.lostImages === 1
+            ? 'A picture that can’t be shown any more'
+            : `${item.lostImages} pictures that can’t be shown any more`}
+        </p>
+      )}
       {large && (
         <Dialog title="Picture" wide onClose={() => setLarge(null)}>
           <img src={large} alt="Enlarged" className="mx-auto max-h-[78dvh] min-w-32 p-4 [image-rendering:auto]" />

@@ -44,6 +44,12 @@ export function SessionHead({
         <p aria-hidden className="min-w-0 flex-1 truncate font-medium">
           {isPast && title}
         </p>
+        {isPast && (
+          <span className="shrink-0 text-ink-3 text-xs tabular-nums max-sm:hidden">
+            {totalTokens(session.usage) > 0 && `${short(totalTokens(session.usage))} tokens`}
+            {session.costMicroUsd > 0 && ` · ${dollars(session.costMicroUsd)}`}
+          </span>
+        )}
         {isWriting(session.updatedAt, now) && <Writing />}
         <span className="flex shrink-0 items-center">{acts}</span>
       </div>
@@ -95,7 +101,7 @@ export function SessionHead({
               to="/s/$id"
               params={{ id: reviews.id }}
               search={{ review: reviews.review }}
-              className="max-w-80 truncate text-accent hover:underline"
+              className="max-w-80 truncate text-accent hover:underline coarse:min-w-11 coarse:py-3.5"
             >
               {harmless(reviews.session?.title ?? reviews.id)}
             </Link>
@@ -119,7 +125,7 @@ function Relations({ name, sessions }: { name: string; sessions: Session[] }) {
           key={session.id}
           to="/s/$id"
           params={{ id: session.id }}
-          className="max-w-80 truncate text-accent hover:underline"
+          className="max-w-80 truncate text-accent hover:underline coarse:min-w-11 coarse:py-3.5"
         >
           {harmless(session.title ?? session.id)}
         </Link>

@@ -16,7 +16,11 @@ export function Terminal({ text, label }: { text: string; label: string }) {
   return (
     <div className="group/code relative rounded-lg bg-sunken">
       {isFolded && (
-        <button type="button" className="block px-3.5 pt-2.5 text-accent text-xs" onClick={() => setWhole(true)}>
+        <button
+          type="button"
+          className="block px-3.5 pt-2.5 text-accent text-xs coarse:min-h-11"
+          onClick={() => setWhole(true)}
+        >
           Show {(lines.length - FOLDED).toLocaleString('en')} lines before
         </button>
       )}

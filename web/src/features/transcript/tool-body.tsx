@@ -6,6 +6,7 @@ import { Button } from '../../components/ui/button';
 import { Plain } from '../../components/ui/plain';
 import { harmless } from '../../lib/harmless';
 import { bytes } from '../../lib/numbers';
+import { took, whole } from '../../lib/time';
 import { Code } from './code';
 import { Diffs } from './diff-view';
 import { languageOf } from './highlight';
@@ -46,12 +47,30 @@ export function ToolBody({
       {item.childId && <ChildPreview id={item.childId} />}
       <Pictures session={session} item={item} />
       <Output tool={tool} />
+      <Facts item={item} tool={tool} />
       {item.truncatedBytes !== undefined && (
         <Button kind="edge" onClick={onWhole}>
           Load all, {bytes(item.truncatedBytes)} more
         </Button>
       )}
     </div>
+  );
+}
+
+/** Says whether a command ended with a code that tells of a failure. */
+export function isBadExit(tool: Tool): boolean {
+  return tool.exitCode !== null && tool.exitCode !== 0;
+}
+
+/** When it began, how long it took and how it ended: below, where all of it has room. */
+function Facts({ item, tool }: { item: Item; tool: Tool }) {
+  return (
+    <p className="flex flex-wrap gap-x-3 text-ink-3 text-xs tabular-nums">
+      <time dateTime={item.at ?? undefined}>{whole(item.at)}</time>
+      {tool.durationMs !== null && tool.durationMs > 0 && <span>took {took(tool.durationMs)}</span>}
+      {tool.exitCode !== null && <span className={isBadExit(tool) ? 'text-bad' : ''}>exit code {tool.exitCode}</span>}
+      <span>{tool.name}</span>
+    </p>
   );
 }
 
@@ -96,18 +115,10 @@ function Output({ tool }: { tool: Tool }) {
   if (output === null || output.trim() === '') {
     return tool.status === 'pending' ? <p className="text-ink-3">No output yet.</p> : null;
   }
-  const exit = tool.exitCode !== null && tool.exitCode !== 0 && (
-    <p className="text-bad text-xs">Exit code {tool.exitCode}</p>
-  );
   if (action.type === 'read') return <Code code={output} language={languageOf(action.path)} />;
   if (action.type === 'todo' || (action.type === 'edit' && tool.status === 'completed')) return null;
   if (action.type === 'agent') return <Plain text={output} />;
-  return (
-    <>
-      <Terminal text={output} label={`What ${tool.name} printed`} />
-      {exit}
-    </>
-  );
+  return <Terminal text={output} label={`What ${tool.name} printed`} />;
 }
 
 /** What is to be done, and how far it is. */

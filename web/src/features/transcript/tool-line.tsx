@@ -3,9 +3,9 @@ import type { Item, Tool } from '../../api/types';
 import { Fold } from '../../components/ui/fold';
 import { ToolState } from '../../components/ui/state';
 import { harmless } from '../../lib/harmless';
-import { took } from '../../lib/time';
+import { clock, took, whole } from '../../lib/time';
 import { Directory, iconOf, sayAction } from './action';
-import { ToolBody } from './tool-body';
+import { isBadExit, ToolBody } from './tool-body';
 
 /** Whether something is open: by hand, or because one goes to what is in it. */
 export function useOpen(isMeant: boolean): [boolean, (open: boolean) => void] {
@@ -45,10 +45,12 @@ export function ToolLine({
         </>
       }
       aside={
-        <span className="flex shrink-0 items-center gap-2 text-ink-3 text-xs tabular-nums">
-          {tool.durationMs !== null && tool.durationMs > 0 && (
-            <span className="max-sm:hidden">{took(tool.durationMs)}</span>
-          )}
+        <span className="flex shrink-0 items-center gap-2.5 text-ink-3 text-xs tabular-nums">
+          {isBadExit(tool) && <span className="text-bad max-sm:hidden">exit code {tool.exitCode}</span>}
+          {tool.durationMs !== null && tool.durationMs > 0 && <span>{took(tool.durationMs)}</span>}
+          <time dateTime={item.at ?? undefined} title={whole(item.at)} className="max-sm:hidden">
+            {clock(item.at)}
+          </time>
           <ToolState status={tool.status} />
         </span>
       }

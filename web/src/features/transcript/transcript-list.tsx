@@ -3,6 +3,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, GitFork } from 'lucide-react';
 import { type Ref, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Button } from '../../components/ui/button';
+import { useActs } from '../../lib/acts';
 import { type ItemActs, ItemView, Rule } from './item-view';
 import type { Part } from './merge';
 import { type Row, rowAt, rowsOf } from './rows';
@@ -156,6 +157,35 @@ export function TranscriptList({
   }, [part.next, onBefore, onAfter]);
 
   const items = virtual.getVirtualItems();
+  // The keys lead from row to row with the focus itself, so that a screen reader says where one is.
+  const wanted = useRef<number | null>(null);
+  const lastStop = useRef<HTMLElement | null>(null);
+  useLayoutEffect(() => {
+    if (wanted.current === null) return;
+    const row = box.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"]`);
+    if (!row) return;
+    wanted.current = null;
+    const stop = row.querySelector<HTMLElement>('[data-stop]') ?? row;
+    if (stop.tabIndex < 0) {
+      if (lastStop.current) lastStop.current.tabIndex = -1;
+      stop.tabIndex = 0;
+      lastStop.current = stop;
+    }
+    stop.focus({ preventScroll: true });
+  });
+  const [, draw] = useState(0);
+  const step = (by: number) => {
+    const focused = document.activeElement?.closest<HTMLElement>('[data-index]');
+    const isIn = focused && box.current?.contains(focused);
+    const from = isIn ? Number(focused.dataset.index) : (firstSeen?.index ?? 0) - (by > 0 ? 1 : 0);
+    const to = Math.max(0, Math.min(rows.length - 1, from + by));
+    jumped.current = null;
+    wasAtEnd.current = false;
+    virtual.scrollToIndex(to, { align: 'auto' });
+    wanted.current = to;
+    draw((count) => count + 1);
+  };
+  useActs({ next: () => step(1), previous: () => step(-1) });
   const firstSeen = items.find((item) => item.end > (virtual.scrollOffset ?? 0) + 80);
   const reading = keyOf(rows[firstSeen?.index ?? 0]);
   useEffect(() => {
@@ -177,7 +207,8 @@ export function TranscriptList({
               key={at.key}
               ref={virtual.measureElement}
               data-index={at.index}
-              className="absolute inset-x-0 top-0"
+              tabIndex={-1}
+              className="absolute inset-x-0 top-0 focus-visible:outline-none"
               style={{ transform: `translateY(${at.start - top}px)` }}
             >
               {row.kind === 'fork' ? (

@@ -23,6 +23,7 @@ import { readAll, transcript } from './queries';
 import { RecordDialog } from './record-dialog';
 import { RenameDialog, useSessionActs } from './session-acts';
 import { SessionHead } from './session-head';
+import { Totals } from './totals';
 import { type Goal, type TranscriptHandle, TranscriptList } from './transcript-list';
 import { useTranscript } from './use-transcript';
 
@@ -241,6 +242,7 @@ export function TranscriptPage({ id, at, query, footer, more, aside, onReview, s
             />
           </Directory>
         )}
+        {read.part.next === null && read.part.items.length > 0 && <Totals session={session} />}
         {footer}
       </div>
       {aside ?? (
@@ -322,7 +324,7 @@ function FilesSheet({ id, onClose, onFind }: { id: string; onClose: () => void; 
             <button
               type="button"
               onClick={() => onFind(file.path)}
-              className="flex w-full items-baseline justify-between gap-4 rounded-md px-2 py-1.5 text-left hover:bg-hover"
+              className="flex w-full items-baseline justify-between gap-4 rounded-md px-2 py-1.5 text-left hover:bg-hover coarse:min-h-11"
             >
               <code className="min-w-0 font-mono text-xs [overflow-wrap:anywhere]">{harmless(file.path)}</code>
               <span className="shrink-0 text-ink-3 text-xs tabular-nums">

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Item, ItemPage, ToolStatus } from '../../api/types';
+import { numbered, pairs } from './diff-view';
 import { after, before, growsAfter, partOf } from './merge';
 import { rowAt, rowsOf, sumUp } from './rows';
 
@@ -82,5 +83,37 @@ describe('rows', () => {
   it('say where a fork leaves its origin', () => {
     const rows = rowsOf([item('1.0', { inherited: true }), item('0')], 'codex:a');
     expect(rows.map((row) => row.key)).toEqual(['1.0', 'fork 0', '0']);
+  });
+});
+
+describe('a diff', () => {
+  const lines = [
+    { op: ' ' as const, text: 'one' },
+    { op: '-' as const, text: 'two' },
+    { op: '+' as const, text: '2' },
+    { op: '+' as const, text: '2½' },
+    { op: ' ' as const, text: 'three' },
+  ];
+
+  it('has numbers where the beginning is known', () => {
+    const told = numbered({ oldStart: 7, newStart: 9, lines }).map((at) => [at.old, at.new]);
+    expect(told).toEqual([
+      [7, 9],
+      [8, null],
+      [null, 10],
+      [null, 11],
+      [9, 12],
+    ]);
+    const sides = pairs(numbered({ oldStart: 7, newStart: 9, lines })).map(([left, right]) => [left?.old, right?.new]);
+    expect(sides).toEqual([
+      [7, 9],
+      [8, 10],
+      [undefined, 11],
+      [9, 12],
+    ]);
+  });
+
+  it('has none where it is not', () => {
+    expect(numbered({ oldStart: 0, newStart: 0, lines }).every((at) => at.old === null && at.new === null)).toBe(true);
   });
 });

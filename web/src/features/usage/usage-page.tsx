@@ -155,7 +155,7 @@ export function UsagePage({ choice, onChange }: { choice: UsageChoice; onChange:
             aside={
               <a
                 href={address('/api/v1/usage.csv', { by: 'day', and: choice.by, ...days })}
-                className="flex items-center gap-1.5 text-accent hover:underline"
+                className="flex items-center gap-1.5 text-accent hover:underline coarse:min-h-11"
                 download
               >
                 <Download className="size-4" aria-hidden />
