@@ -73,6 +73,7 @@ pub fn measure(lines: &mut Vec<Line>) -> Outcome {
     stage.states(&stand_ins, lines)?;
     stage.rest(lines)?;
     stage.tmux(&["kill-server"]).map(drop)?;
+    stage.until_gone()?;
     stage.said(lines)
 }
 
@@ -205,6 +206,15 @@ impl Stage {
             "goal: p95 below 400 ms",
         ));
         Ok(())
+    }
+
+    /// Waits until no stand-in is told any more.
+    fn until_gone(&self) -> Outcome {
+        let is_none = || {
+            let told = self.connect().ok()?.ask("/api/v1/live").ok()?;
+            told["sessions"].as_array()?.is_empty().then_some(())
+        };
+        wait_for(PATIENCE, is_none).ok_or_else(|| "stand-ins that have ended are still told".to_owned())
     }
 
     /// Milliseconds from each change to the moment at which a client has the new state.
