@@ -97,7 +97,8 @@ pub async fn make_rule(
     board.check_directory(project.clone()).await?;
     let lasts = minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
     let (new, by) = (NewRule { command, project, source, lasts }, board.name_of(&caller));
-    let rule = board.desk(move |desk| desk.add_rule(new, &by)).await?;
+    let home = board.config.env.home().to_owned();
+    let rule = board.desk(move |desk| desk.add_rule(new, &home, &by)).await?;
     board.lookout.ring();
     Ok(Json(rule))
 }

@@ -47,12 +47,12 @@ pub fn run(command: &ApprovalCommand) -> Result<ExitCode, Failure> {
             };
             let project = project.display().to_string();
             let new = NewRule { command: command.clone(), project, source: *agent, lasts };
-            let rule = desk(&places)?.add_rule(new, BY)?;
+            let rule = desk(&places)?.add_rule(new, places.env.home(), BY)?;
             if json.json {
                 print_json(&rule)?;
             } else {
                 show_rule(&rule)?;
-                note(&format!("To take it away: marline approvals never {}", &rule.id[..8]));
+                note(&format!("To take it away: marline approvals never {}", short(&rule.id)));
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -77,6 +77,12 @@ fn rules(places: &Places, is_json: bool) -> Result<ExitCode, Failure> {
     Ok(if rules.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
+/// The end of a rule's id: the beginning is the time, and the same for rules of one moment.
+fn short(id: &str) -> &str {
+    const LENGTH: usize = 8;
+    id.get(id.len().saturating_sub(LENGTH)..).unwrap_or(id)
+}
+
 fn show_rule(rule: &Rule) -> Result<(), Failure> {
     let until = rule.until.map_or_else(
         || "until it is taken away".to_owned(),
@@ -88,7 +94,7 @@ fn show_rule(rule: &Rule) -> Result<(), Failure> {
     let who = rule.source.map_or_else(|| "every agent".to_owned(), |source| source.to_string());
     print_line(&format!(
         "{} {} {}",
-        styled(DIM, &rule.id[..rule.id.len().min(8)]),
+        styled(DIM, short(&rule.id)),
         styled(BOLD, &harmless(&rule.words.join(" "))),
         styled(DIM, &format!("({who}, in {}, {until}, by {})", harmless(&rule.project), harmless(&rule.by))),
     ))
