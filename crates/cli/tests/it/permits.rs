@@ -83,7 +83,10 @@ fn is_answered_from_afar(desk: &Desk, agent: &str, words: &[&str]) {
     let log = log(desk);
     let delivered: Vec<&str> = log
         .iter()
-        .filter(|entry| entry["outcome"] == "delivered" && entry["by"] == "the command line")
+        .filter(|entry| {
+            entry["outcome"] == "delivered"
+                && ["the command line", "this machine"].map(Value::from).contains(&entry["by"])
+        })
         .filter_map(|entry| entry["decision"]["say"].as_str())
         .collect();
     assert!(delivered.contains(&"deny") && delivered.contains(&"allow"), "{log:#?}");
