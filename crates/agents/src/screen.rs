@@ -56,9 +56,12 @@ impl Dialog {
         has(Means::Allow) && has(Means::Deny)
     }
 
-    /// The key of the first answer that means this.
+    /// The key of the first answer that means this; from now on: for the rest of the session, and no longer than that.
     pub fn key_of(&self, means: Means) -> Option<char> {
-        let at = self.choices.iter().position(|choice| choice.means == means)?;
+        let is_it = |choice: &Choice| {
+            choice.means == means && (means != Means::AllowMore || is_of_session(&choice.label))
+        };
+        let at = self.choices.iter().position(is_it)?;
         char::from_digit(at as u32 + 1, 10)
     }
 
@@ -107,6 +110,14 @@ fn meaning(label: &str) -> Means {
     }
     let lasts = ["always", "don't ask again", "session", "auto mode", "accept edits", "all future", ", and "];
     if holds(&lasts) { Means::AllowMore } else { Means::Allow }
+}
+
+/// Says whether an answer holds for the session alone: neither for a project, for good, nor for another mode.
+pub fn is_of_session(label: &str) -> bool {
+    let label = label.to_lowercase();
+    let holds = |words: &[&str]| words.iter().any(|word| label.contains(word));
+    holds(&["this session", "the session", "current session"])
+        && !holds(&["always", "project", "auto mode", "all sessions", "future"])
 }
 
 /// The dialog at the end of a screen; `is_boxed`: what it is about stands between a line and the question, else behind it.

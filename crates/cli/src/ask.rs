@@ -34,7 +34,7 @@ pub fn ask(socket: &Path, method: &str, path: &str, body: Option<&Value>) -> io:
     let length = body.len();
     stream.write_all(
         format!(
-            "{method} {path} HTTP/1.1\r\nhost: marline\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: marline\r\nuser-agent: marline-cli\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
              connection: close\r\n\r\n{body}"
         )
         .as_bytes(),

@@ -24,7 +24,9 @@ mod launch;
 pub mod live;
 mod opencode;
 mod process;
+mod programs;
 mod provider;
+mod reach;
 pub mod reviews;
 mod risk;
 mod rules;
@@ -48,7 +50,7 @@ pub use provider::{
     Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch, Synced,
 };
 pub use risk::{Risk, RiskKind, risks};
-pub use rules::{allows, rule_words};
+pub use rules::{LONGEST_RULE, allows, rule_place, rule_words};
 pub use step::{Plan, Step};
 pub use surgery::{Copy, Sum};
 pub use talk::{Carried, Found, Life, become_agent};

@@ -79,7 +79,7 @@ const FETCHERS: [(&str, &[&str]); 12] = [
     ("apt-get", &["install", "update", "upgrade"]),
     ("brew", &["install", "update", "upgrade"]),
 ];
-const SECRETS: [&str; 16] = [
+const SECRETS: [&str; 22] = [
     ".ssh",
     ".aws",
     ".gnupg",
@@ -96,7 +96,15 @@ const SECRETS: [&str; 16] = [
     "token",
     "password",
     ".kube",
+    ".envrc",
+    ".git-credentials",
+    ".pgpass",
+    ".htpasswd",
+    "id_ecdsa",
+    "id_dsa",
 ];
+/// What files that hold keys end with.
+const KEYS: [&str; 4] = [".pem", ".key", ".p12", ".pfx"];
 const ELSEWHERE: [&str; 3] = ["sudo", "su", "doas"];
 /// Places that are nobody's.
 const NOBODYS: [&str; 4] = ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"];
@@ -143,13 +151,7 @@ impl Found<'_> {
         if !NOBODYS.contains(&word) && !is_below(&whole, self.project) {
             self.add(RiskKind::LeavesProject, word);
         }
-        let lower = word.to_lowercase();
-        let is_secret = lower.split(['/', '\\', '=', ':']).any(|part| {
-            SECRETS.iter().any(|secret| {
-                part == *secret || part.strip_prefix(secret).is_some_and(|rest| rest.starts_with('.'))
-            })
-        });
-        if is_secret {
+        if is_secret(word) {
             self.add(RiskKind::Secrets, word);
         }
     }
@@ -203,19 +205,33 @@ impl Found<'_> {
     }
 }
 
+/// Says whether a word names keys, tokens or passwords.
+pub(crate) fn is_secret(word: &str) -> bool {
+    word.to_lowercase().split(['/', '\\', '=', ':']).any(|part| {
+        let is_it = |secret: &str| {
+            part == secret || part.strip_prefix(secret).is_some_and(|rest| rest.starts_with('.'))
+        };
+        SECRETS.iter().any(|secret| is_it(secret)) || KEYS.iter().any(|key| part.ends_with(key))
+    })
+}
+
 fn destroys(program: &str, rest: &[&str]) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| rest.contains(word));
     let flags = |letter: char| {
         rest.iter().any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(letter))
     };
     match program {
-        "rm" => flags('r') || flags('R') || flags('f') || has(&["--recursive", "--force"]),
+        "rm" | "rmdir" | "unlink" => true,
         "git" => {
             (has(&["reset"]) && has(&["--hard"]))
                 || has(&["clean"])
                 || (has(&["push"]) && (has(&["--force", "--force-with-lease"]) || flags('f')))
                 || (has(&["checkout", "restore"]) && has(&[".", "--"]))
-                || (has(&["branch"]) && flags('D'))
+                || (has(&["branch", "tag", "update-ref"]) && (flags('D') || flags('d') || has(&["--delete"])))
+                || (has(&["stash"]) && has(&["drop", "clear"]))
+                || (has(&["worktree"]) && has(&["remove", "prune"]))
+                || (has(&["reflog"]) && has(&["expire", "delete"]))
+                || has(&["rm", "filter-branch"])
         }
         "dd" | "mkfs" | "shred" | "truncate" | "kill" | "pkill" | "killall" | "shutdown" | "reboot" => true,
         "find" => has(&["-delete"]) || has(&["-exec"]),
@@ -332,6 +348,9 @@ mod tests {
             ("cat .env.local", vec![Secrets]),
             ("cat ~/.ssh/id_rsa", vec![LeavesProject, Secrets]),
             ("rm -rf build", vec![Destroys]),
+            ("rm a.txt", vec![Destroys]),
+            ("git stash drop", vec![Destroys]),
+            ("cat ./server.pem", vec![Secrets]),
             ("git reset --hard HEAD~3", vec![Destroys]),
             ("bash -c \"$(cat x)\"", vec![Opaque]),
             ("sudo ls", vec![Opaque]),

@@ -19,6 +19,8 @@ use crate::scopes::{Need, Scope, Scopes, needed};
 const MAX_ADDRESS: usize = 8 << 10;
 /// Boards side by side, each with a cookie.
 const MOST_COOKIES: usize = 20;
+/// What Marline's command line calls itself.
+pub const COMMAND_LINE: &str = "marline-cli";
 /// Where everything that needs access lies.
 pub const API: &str = "/api/";
 
@@ -43,6 +45,8 @@ pub enum Trust {
 pub struct Caller {
     /// The device's id; none: the owner's own program.
     pub device: Option<String>,
+    /// Marline's own command line, as it says of itself over the owner's socket.
+    pub is_command_line: bool,
     /// What it may do.
     pub scopes: Scopes,
 }
@@ -99,7 +103,10 @@ fn check(board: &Board, request: &mut Request) -> Result<(), Problem> {
     }
     let mut trust = request.extensions().get::<Trust>().copied().unwrap_or(Trust::Browser);
     if trust == Trust::Owner {
-        request.extensions_mut().insert(Caller { device: None, scopes: Scopes::all() });
+        // Whoever may open the socket may do everything; this only says in the log which program it was.
+        let program = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes);
+        let is_command_line = program == Some(COMMAND_LINE.as_bytes());
+        request.extensions_mut().insert(Caller { device: None, is_command_line, scopes: Scopes::all() });
         return Ok(());
     }
     let headers = request.headers();
@@ -122,7 +129,7 @@ fn check(board: &Board, request: &mut Request) -> Result<(), Problem> {
                 || Problem::NO_ACCESS.because("Run `marline up` and open the link that it prints."),
             )?;
         allowed(&scopes, needed(request.method(), request.uri().path()))?;
-        request.extensions_mut().insert(Caller { device: Some(device), scopes });
+        request.extensions_mut().insert(Caller { device: Some(device), is_command_line: false, scopes });
     }
     request.extensions_mut().insert(trust);
     Ok(())

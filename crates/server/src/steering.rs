@@ -67,15 +67,25 @@ impl Board {
                 return Ok(Steered::Unknown { seen });
             }
         }
-        let steered = self.steer(&live, key, command.clone()).await?;
-        let noted_outcome = Noted { of: Some(of), steered: steered.clone() };
-        let outcome = serde_json::to_string(&noted_outcome)
-            .map_err(|error| Problem::FAILED.because(sentence(&error)))?;
+        let steered = match self.steer(&live, key, command.clone()).await {
+            Ok(steered) => steered,
+            Err(problem) => {
+                // Whether the agent has heard it is not known; the log says that, too.
+                let seen = Steered::Unknown { seen: problem.words() };
+                if let Some(answered) = Answered::to(&live, &command, &seen, giver.by, giver.rule) {
+                    self.desk(move |desk| desk.note(answered)).await?;
+                }
+                return Err(problem);
+            }
+        };
+        let kept = Noted { of: Some(of), steered: steered.clone() };
+        let outcome =
+            serde_json::to_string(&kept).map_err(|error| Problem::FAILED.because(sentence(&error)))?;
         if command == Command::Stop && matches!(steered, Steered::Delivered { .. }) {
             let closed = self.lookout.book(self, |book| book.close(&live.id, self.now()));
             closed.transpose().map_err(|error| Problem::FAILED.because(sentence(&error)))?;
         }
-        let answered = answered(&live, command, &steered, giver);
+        let answered = Answered::to(&live, &command, &steered, giver.by, giver.rule);
         self.desk(move |desk| {
             desk.store().end_command(&noted, &outcome)?;
             answered.map_or(Ok(()), |answered| desk.note(answered))
@@ -129,32 +139,4 @@ impl Board {
             tracing::warn!(problem = %problem.words(), "what a rule allows could not be allowed");
         }
     }
-}
-
-/// What the log says of an answer; nothing of other commands.
-fn answered(live: &LiveSession, command: Command, steered: &Steered, giver: Giver) -> Option<Answered> {
-    let Command::Answer { decision, .. } = command else { return None };
-    let (outcome, proof) = match steered {
-        Steered::Delivered { proof } => ("delivered", proof),
-        Steered::Refused { why } => ("refused", why),
-        Steered::Unknown { seen } => ("unknown", seen),
-    };
-    let asks = live.asks.as_ref();
-    let what = asks.and_then(|asks| asks.what.as_ref());
-    let words =
-        || asks.map(|asks| [asks.about.join(" · "), asks.question.clone()].join(" ").trim().to_owned());
-    let named = |question: &marline_agents::talk::Question| match question.files.is_empty() {
-        true => question.what.clone(),
-        false => format!("{} {}", question.what, question.files.join(", ")),
-    };
-    Some(Answered {
-        session: Some(live.id.clone()),
-        what: what.map(named).or_else(words).unwrap_or_default(),
-        cwd: what.and_then(|what| what.cwd.clone()).or_else(|| live.cwd.clone()),
-        decision,
-        by: giver.by,
-        rule: giver.rule,
-        outcome,
-        proof: proof.clone(),
-    })
 }

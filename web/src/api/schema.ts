@@ -1341,7 +1341,7 @@ export interface components {
             session?: components["schemas"]["SessionId"] | null;
             /**
              * Format: int32
-             * @description For so long, a day at most; 0: they are back.
+             * @description For so long, a day at most; 0: they are back, from all where no session is said.
              */
             minutes: number;
         };
@@ -2220,6 +2220,10 @@ export interface components {
             prompt?: string | null;
             /** @description The model of a new one. */
             model?: string | null;
+            /** @description What its window is called. */
+            name?: string | null;
+            /** @description A new one works in a git worktree of its own, on a new branch of this name. */
+            worktree?: string | null;
         };
         /** @description How prompts are run. */
         Options: {

@@ -30,9 +30,12 @@ fn what_claude_asks_is_read() {
     assert_eq!(command.about[0], "Bash command");
     assert_eq!(means(&command), [Means::Allow, Means::AllowMore, Means::AllowMore, Means::Deny]);
     assert_eq!(command.key_of(Means::Allow), Some('1'));
+    // For a project, or another mode, is not for the session.
+    assert_eq!(command.key_of(Means::AllowMore), None);
     let edit = asked(shown!(Claude, "claude-edit"));
     assert_eq!(edit.question, "Do you want to create a.txt?");
     assert_eq!(edit.about, ["Create file", "a.txt", "1 hi"]);
+    assert_eq!(edit.key_of(Means::AllowMore), Some('2'));
     assert_eq!(means(&edit), [Means::Allow, Means::AllowMore, Means::Deny]);
     assert_ne!(command.fingerprint(), edit.fingerprint());
 }
@@ -53,6 +56,7 @@ fn what_gemini_asks_is_read() {
     let command = asked(shown!(Gemini, "gemini-command"));
     assert_eq!(command.question, "Allow execution of [Shell]?");
     assert_eq!(command.about, ["? Shell  touch h.txt", "touch h.txt"]);
+    assert_eq!(command.key_of(Means::AllowMore), Some('2'));
     assert_eq!(means(&command), [Means::Allow, Means::AllowMore, Means::Deny]);
     let edit = asked(shown!(Gemini, "gemini-edit"));
     assert_eq!(edit.question, "Apply this change?");

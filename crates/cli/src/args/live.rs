@@ -76,7 +76,7 @@ pub enum LiveCommand {
     },
     /// Say that you are back
     Back {
-        /// From this session alone
+        /// From this session alone; without it, from all
         session: Option<String>,
     },
     /// Open again what was open before Marline, or the machine, was started anew

@@ -201,14 +201,16 @@ pub enum ApprovalCommand {
     /// Allow a command without asking, for a while, in one directory
     ///
     /// A rule is the words that a command begins with. It never allows lines of several commands, and nothing that leaves the
-    /// directory, touches secrets, deletes, or makes its words while it runs: such things are asked as ever.
+    /// directory (links are followed), touches secrets or git's own files, deletes, holds patterns, or makes its words while it
+    /// runs: such things are asked as ever. No rule is made for shells, for programs that run others or delete, for options
+    /// that name programs or settings, and none for the home directory as a whole.
     Always {
         /// The words that a command begins with, such as "cargo test"
         command: String,
         /// Where it holds, with what lies below [default: here]
         #[arg(long = "in", value_name = "DIR")]
         directory: Option<PathBuf>,
-        /// For how long: 30m, 2h, 7d; `ever`: until it is taken away
+        /// For how long: 30m, 2h, 7d, 90d at most; `ever`: until it is taken away
         #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = super::lasting)]
         lasts: super::Lasting,
         /// Of this agent alone
@@ -219,7 +221,7 @@ pub enum ApprovalCommand {
     },
     /// Take a rule away
     Never {
-        /// The rule's id, or the beginning of it
+        /// The rule's id, or its beginning or end, as `rules` shows it
         id: String,
     },
 }

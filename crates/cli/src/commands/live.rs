@@ -133,7 +133,11 @@ fn told<'a>(context: &Context, live: &'a LiveSession) -> Told<'a> {
     let project = || Some(live.cwd.as_deref()?.rsplit('/').next()?.to_owned());
     Told {
         live,
-        title: known.as_ref().and_then(|known| known.title.clone()).or_else(|| live.name.clone()),
+        title: known
+            .as_ref()
+            .and_then(|known| known.title.clone())
+            .filter(|title| !is_markup(title))
+            .or_else(|| live.name.clone()),
         project: known.as_ref().and_then(|known| known.project.clone()).or_else(project),
         model: known.and_then(|known| known.model),
     }
@@ -158,11 +162,7 @@ fn row(one: &Told<'_>) -> String {
         Control::Marline { .. } => "by Marline".to_owned(),
         Control::None { .. } => "read only".to_owned(),
     };
-    let asks = live.asks.as_ref().map_or_else(String::new, |asks| {
-        let what = asks.what.iter().map(|what| what.what.as_str());
-        let about = what.chain(asks.about.iter().map(String::as_str)).chain([asks.question.as_str()]);
-        format!("\n    {}", harmless(&fit(&about.collect::<Vec<_>>().join(" · "), 160)))
-    });
+    let asks = asks_line(live);
     format!(
         "{} {} {} {} {} {}{}",
         styled(source_style(live.source), &pad(live.source.as_str(), 8)),
@@ -175,17 +175,42 @@ fn row(one: &Told<'_>) -> String {
     )
 }
 
-/// One session a line, fields separated by tabs.
+/// What a session asks, on a line of its own; nothing of one that asks nothing.
+fn asks_line(live: &LiveSession) -> String {
+    let asks = live.asks.as_ref().map(|_| fit(&asked_words(live), 160));
+    asks.map_or_else(String::new, |words| format!("\n    {}", harmless(&words)))
+}
+
+/// What a session asks: the command or the change, what its dialog says of it, the question.
+pub fn asked_words(live: &LiveSession) -> String {
+    let Some(asks) = &live.asks else { return "something that can't be read from here".to_owned() };
+    let what = asks.what.iter().map(|what| what.what.as_str());
+    let about = what.chain(asks.about.iter().map(String::as_str)).chain([asks.question.as_str()]);
+    about.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// Says whether a title is a tag and nothing else, such as `<pasted_content id="889c">`.
+fn is_markup(title: &str) -> bool {
+    let mut rest = title.trim();
+    while let Some(inner) = rest.strip_prefix('<') {
+        let Some((_, behind)) = inner.split_once('>') else { return false };
+        rest = behind.trim_start();
+    }
+    rest.is_empty()
+}
+
+/// One session a line, fields separated by tabs; what it asks stands below it, indented.
 fn plain(one: &Told<'_>) -> String {
-    let since = one.live.since.map_or_else(String::new, |since| since.to_string());
-    [
+    let since = one.live.since.map_or_else(String::new, |since| ago(since, now()));
+    let line = [
         one.live.id.to_string(),
         one.live.state.as_str().to_owned(),
         since,
         fit(one.project.as_deref().unwrap_or(""), 200),
         fit(one.title.as_deref().unwrap_or(""), 500),
     ]
-    .join("\t")
+    .join("\t");
+    line + &asks_line(one.live)
 }
 
 impl Look {
@@ -202,6 +227,21 @@ impl Look {
                 &format!("No agent has a session {given} open."),
                 "`marline live ls` tells which are; `marline live start --resume` opens one.",
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_markup;
+
+    #[test]
+    fn a_tag_is_no_title() {
+        for markup in ["<pasted_content id=\"889c\">", " <a> </a> ", ""] {
+            assert!(is_markup(markup), "{markup}");
+        }
+        for title in ["<a>Mend it</a>", "a < b", "<", "Mend it"] {
+            assert!(!is_markup(title), "{title}");
         }
     }
 }

@@ -7,6 +7,7 @@ use marline_lab::script::Prompt;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, LOOK, PATIENCE};
+use crate::home::Home;
 
 fn has_dialog(desk: &Desk) -> bool {
     desk.screen().contains("1. Yes")
@@ -87,7 +88,10 @@ fn is_answered_from_afar(desk: &Desk, agent: &str, words: &[&str]) {
     let log = log(desk);
     let delivered: Vec<&str> = log
         .iter()
-        .filter(|entry| entry["outcome"] == "delivered" && entry["by"] == "the command line")
+        .filter(|entry| {
+            entry["outcome"] == "delivered"
+                && ["the command line", "this machine"].map(Value::from).contains(&entry["by"])
+        })
         .filter_map(|entry| entry["decision"]["say"].as_str())
         .collect();
     assert!(delivered.contains(&"deny") && delivered.contains(&"allow"), "{log:#?}");
@@ -133,13 +137,82 @@ fn a_rule_allows_what_it_says_and_the_log_tells() {
     let by_rule: Vec<Value> = log(&desk).into_iter().filter(|entry| entry["rule"].is_string()).collect();
     assert_eq!(by_rule.len(), 2, "{by_rule:#?}");
     assert!(by_rule.iter().all(|entry| entry["what"] == "touch ruled" && entry["outcome"] == "delivered"));
+    // Each answer from the command line stands there once, too, though nobody was away.
+    let by_hand: Vec<Value> =
+        log(&desk).into_iter().filter(|entry| entry["by"] == "the command line").collect();
+    assert_eq!(by_hand.len(), 2, "{by_hand:#?}");
+    assert!(
+        by_hand.iter().all(|entry| entry["decision"]["say"] == "deny" && entry["outcome"] == "delivered")
+    );
 
     // Taken away, it allows nothing.
     let rules = desk.marline(&["approvals", "rules", "--json"]);
     let rules: Value = serde_json::from_slice(&rules.stdout).unwrap();
     let id = rules["rules"][0]["id"].as_str().unwrap();
-    assert!(desk.marline(&["approvals", "never", &id[..8]]).status.success());
+    assert!(desk.marline(&["approvals", "never", &id[id.len() - 8..]]).status.success());
     assert_eq!(desk.marline(&["approvals", "rules"]).status.code(), Some(1));
+}
+
+#[test]
+fn who_is_back_is_back_from_all() {
+    let home = Home::new();
+    let claims = home.path().parent().unwrap().join("marline/board/away");
+    for words in [&["--for", "0m"][..], &["--for", "3d"], &["--for", "ever"]] {
+        assert_eq!(home.run(&[&["live", "away"], words].concat()).status.code(), Some(2), "{words:?}");
+    }
+    assert!(!claims.exists());
+    assert!(home.run(&["live", "away", "--for", "24h"]).status.success());
+    let of_one = json!({"session": "claude:one", "until": "2999-01-01T00:00:00Z"});
+    std::fs::write(claims.join("claude:one"), of_one.to_string()).unwrap();
+    let back = home.run(&["live", "back"]);
+    assert_eq!(String::from_utf8_lossy(&back.stdout), "all agents ask in their terminals again.\n");
+    assert_eq!(std::fs::read_dir(&claims).unwrap().count(), 0);
+    let back = home.run(&["live", "back"]);
+    assert_eq!(String::from_utf8_lossy(&back.stdout), "all agents asked in their terminals all the time.\n");
+}
+
+#[test]
+fn rules_of_one_moment_are_told_apart() {
+    let home = Home::new();
+    let project = home.path().join("shop");
+    std::fs::create_dir(&project).unwrap();
+    let always = |words: &[&str]| {
+        let all = [&["approvals", "always"], words, &["--in", project.to_str().unwrap()]].concat();
+        home.run(&all)
+    };
+    for words in [
+        &["true", "--for", "0m"][..],
+        &["true", "--for", "91d"],
+        &["bash -c x"],
+        &["rm a.txt"],
+        &["cat .e*"],
+        &["cargo test --config x"],
+    ] {
+        let made = always(words);
+        assert_eq!(made.status.code(), Some(2), "{words:?}: {}", String::from_utf8_lossy(&made.stderr));
+    }
+    for everywhere in ["/", home.path().to_str().unwrap()] {
+        let made = home.run(&["approvals", "always", "true", "--in", everywhere]);
+        assert_eq!(made.status.code(), Some(2), "{everywhere}");
+    }
+    for command in ["cargo test", "cargo build", "cargo check"] {
+        let made = always(&[command]);
+        let told = String::from_utf8_lossy(&made.stderr).into_owned();
+        let id = told.trim().rsplit(' ').next().unwrap();
+        let taken = home.run(&["approvals", "never", id]);
+        assert_eq!(String::from_utf8_lossy(&taken.stdout), format!("Asked again: {command}\n"), "{told}");
+        assert!(always(&[command]).status.success());
+    }
+    let rules = home.run(&["approvals", "rules"]);
+    let told = String::from_utf8_lossy(&rules.stdout).into_owned();
+    let ids: Vec<&str> = told.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(ids.len(), 3, "{told}");
+    for id in ids {
+        assert!(home.run(&["approvals", "never", id]).status.success(), "{id}: {told}");
+    }
+    let list = home.run(&["approvals", "list"]);
+    assert_eq!(list.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&list.stderr).contains("No agent asks anything."));
 }
 
 #[test]

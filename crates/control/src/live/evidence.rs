@@ -277,7 +277,7 @@ fn shown(id: &SessionId, dialog: &Dialog) -> Asks {
         key: key_of(id, dialog),
         question: dialog.question.clone(),
         about: dialog.about.clone(),
-        for_session: replies.iter().any(|reply| reply.means == Some(ReplyMeans::AllowMore)),
+        for_session: is_approval && dialog.key_of(Means::AllowMore).is_some(),
         replies,
         is_approval,
         what: None,

@@ -299,8 +299,12 @@ impl Terminal<'_> {
             Err(refused) => return Ok(refused),
         };
         let Some(key) = dialog.key_of(means) else {
-            let once = "it can't be allowed this once alone";
-            return Ok(refused(if means == Means::Allow { once } else { "it can't be allowed from now on" }));
+            let what = if means == Means::Allow { "this once alone" } else { "for this session alone" };
+            let offers: Vec<&str> = dialog.choices.iter().map(|choice| choice.label.as_str()).collect();
+            return Ok(refused(format!(
+                "it can't be allowed {what}; its dialog offers: {}",
+                offers.join(" | ")
+            )));
         };
         self.answer(&dialog, &key.to_string())
     }

@@ -8,7 +8,8 @@ use marline_model::{SessionId, Source, Timestamp};
 use marline_store::work::{Audited, Change, Rule, WorkError};
 
 use super::desk::Desk;
-use crate::rules::{allows, rule_words};
+use crate::live::{Command, LiveSession, Steered};
+use crate::rules::{LONGEST_RULE, allows, rule_place, rule_words};
 
 /// A rule that is to be made.
 #[derive(Debug, Clone)]
@@ -45,6 +46,40 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// What the log says of an answer to a live session; nothing of other commands.
+    pub fn to(
+        live: &LiveSession,
+        command: &Command,
+        steered: &Steered,
+        by: String,
+        rule: Option<String>,
+    ) -> Option<Self> {
+        let Command::Answer { decision, .. } = command else { return None };
+        let (outcome, proof) = match steered {
+            Steered::Delivered { proof } => ("delivered", proof),
+            Steered::Refused { why } => ("refused", why),
+            Steered::Unknown { seen } => ("unknown", seen),
+        };
+        let asks = live.asks.as_ref();
+        let what = asks.and_then(|asks| asks.what.as_ref());
+        let words =
+            || asks.map(|asks| [asks.about.join(" · "), asks.question.clone()].join(" ").trim().to_owned());
+        let named = |question: &Question| match question.files.is_empty() {
+            true => question.what.clone(),
+            false => format!("{} {}", question.what, question.files.join(", ")),
+        };
+        Some(Answered {
+            session: Some(live.id.clone()),
+            what: what.map(named).or_else(words).unwrap_or_default(),
+            cwd: what.and_then(|what| what.cwd.clone()).or_else(|| live.cwd.clone()),
+            decision: decision.clone(),
+            by,
+            rule,
+            outcome,
+            proof: proof.clone(),
+        })
+    }
+
     pub(super) fn entry(self, at: Timestamp) -> Audited {
         let Answered { session, what, cwd, decision, by, rule, outcome, proof } = self;
         Audited { number: 0, at, session, what, cwd, decision, by, rule, outcome: outcome.to_owned(), proof }
@@ -76,14 +111,17 @@ impl Desk {
         Ok(rules)
     }
 
-    /// Makes a rule. Those whose time is over go with it.
+    /// Makes a rule, for who has that home directory. Those whose time is over go with it.
     ///
     /// # Errors
-    /// [`WorkError::Invalid`] for a command that no rule can be made of.
-    pub fn add_rule(&self, new: NewRule, by: &str) -> Result<Rule, WorkError> {
+    /// [`WorkError::Invalid`] for a command that no rule can be made of, a place that is no project, a time that is none.
+    pub fn add_rule(&self, new: NewRule, home: &Path, by: &str) -> Result<Rule, WorkError> {
         let now = self.now();
-        if !Path::new(&new.project).is_absolute() {
-            return Err(WorkError::invalid("a rule holds in a directory with its whole path"));
+        if new.lasts.is_some_and(|lasts| lasts.is_zero() || lasts > LONGEST_RULE) {
+            let days = LONGEST_RULE.as_secs() / 86_400;
+            return Err(WorkError::invalid(format!(
+                "a rule lasts some time, and {days} days at most; or until it is taken away"
+            )));
         }
         let until = |lasts: Duration| {
             let millis = i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX);
@@ -92,7 +130,7 @@ impl Desk {
         let rule = Rule {
             id: self.id(),
             source: new.source,
-            project: new.project,
+            project: rule_place(&new.project, home)?,
             words: rule_words(&new.command)?,
             until: new.lasts.map(until),
             created_at: now,
@@ -106,12 +144,16 @@ impl Desk {
         Ok(rule)
     }
 
-    /// Takes a rule away; its id may be shortened.
+    /// Takes a rule away; of its id the beginning or the end is enough.
     ///
     /// # Errors
     /// [`WorkError::NotFound`], [`WorkError::Invalid`] when several are meant.
     pub fn remove_rule(&self, id: &str) -> Result<Rule, WorkError> {
-        let mut found = self.store().rules()?.into_iter().filter(|rule| rule.id.starts_with(id));
+        let mut found = self
+            .store()
+            .rules()?
+            .into_iter()
+            .filter(|rule| !id.is_empty() && (rule.id.starts_with(id) || rule.id.ends_with(id)));
         match (found.next(), found.next()) {
             (Some(rule), None) => {
                 self.store().commit(&[Change::DeleteRule(rule.clone())])?;

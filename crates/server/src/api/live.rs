@@ -15,6 +15,7 @@ use marline_agents::registry;
 use marline_agents::talk::Decision;
 use marline_control::live::{
     Command, LiveSession, MOST_PICTURES, Now, Pane, Server, Steered, Stray, close, keep_picture, open,
+    remove_worktree, worktree,
 };
 use marline_control::{Started, Target, find_program};
 use marline_index::{Index, Session, Window};
@@ -35,6 +36,8 @@ use crate::steering::Giver;
 const UNTIL_NAMED: Duration = Duration::from_secs(15);
 /// So many of the last items are looked through for what was said last.
 const LAST: usize = 12;
+/// A window's name has so many characters at most.
+const LONGEST_NAME: usize = 100;
 /// So much of it is told, in characters.
 const WORDS: usize = 240;
 const LOOK: Duration = Duration::from_millis(100);
@@ -209,6 +212,19 @@ pub struct OpenRequest {
     /// The model of a new one.
     #[serde(default)]
     model: Option<String>,
+    /// What its window is called.
+    #[serde(default)]
+    name: Option<String>,
+    /// A new one works in a git worktree of its own, on a new branch of this name.
+    #[serde(default)]
+    worktree: Option<String>,
+}
+
+/// A worktree that was made for an agent.
+struct Own {
+    project: PathBuf,
+    branch: String,
+    path: PathBuf,
 }
 
 /// What was opened.
@@ -367,18 +383,52 @@ pub async fn open_agent(
     Ok(Json(OpenAnswer { id: board.open_agent(request).await? }))
 }
 
-/// What is to be opened: its id, where that is known before, how it is started, and the session that is taken up.
-type Wanted = (Option<SessionId>, Started, Option<Target>);
+/// What is to be opened.
+struct Wanted {
+    /// The session, where its id is known before.
+    id: Option<SessionId>,
+    /// How it is started.
+    started: Started,
+    /// The session that is taken up.
+    target: Option<Target>,
+    /// The worktree that was made for it.
+    own: Option<Own>,
+}
 
 impl Board {
     async fn open_agent(&self, request: OpenRequest) -> Result<SessionId, Problem> {
         let tmux = self.tmux()?;
-        let (id, started, target) = self.wanted(request).await?;
-        let name =
-            started.cwd.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let name = format!("{} {name}", started.launch.program);
+        let given = request.name.clone().filter(|name| !name.trim().is_empty());
+        if given
+            .as_ref()
+            .is_some_and(|name| name.chars().count() > LONGEST_NAME || name.contains(char::is_control))
+        {
+            return Err(Problem::INVALID
+                .because(format!("A name has {LONGEST_NAME} characters at most, all of them plain.")));
+        }
+        let Wanted { id, started, target, own } = self.wanted(request).await?;
+        let opened = self.opened(&tmux, id, started, given, target).await;
+        if let (Err(_), Some(Own { project, branch, path })) = (&opened, own) {
+            // Nothing is left behind of what could not be opened.
+            let _ = tokio::task::spawn_blocking(move || remove_worktree(&project, &branch, &path)).await;
+        }
+        opened
+    }
+
+    async fn opened(
+        &self,
+        tmux: &Path,
+        id: Option<SessionId>,
+        started: Started,
+        given: Option<String>,
+        target: Option<Target>,
+    ) -> Result<SessionId, Problem> {
+        let name = given.unwrap_or_else(|| {
+            let folder = started.cwd.file_name().map(|name| name.to_string_lossy().into_owned());
+            format!("{} {}", started.launch.program, folder.unwrap_or_default())
+        });
         let config = self.config.clone();
-        let (program, words) = (tmux.clone(), started.typed());
+        let (program, words) = (tmux.to_owned(), started.typed());
         let opened = tokio::task::spawn_blocking(move || {
             open(&program, &config.tmux_socket, &name, &started, config.agent_env.iter().cloned())
         });
@@ -390,10 +440,10 @@ impl Board {
         if let Some(target) = target {
             tokio::task::spawn_blocking(move || Started::tidy_soon(&target));
         }
-        match self.named(&tmux, id, &pane).await {
+        match self.named(tmux, id, &pane).await {
             Ok(id) => Ok(id),
             Err(why) => {
-                close(&tmux, &pane);
+                close(tmux, &pane);
                 Err(failed(format!("{why} ({words})")))
             }
         }
@@ -436,7 +486,12 @@ impl Board {
     /// What is to be opened.
     async fn wanted(&self, request: OpenRequest) -> Result<Wanted, Problem> {
         let path = self.config.path.clone();
+        let branch = request.worktree.filter(|branch| !branch.trim().is_empty());
         if let Some(id) = request.session {
+            if branch.is_some() {
+                return Err(Problem::INVALID
+                    .because("A session goes on where it worked; only a new one has a worktree."));
+            }
             if self.live_session(&id).is_ok() {
                 return Err(Problem::CONFLICT.because(format!("{id} is open already.")));
             }
@@ -445,7 +500,7 @@ impl Board {
                 self.readers.ask(move |index| Ok(Target::of(&index.session_by_id(&asked)?)?)).await?;
             let target = self.acts.as_it_is(target);
             let started = Started::resume(&target, None, &path)?;
-            return Ok((Some(id), started, Some(target)));
+            return Ok(Wanted { id: Some(id), started, target: Some(target), own: None });
         }
         let (Some(source), Some(cwd)) = (request.agent, request.cwd) else {
             return Err(Problem::INVALID.because("A session, or an agent and its directory."));
@@ -459,8 +514,32 @@ impl Board {
         }
         let uuid = live.takes_id().then(|| self.acts.uuid());
         let opening = Opening { id: uuid.as_deref(), prompt, model: request.model.as_deref() };
-        let started = Started::open(source, &opening, Path::new(&cwd), &path)?;
-        Ok((uuid.and_then(|uuid| SessionId::new(source, &uuid).ok()), started, None))
+        let own = match branch {
+            Some(branch) => Some(self.worktree(PathBuf::from(&cwd), branch).await?),
+            None => None,
+        };
+        let place = own.as_ref().map_or(Path::new(&cwd), |own| &own.path);
+        let started = match Started::open(source, &opening, place, &path) {
+            Ok(started) => started,
+            Err(error) => {
+                if let Some(Own { project, branch, path }) = &own {
+                    remove_worktree(project, branch, path);
+                }
+                return Err(error.into());
+            }
+        };
+        let id = uuid.and_then(|uuid| SessionId::new(source, &uuid).ok());
+        Ok(Wanted { id, started, target: None, own })
+    }
+
+    async fn worktree(&self, project: PathBuf, branch: String) -> Result<Own, Problem> {
+        let below = self.config.data_dir.join("worktrees");
+        let made = tokio::task::spawn_blocking(move || {
+            worktree(&project, &branch, &below).map(|path| Own { project, branch, path })
+        });
+        let failed =
+            |words: String| Problem::INVALID.because(format!("git could not make a worktree: {words}."));
+        made.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
     }
 
     /// Waits until the session that runs in a terminal is known by its own id.

@@ -18,6 +18,8 @@ use crate::guard::Caller;
 use crate::params::{Query, limit};
 use crate::problem::{Problem, sentence};
 
+/// So many minutes somebody is away at most.
+const MOST_AWAY: u32 = 24 * 60;
 /// Entries of the log in one answer.
 const MAX_ENTRIES: usize = 500;
 
@@ -75,7 +77,7 @@ pub struct AwayRequest {
     /// From this session; nothing: from all.
     #[serde(default)]
     session: Option<SessionId>,
-    /// For so long, a day at most; 0: they are back.
+    /// For so long, a day at most; 0: they are back, from all where no session is said.
     minutes: u32,
 }
 
@@ -97,7 +99,8 @@ pub async fn make_rule(
     board.check_directory(project.clone()).await?;
     let lasts = minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
     let (new, by) = (NewRule { command, project, source, lasts }, board.name_of(&caller));
-    let rule = board.desk(move |desk| desk.add_rule(new, &by)).await?;
+    let home = board.config.env.home().to_owned();
+    let rule = board.desk(move |desk| desk.add_rule(new, &home, &by)).await?;
     board.lookout.ring();
     Ok(Json(rule))
 }
@@ -135,10 +138,18 @@ pub async fn claim(
     request: Body<AwayRequest>,
 ) -> Result<Json<AwayAnswer>, Problem> {
     let AwayRequest { session, minutes } = body(request)?;
+    if minutes > MOST_AWAY {
+        return Err(Problem::INVALID.because("Nobody is away for more than a day without saying so again."));
+    }
     let claims = &board.away.claims;
-    let done = match minutes {
-        0 => claims.release(session.as_ref()).map(drop),
-        minutes => {
+    let done = match (minutes, &session) {
+        (0, Some(session)) => claims.release(Some(session)).map(drop),
+        // Who is back is back from all of them.
+        (0, None) => {
+            let held = claims.now(board.now());
+            held.iter().try_for_each(|claim| claims.release(claim.session.as_ref()).map(drop))
+        }
+        (minutes, session) => {
             let lasts = Duration::from_secs(u64::from(minutes) * 60);
             claims.claim(session.as_ref(), lasts, board.now()).map(drop)
         }
@@ -151,8 +162,10 @@ pub async fn claim(
 impl Board {
     /// What the log calls somebody.
     pub(crate) fn name_of(&self, caller: &Caller) -> String {
-        let device = caller.device.as_ref();
-        let found = device.and_then(|id| self.access.devices().into_iter().find(|device| device.id == *id));
-        found.map_or_else(|| "the command line".to_owned(), |device| device.name)
+        let Some(id) = &caller.device else {
+            return if caller.is_command_line { "the command line" } else { "this machine" }.to_owned();
+        };
+        let found = self.access.devices().into_iter().find(|device| device.id == *id);
+        found.map_or_else(|| "a device that is gone".to_owned(), |device| device.name)
     }
 }

@@ -14,6 +14,7 @@ use marline_control::live::{
     Claims, Command, Control, LiveSession, MOST_PICTURES, Pane, Steered, close, is_said, keep_picture, open,
     remove_worktree, worktree,
 };
+use marline_control::work::Answered;
 use marline_control::{Started, Target};
 use marline_model::{SessionId, Source, Timestamp};
 use serde_json::json;
@@ -21,8 +22,9 @@ use serde_json::json;
 use super::{look, reopen};
 use crate::args::live::{LiveArgs, LiveCommand, ModeArg, ReviewsArg, StartArgs};
 use crate::args::{Lasting, ReadArgs};
-use crate::ask::ask;
+use crate::ask::{Answer, ask};
 use crate::commands::act::acts;
+use crate::commands::work::approvals::BY;
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, Places, now};
 use crate::failure::Failure;
@@ -33,6 +35,8 @@ const UNTIL_NAMED: Duration = Duration::from_secs(15);
 /// What was said is looked for in the transcript for so long.
 const UNTIL_SAID: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(250);
+/// Longer than this nobody is away without saying so again.
+const LONGEST_AWAY: Duration = Duration::from_secs(24 * 3600);
 
 pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -128,7 +132,17 @@ fn away(session: Option<&str>, lasts: Option<Lasting>) -> Result<ExitCode, Failu
     let failed =
         |error: std::io::Error| Failure::agent("That could not be written down.", &error.to_string());
     let Some(lasts) = lasts else {
-        let was_away = claims.release(id.as_ref()).map_err(failed)?;
+        // Who is back is back from all of them.
+        let held = claims.now(now());
+        let ended = held.iter().filter(|claim| id.is_none() || claim.session == id);
+        let mut was_away = false;
+        for claim in ended {
+            was_away |= claims.release(claim.session.as_ref()).map_err(failed)?;
+        }
+        let from_all = held.iter().any(|claim| claim.session.is_none());
+        if id.is_some() && from_all {
+            note("You are still away from all agents: marline live back");
+        }
         let words =
             if was_away { "ask in their terminals again" } else { "asked in their terminals all the time" };
         print_line(&format!("{whom} {words}."))?;
@@ -136,8 +150,14 @@ fn away(session: Option<&str>, lasts: Option<Lasting>) -> Result<ExitCode, Failu
     };
     let lasts = match lasts {
         Lasting::For(lasts) => lasts,
-        Lasting::Ever => Duration::from_secs(24 * 3600),
+        Lasting::Ever => Duration::MAX,
     };
+    if lasts.is_zero() || lasts > LONGEST_AWAY {
+        return Err(Failure::usage(
+            "Somebody is away for some time, and for a day at most.",
+            "Say --for 30m, 2h or 24h; say it again when it is over.",
+        ));
+    }
     let claim = claims.claim(id.as_ref(), lasts, now()).map_err(failed)?;
     print_line(&format!(
         "Until {}, {whom} ask on the board first. You are back: marline live back",
@@ -184,6 +204,12 @@ fn steered(live: &LiveArgs, command: &Command) -> Result<(LiveSession, Steered),
         return Ok((one.clone(), steered));
     }
     let steered = one.steer(look.tmux.as_deref(), &places.state, &key, command);
+    // An answer that failed half-way may have been heard; the log says that, too.
+    let unknown = |error: &std::io::Error| Steered::Unknown { seen: error.to_string() };
+    let came = steered.as_ref().map_or_else(unknown, Steered::clone);
+    if let Some(answered) = Answered::to(one, command, &came, BY.to_owned(), None) {
+        crate::commands::work::desk(&places)?.note(answered)?;
+    }
     let failed = |error: std::io::Error| Failure::agent("It could not be said.", &error.to_string());
     Ok((one.clone(), steered.map_err(failed)?))
 }
@@ -210,7 +236,13 @@ fn by_board(
         }
     };
     let path = format!("/api/v1/live/{id}");
-    serde_json::from_value(ask(&places.socket, "POST", &path, Some(&command)).ok()?.good()?).ok()
+    // From here on it may have been heard, whatever comes back.
+    let answer = ask(&places.socket, "POST", &path, Some(&command)).ok().and_then(Answer::good);
+    let steered = answer.and_then(|answer| serde_json::from_value(answer).ok());
+    Some(
+        steered
+            .unwrap_or_else(|| Steered::Unknown { seen: "the board did not say what came of it".to_owned() }),
+    )
 }
 
 fn steer(live: &LiveArgs, command: &Command) -> Result<ExitCode, Failure> {

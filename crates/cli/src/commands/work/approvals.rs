@@ -4,19 +4,22 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use marline_agents::talk::Decision;
+use marline_control::live::{Control, LiveSession};
 use marline_control::work::NewRule;
 use marline_store::work::{Asked, Rule, WorkStore as _};
 
-use super::{desk, store};
-use crate::args::Lasting;
+use super::{desk, reviewers, store};
 use crate::args::work::ApprovalCommand;
+use crate::args::{Lasting, ReadArgs};
+use crate::ask::ask;
+use crate::commands::live::{asked_words, look};
 use crate::commands::{print_json, print_line};
 use crate::context::{Places, now};
 use crate::failure::Failure;
 use crate::terminal::{BOLD, DIM, ago, harmless, note, styled};
 
 /// Who answers from here.
-const BY: &str = "the command line";
+pub const BY: &str = "the command line";
 
 pub fn run(command: &ApprovalCommand) -> Result<ExitCode, Failure> {
     let places = Places::read()?;
@@ -47,12 +50,12 @@ pub fn run(command: &ApprovalCommand) -> Result<ExitCode, Failure> {
             };
             let project = project.display().to_string();
             let new = NewRule { command: command.clone(), project, source: *agent, lasts };
-            let rule = desk(&places)?.add_rule(new, BY)?;
+            let rule = desk(&places)?.add_rule(new, places.env.home(), BY)?;
             if json.json {
                 print_json(&rule)?;
             } else {
                 show_rule(&rule)?;
-                note(&format!("To take it away: marline approvals never {}", &rule.id[..8]));
+                note(&format!("To take it away: marline approvals never {}", short(&rule.id)));
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -77,6 +80,12 @@ fn rules(places: &Places, is_json: bool) -> Result<ExitCode, Failure> {
     Ok(if rules.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
+/// The end of a rule's id: the beginning is the time, and the same for rules of one moment.
+fn short(id: &str) -> &str {
+    const LENGTH: usize = 8;
+    id.get(id.len().saturating_sub(LENGTH)..).unwrap_or(id)
+}
+
 fn show_rule(rule: &Rule) -> Result<(), Failure> {
     let until = rule.until.map_or_else(
         || "until it is taken away".to_owned(),
@@ -88,7 +97,7 @@ fn show_rule(rule: &Rule) -> Result<(), Failure> {
     let who = rule.source.map_or_else(|| "every agent".to_owned(), |source| source.to_string());
     print_line(&format!(
         "{} {} {}",
-        styled(DIM, &rule.id[..rule.id.len().min(8)]),
+        styled(DIM, short(&rule.id)),
         styled(BOLD, &harmless(&rule.words.join(" "))),
         styled(DIM, &format!("({who}, in {}, {until}, by {})", harmless(&rule.project), harmless(&rule.by))),
     ))
@@ -100,10 +109,14 @@ fn log(places: &Places, limit: usize, is_json: bool) -> Result<ExitCode, Failure
         print_json(&serde_json::json!({ "entries": entries }))?;
     } else {
         entries.iter().try_for_each(|entry| {
+            // What came of it comes first: an answer that was not taken is neither a yes nor a no.
             let how = match (&entry.decision, entry.outcome.as_str()) {
                 (Decision::Deny { .. }, "delivered") => "denied",
                 (_, "delivered") => "allowed",
-                (_, outcome) => outcome,
+                (Decision::Deny { .. }, "refused") => "not answered (no)",
+                (_, "refused") => "not answered (yes)",
+                (Decision::Deny { .. }, _) => "perhaps answered (no)",
+                (..) => "perhaps answered (yes)",
             };
             let session = entry.session.as_ref().map(ToString::to_string).unwrap_or_default();
             print_line(&format!(
@@ -131,15 +144,61 @@ fn log(places: &Places, limit: usize, is_json: bool) -> Result<ExitCode, Failure
 fn list(places: &Places, is_json: bool) -> Result<ExitCode, Failure> {
     let mut open = store(places)?.questions(true, 1000)?;
     open.retain(|asked| asked.decision.is_none());
+    let live = live(places)?;
     if is_json {
-        print_json(&serde_json::json!({ "questions": open }))?;
+        print_json(&serde_json::json!({ "questions": open, "live": live }))?;
     } else {
         open.iter().try_for_each(show)?;
-        if open.is_empty() {
+        live.iter().try_for_each(show_live)?;
+        if open.is_empty() && live.is_empty() {
             note("No agent asks anything.");
         }
     }
-    Ok(if open.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if open.is_empty() && live.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// The live sessions that need a person; those that Marline works with ask above.
+fn live(places: &Places) -> Result<Vec<LiveSession>, Failure> {
+    let reviewers = reviewers()?;
+    let mut sessions = match by_board(places) {
+        Some(sessions) => sessions,
+        None => look(&ReadArgs { json: false, no_refresh: false })?.now.sessions,
+    };
+    let is_asking =
+        |live: &LiveSession| live.state.needs_you() && !matches!(live.control, Control::Marline { .. });
+    sessions.retain(|live| is_asking(live) && !reviewers.contains(&live.id));
+    Ok(sessions)
+}
+
+/// As the board sees them, where one runs: it alone knows what hooks wait with.
+fn by_board(places: &Places) -> Option<Vec<LiveSession>> {
+    let told = ask(&places.socket, "GET", "/api/v1/live", None).ok()?.good()?;
+    let all = told["sessions"].as_array()?.iter();
+    all.map(|one| serde_json::from_value(one["live"].clone()).ok()).collect()
+}
+
+fn show_live(live: &LiveSession) -> Result<(), Failure> {
+    let since = live.since.map_or_else(String::new, |since| format!(", {}", ago(since, now())));
+    let state = live.state.as_str().replace('_', " ");
+    print_line(&format!(
+        "{} {} {}",
+        styled(BOLD, &format!("{:>3} {}", "-", live.source)),
+        harmless(&asked_words(live)),
+        styled(DIM, &format!("({}, {state}{since})", live.id)),
+    ))?;
+    let cwd =
+        live.asks.as_ref().and_then(|asks| asks.what.as_ref()?.cwd.clone()).or_else(|| live.cwd.clone());
+    let answer = match (&live.control, &live.asks) {
+        (Control::None { .. }, _) => "answer it in its terminal".to_owned(),
+        (_, Some(asks)) if asks.is_approval => {
+            format!("marline live approve {} --key {}   (or deny)", live.id, asks.key)
+        }
+        _ => format!("marline live attach {}", live.id),
+    };
+    for fact in [cwd.map(|cwd| format!("in {cwd}")), Some(answer)].into_iter().flatten() {
+        print_line(&format!("    {}", harmless(&fact)))?;
+    }
+    Ok(())
 }
 
 fn show(asked: &Asked) -> Result<(), Failure> {
