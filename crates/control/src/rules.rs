@@ -107,20 +107,27 @@ pub fn allows(
     !risks(&question, &project, home).into_iter().any(|risk| is_minded(risk.kind))
 }
 
-/// Says whether a word, taken for a path, leads to what belongs to the project: not out of it, not into git's own files, not
-/// to keys.
+/// Directories of a project in which a file decides what is run later, or what an agent may do.
+const SETTINGS: [&str; 9] =
+    [".git", ".claude", ".codex", ".gemini", ".opencode", ".qwen", ".husky", ".cargo", ".vscode"];
+
+/// Says whether a word, taken for a path, leads to what belongs to the project: not out of it, not to settings, not to keys.
 fn is_within(word: &str, cwd: &Path, project: &Path) -> bool {
-    let is_git = |path: &Path| {
-        path.components().any(|part| part.as_os_str().to_string_lossy().eq_ignore_ascii_case(".git"))
+    let is_setting = |path: &Path| {
+        path.components().any(|part| {
+            let name = part.as_os_str().to_string_lossy();
+            SETTINGS.iter().any(|known| name.eq_ignore_ascii_case(known))
+        })
     };
-    if is_git(Path::new(word)) {
+    if is_setting(Path::new(word)) {
         return false;
     }
     if word == "/dev/null" {
         return true;
     }
     real(&cwd.join(word)).is_some_and(|led| {
-        led.strip_prefix(project).is_ok_and(|within| !is_git(within) && !is_secret(&within.to_string_lossy()))
+        led.strip_prefix(project)
+            .is_ok_and(|within| !is_setting(within) && !is_secret(&within.to_string_lossy()))
     })
 }
 
@@ -285,6 +292,8 @@ mod tests {
             "cat plain",
             "cat repo/config",
             "cat .git/config",
+            "touch .claude/settings.json",
+            "touch api/.codex/config.toml",
             "cat .GIT/config",
             "touch .git/hooks/pre-commit",
             "cat api/../.git/config",

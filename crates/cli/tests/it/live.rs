@@ -452,3 +452,17 @@ fn a_gemini_that_is_taken_up_in_a_terminal_keeps_its_session() {
     let short = name.rsplit('-').next().unwrap().to_owned();
     assert_eq!(left.filter(|file| file.file_name().to_string_lossy().ends_with(&short)).count(), 1);
 }
+
+#[test]
+fn an_agent_whose_environment_hides_its_terminal_is_steered_there() {
+    let Some(desk) = Desk::open("live::an_agent_whose_environment_hides_its_terminal_is_steered_there")
+    else {
+        return;
+    };
+    desk.by_hand(&["env", "-u", "TMUX", "-u", "TMUX_PANE", "claude", "--permission-mode", "manual"]);
+    desk.until_ready();
+    let id = desk.until("idle")["id"].as_str().unwrap().to_owned();
+    let prompt = Prompt::new("Are you there").say("I am");
+    assert_eq!(desk.steer(&["send", &id, prompt.text()]), "delivered");
+    desk.until_true("said", || desk.said(&id, prompt.text()) == 1);
+}

@@ -25,6 +25,8 @@ pub struct Running {
     pub is_suspended: bool,
     /// The socket of the tmux server and the terminal there, if it runs in one.
     pub terminal: Option<(PathBuf, String)>,
+    /// The same where its environment does not tell, as below `sudo` or `env -i`: the socket, and the process of the terminal.
+    pub below: Option<(PathBuf, u32)>,
     /// When it began.
     pub began: Timestamp,
 }
@@ -61,6 +63,7 @@ pub fn running(env: &Env) -> Vec<Running> {
             words: one.words.clone(),
             cwd: fs::read_link(format!("/proc/{}/cwd", one.process.pid)).ok(),
             is_suspended: one.process.is_suspended(),
+            below: if terminal.is_none() { tmux_above(one.process.pid) } else { None },
             terminal,
             began: Timestamp::from_millis(booted + one.process.began_millis()),
         })
@@ -78,6 +81,7 @@ pub fn process_of(source: Source, pid: u32) -> Option<Running> {
         cwd: None,
         is_suspended: process.is_suspended(),
         terminal: None,
+        below: None,
         began: Timestamp::from_millis(booted()? + process.began_millis()),
     })
 }
@@ -87,6 +91,38 @@ pub fn still(pid: u32, began: Timestamp) -> Option<Process> {
     let process = Process::of(pid)?;
     let now = booted()? + process.began_millis();
     ((now - began.as_millis()).abs() < SET).then_some(process)
+}
+
+/// The tmux server that a process runs below, by its socket, and the process that was started in the terminal there.
+fn tmux_above(pid: u32) -> Option<(PathBuf, u32)> {
+    let mut below = pid;
+    while let Some(parent) = parent_of(below).filter(|parent| *parent > 1) {
+        let name = fs::read_to_string(format!("/proc/{parent}/comm")).unwrap_or_default();
+        if name.starts_with("tmux: server") {
+            return Some((listens_at(parent)?, below));
+        }
+        below = parent;
+    }
+    None
+}
+
+/// The unix socket that a process listens at. `/proc/net/unix` tells the flags of a socket in its fourth column, of which
+/// `00010000` means that it listens, its inode in the seventh and its path in the last.
+fn listens_at(pid: u32) -> Option<PathBuf> {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
+    let inode = |file: fs::DirEntry| {
+        let target = fs::read_link(file.path()).ok()?;
+        Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+    };
+    let inodes: Vec<String> = files.filter_map(inode).collect();
+    let sockets = fs::read_to_string("/proc/net/unix").ok()?;
+    sockets.lines().find_map(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        let listens = fields.nth(3)? == "00010000";
+        let is_its = inodes.iter().any(|inode| Some(inode.as_str()) == fields.clone().nth(2));
+        let path = line.find('/').map(|at| PathBuf::from(&line[at..]))?;
+        (listens && is_its).then_some(path)
+    })
 }
 
 /// The environment that a process was started with; nothing, if it is another user's.

@@ -196,7 +196,11 @@ impl Radar<'_> {
     /// The terminals in which agents run.
     fn panes(&self, running: &[Running]) -> HashMap<Place, Pane> {
         let Some(tmux) = self.tmux else { return HashMap::new() };
-        let of: HashSet<Place> = running.iter().filter_map(|one| one.terminal.clone()).collect();
+        let place = |one: &Running| {
+            let below = || one.below.as_ref().map(|(socket, pid)| (socket.clone(), pid.to_string()));
+            one.terminal.clone().or_else(below)
+        };
+        let of: HashSet<Place> = running.iter().filter_map(place).collect();
         let list = |of: &HashSet<Place>| -> HashMap<Place, Pane> {
             let sockets: HashSet<&PathBuf> = of.iter().map(|(socket, _)| socket).collect();
             let all = sockets.into_iter().flat_map(|socket| Server::new(tmux, socket).panes());
@@ -324,7 +328,11 @@ impl Radar<'_> {
     fn judged(&self, sight: Sight<'_>, panes: &HashMap<Place, Pane>, now: Timestamp) -> LiveSession {
         let one = sight.running;
         let session = self.index.session_by_id(&sight.id).ok();
-        let pane = one.terminal.as_ref().and_then(|terminal| panes.get(terminal));
+        let below = || {
+            let (socket, pid) = one.below.as_ref()?;
+            panes.values().find(|pane| pane.pid == *pid && pane.socket == *socket)
+        };
+        let pane = one.terminal.as_ref().and_then(|terminal| panes.get(terminal)).or_else(below);
         let pane = pane.filter(|pane| !pane.is_dead && is_within(one.process.pid, pane.pid));
         let told = self.told.iter().rev().find(|told| told.id == sight.id && told.state.is_some());
         let hook =
