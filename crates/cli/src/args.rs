@@ -204,7 +204,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
     /// The address of a reverse proxy that speaks TLS and passes on to this machine's port, as `tailscale serve` does:
-    /// https://desk.tail.net
+    /// `https://desk.tail.net`
     #[arg(long, value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
 }
