@@ -83,7 +83,9 @@ impl Board {
             serde_json::to_string(&kept).map_err(|error| Problem::FAILED.because(sentence(&error)))?;
         if command == Command::Stop && matches!(steered, Steered::Delivered { .. }) {
             let closed = self.lookout.book(self, |book| book.close(&live.id, self.now()));
-            closed.transpose().map_err(|error| Problem::FAILED.because(sentence(&error)))?;
+            if let Some(Err(error)) = closed {
+                tracing::warn!(error = %sentence(&error), "that it was ended could not be written down");
+            }
         }
         let answered = Answered::to(&live, &command, &steered, giver.by, giver.rule);
         self.desk(move |desk| {
