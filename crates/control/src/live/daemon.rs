@@ -97,7 +97,8 @@ impl Daemon {
         Ok(daemon)
     }
 
-    fn say(&mut self, message: &Value) -> io::Result<()> {
+    /// Says something that nobody answers.
+    pub(super) fn say(&mut self, message: &Value) -> io::Result<()> {
         self.socket.send(Message::text(message.to_string())).map_err(broken)
     }
 
@@ -188,11 +189,6 @@ impl Daemon {
         self.until(UNTIL_TOLD, |message| service::pending(message).filter(|pending| pending.thread == id))
     }
 
-    /// Answers what a thread waits for.
-    pub(super) fn answer(&mut self, message: &Value) -> io::Result<()> {
-        self.say(message)
-    }
-
     fn leave(&mut self, id: &str) {
         let _ = self.call("thread/unsubscribe", json!({"threadId": id}));
     }
@@ -255,11 +251,8 @@ impl DaemonWatch {
         let stop = Arc::new(AtomicBool::new(false));
         let (shared, ended) = (view.clone(), stop.clone());
         let listening = std::thread::Builder::new().name("codex daemon".to_owned()).spawn(move || {
-            let heard = listen(&mut daemon, &shared, &ended, now, &tell);
-            if let Err(error) = heard {
-                // A daemon that is stopped or replaced; whoever looks next connects anew.
-                let _ = error;
-            }
+            // It ends with an error when the daemon is stopped or replaced; whoever looks next connects anew.
+            let _ = listen(&mut daemon, &shared, &ended, now, &tell);
             *shared.lock().unwrap_or_else(PoisonError::into_inner) = None;
             tell();
         })?;

@@ -33,6 +33,9 @@ pub struct Seen {
     /// The process has started others.
     #[serde(default)]
     pub has_children: bool,
+    /// It was started on the session and does not hold it: it waits on its screen for whoever does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_kept_out: bool,
     /// What the agent's own registry says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registry: Option<Value>,
@@ -124,8 +127,8 @@ pub(super) fn evidence(
 impl Seen {
     /// Says whether only its screen may tell how it stands.
     pub fn needs_screen(&self) -> bool {
-        if self.service.is_some() {
-            return false;
+        if self.service.is_some() || self.is_kept_out {
+            return self.is_kept_out;
         }
         if let Some(status) = self.registry.as_ref().and_then(|facts| facts["status"].as_str()) {
             // What it waits for stands on its screen.

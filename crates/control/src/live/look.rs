@@ -348,6 +348,9 @@ impl Radar<'_> {
             source: one.source,
             began: one.began,
             is_suspended: one.is_suspended,
+            is_kept_out: one.source == Source::Codex
+                && sight.service.is_none()
+                && sight.evidence.iter().all(|said| said.channel == Channel::Process),
             has_children: has_open_call && pane.is_none() && !one.process.descendants().is_empty(),
             registry: sight.registry,
             service,
@@ -355,12 +358,8 @@ impl Radar<'_> {
             records,
             screen: None,
         };
-        // A Codex that was started on a session and holds it not, waits on its screen for whoever does.
-        let is_kept_out = one.source == Source::Codex
-            && seen.service.is_none()
-            && sight.evidence.iter().all(|said| said.channel == Channel::Process);
         // A screen costs a process; it is looked at where nothing else tells, and by whoever writes down all that is seen.
-        if seen.needs_screen() || is_kept_out || self.record.is_some() {
+        if seen.needs_screen() || self.record.is_some() {
             let shown = pane.zip(self.tmux);
             seen.screen =
                 shown.and_then(|(pane, tmux)| Server::new(tmux, &pane.socket).screen(&pane.pane_id).ok());
@@ -467,10 +466,11 @@ impl Radar<'_> {
 
     /// Why a session can't be steered, and what makes it so.
     fn uncontrolled(&self, one: &Running, session: Option<&Session>) -> Control {
-        let why = match (&one.terminal, self.tmux) {
-            (Some(_), None) => "it runs in tmux, and there is no tmux program on the path",
-            (Some(_), Some(_)) => "its tmux does not answer",
-            (None, _) => "it does not run in tmux",
+        let is_in_tmux = one.terminal.is_some() || one.below.is_some();
+        let why = match (is_in_tmux, self.tmux) {
+            (true, None) => "it runs in tmux, and there is no tmux program on the path",
+            (true, Some(_)) => "its tmux does not answer",
+            (false, _) => "it does not run in tmux",
         };
         let command = session.and_then(|session| {
             let started = Started::resume(&Target::of(session).ok()?, None, self.path).ok()?;

@@ -111,7 +111,7 @@ impl Service<'_> {
         if key.is_some_and(|key| key != key_about(self.session, &pending.about)) {
             return Ok(refused("it asks something else now"));
         }
-        daemon.answer(&pending.answer(decision))?;
+        daemon.say(&pending.answer(decision))?;
         let is_taken = |message: &Value| {
             let is_it = message["method"] == "serverRequest/resolved"
                 && message["params"]["requestId"] == pending.request;
