@@ -23,6 +23,7 @@ mod journal;
 mod launch;
 pub mod live;
 mod opencode;
+mod outside;
 mod process;
 mod programs;
 mod provider;
@@ -45,6 +46,7 @@ pub use in_use::user_of;
 pub use journal::{Entry, Journal, Outcome};
 pub use launch::{Started, find_program, quoted};
 pub use opencode::{Column, Fork as OpenCodeFork};
+pub use outside::client;
 pub use process::parent_of;
 pub use provider::{
     Current, KeyFrom, Offer, Probed, Profile, Profiles, ProviderSessions, Rehome, Switch, Synced,

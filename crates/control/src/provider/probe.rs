@@ -1,15 +1,13 @@
 //! One request to a provider, when a person asks for it: is it there, and does it take the key?
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use marline_model::Source;
 use serde::Serialize;
 use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 use super::profiles::{KeyFrom, Profile};
+use crate::outside::client;
 use crate::{ActError, Acts};
 
 /// A provider that takes longer is as good as none.
@@ -96,7 +94,7 @@ impl Acts {
         };
         let key = key.ok_or_else(|| ActError::invalid(format!("there is no key for {name} here")))?;
         let asked = request(profile, &key);
-        let mut post = agent().post(&asked.address);
+        let mut post = client(PATIENCE).post(&asked.address);
         for (name, value) in
             asked.headers.iter().filter(|(_, value)| !value.trim().is_empty() && value != "Bearer ")
         {
@@ -113,22 +111,4 @@ impl Acts {
         let words: String = words.chars().take(WORDS).collect();
         Ok(Probed { address: asked.address, status, good, words })
     }
-}
-
-fn agent() -> Agent {
-    let found = rustls_native_certs::load_native_certs();
-    let certificates: Vec<_> = found.certs.iter().map(|one| Certificate::from_der(one).to_owned()).collect();
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(RootCerts::new_with_certs(&certificates))
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
-        // A body that is sent elsewhere would take the key along.
-        .max_redirects(0)
-        .build()
-        .into()
 }

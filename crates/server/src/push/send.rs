@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use marline_control::client;
 use marline_model::Timestamp;
 use ring::digest::{SHA256, digest};
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use web_push_native::WebPushBuilder;
 
 use super::notify::Message;
@@ -60,7 +60,7 @@ impl Post {
     /// Starts the thread; it ends with this.
     pub fn open(vapid: Arc<Vapid>, contact: String, now: fn() -> Timestamp, hear: Hear) -> Self {
         let (letters, taken) = channel();
-        let carrier = Carrier { vapid, contact, now, hear, agent: agent(), skew_ms: 0 };
+        let carrier = Carrier { vapid, contact, now, hear, agent: client(PATIENCE), skew_ms: 0 };
         std::thread::Builder::new()
             .name("push".to_owned())
             .spawn(move || carrier.work(&taken))
@@ -219,23 +219,6 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 fn at(text: &str) -> Option<i64> {
     let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
     Some(zoned.timestamp().as_millisecond())
-}
-
-fn agent() -> Agent {
-    let found = rustls_native_certs::load_native_certs();
-    let certificates: Vec<_> = found.certs.iter().map(|one| Certificate::from_der(one).to_owned()).collect();
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(RootCerts::new_with_certs(&certificates))
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
-        .max_redirects(0)
-        .build()
-        .into()
 }
 
 #[cfg(test)]
