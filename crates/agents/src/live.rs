@@ -1,5 +1,7 @@
 //! What tells of a session that an agent has open: words, records and screens, as values. Nothing is looked at here.
 
+use std::time::Duration;
+
 use marline_model::{LiveState, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -163,6 +165,11 @@ pub trait Live: Sync {
     /// What is typed so that it goes on with another model.
     fn model_words(&self, _model: &str) -> Option<String> {
         None
+    }
+
+    /// For how long after a paste it takes keys for a part of that.
+    fn settles(&self) -> Duration {
+        Duration::from_millis(150)
     }
 
     /// Says whether a new session can be given its id.

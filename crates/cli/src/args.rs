@@ -143,6 +143,11 @@ pub struct ReadArgs {
     pub no_refresh: bool,
 }
 
+impl ReadArgs {
+    /// As a command reads that is asked for nothing else.
+    pub const FRESH: ReadArgs = ReadArgs { json: false, no_refresh: false };
+}
+
 /// Which sessions are meant.
 #[derive(Args)]
 pub struct FilterArgs {

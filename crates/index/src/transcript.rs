@@ -27,6 +27,9 @@ pub const PICTURE: &str = "[image]";
 /// What stands in a record that holds a picture, or names one.
 const PICTURE_SIGNS: [&[u8]; 3] = [b"image/", b"\"image\"", b"_image\""];
 
+/// So many bytes between a call and its output are looked through for what it has changed.
+const MAX_BETWEEN: u64 = 4 << 20;
+
 /// Where a record lies.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Place {
@@ -266,6 +269,29 @@ impl Records {
         Ok(())
     }
 
+    /// The places that records between a call and its output tell, which bear the call's id: Codex writes there what a patch
+    /// has changed (`patch_apply_end`, and `item_completed` since 0.145).
+    fn places_between(
+        &mut self,
+        index: &Index,
+        item: &ItemPlace,
+        output: u64,
+        call: Option<&str>,
+    ) -> Result<Vec<Places>, IndexError> {
+        let from = item.offset + item.length;
+        let (Some(call), Some(length)) =
+            (call, output.checked_sub(from).filter(|length| *length <= MAX_BETWEEN))
+        else {
+            return Ok(Vec::new());
+        };
+        let is_lines = self.file(index, item.file)?.is_some_and(|(file, _)| file.shape == Shape::Lines);
+        let between = if is_lines { self.bytes(index, item.file, from, length)? } else { None };
+        let between = between.unwrap_or_default();
+        let lines = between.split(|byte| *byte == b'\n');
+        let told = lines.filter(|line| memchr::memmem::find(line, call.as_bytes()).is_some());
+        Ok(told.flat_map(places).collect())
+    }
+
     /// Reads an item's texts: its own, its call's input and output.
     pub(crate) fn entry(&mut self, index: &Index, item: &ItemPlace) -> Result<Entry, IndexError> {
         let source_and_path = self.file(index, item.file)?.map(|(file, _)| (file.clone(), file.path.clone()));
@@ -339,6 +365,9 @@ impl Records {
             }
             if Action::edits(&tool.name) {
                 entry.places = places(&bytes);
+                if entry.places.is_empty() {
+                    entry.places = self.places_between(index, item, offset, tool.call_id.as_deref())?;
+                }
             }
             let mut reader = agent.reader(&file, None);
             let _ = reader.read(value, Want::Expand, &mut |event| {

@@ -137,7 +137,7 @@ mod tests {
             }))
             .unwrap()
         };
-        Now { sessions: ids.iter().map(live).collect(), strays: Vec::new() }
+        Now { sessions: ids.iter().map(live).collect(), ..Now::default() }
     }
 
     fn lost(book: &Logbook) -> Vec<String> {

@@ -1,8 +1,9 @@
 //! Looking at the agents that run, while the board is up.
 //!
 //! It looks when something was written that tells of an agent: a transcript, a group or queue, a file that comes and goes with
-//! agents. Beside that it looks by the clock only while agents run, and often only while one works whose questions stand on its
-//! screen alone. While none runs it sleeps.
+//! agents. Beside that it looks by the clock only while agents run: often while one works whose questions stand on its screen
+//! alone, rarely while all wait and tell themselves when they begin; between such looks the process table alone is watched for
+//! agents that come and go. While none runs it sleeps.
 
 use std::fs::Permissions;
 use std::io::ErrorKind;
@@ -15,10 +16,12 @@ use std::time::{Duration, Instant};
 
 use marline_agents::registry;
 use marline_control::find_program;
-use marline_control::live::{Control, DaemonView, DaemonWatch, HookTold, Memory, Now, Radar};
+use marline_control::live::{
+    Arrivals, Control, DaemonView, DaemonWatch, HookTold, LiveSession, Memory, Now, Radar,
+};
 use marline_control::work::rule_for;
 use marline_index::Index;
-use marline_model::{LiveState, SessionId, Source, Timestamp};
+use marline_model::{Channel, Evidence, LiveState, SessionId, Source, Timestamp};
 use marline_store::work::Rule;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use serde::Deserialize;
@@ -33,8 +36,12 @@ use crate::problem::sentence;
 
 /// While an agent works whose dialogs are seen on its screen alone.
 const OFTEN: Duration = Duration::from_millis(300);
-/// While agents run and all wait, or say themselves how they stand.
+/// While agents run whose state may change without a word of theirs.
 const SELDOM: Duration = Duration::from_secs(2);
+/// While all that run wait, and tell themselves when they begin again.
+const RARELY: Duration = Duration::from_secs(15);
+/// How soon an agent is seen that came or went without a word, while others run.
+const ARRIVALS: Duration = Duration::from_secs(1);
 /// Looks take this share of the time at most.
 const REST_PER_LOOK: u32 = 4;
 /// After a failure the next try comes so much later.
@@ -191,10 +198,11 @@ impl Lookout {
     fn work(&self, board: &Board) {
         let Some(rung) = self.rung.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let mut signals = Signals::new(self.bell.clone());
-        let (mut index, mut daemons) = (None, Daemons::default());
+        let (mut index, mut daemons, mut arrivals) = (None, Daemons::default(), Arrivals::default());
         loop {
             let began = Instant::now();
             signals.watch(board);
+            arrivals.have_changed();
             let wait = match self.look(board, &mut index, &mut daemons) {
                 Ok(wait) => wait,
                 Err(problem) => {
@@ -204,9 +212,8 @@ impl Lookout {
             };
             // Bells within this time are one.
             std::thread::sleep((began.elapsed() * REST_PER_LOOK).min(OFTEN));
-            match next(&rung, wait) {
-                Bell::Look => {}
-                Bell::Stop => return,
+            if next(&rung, wait, &mut arrivals) == Bell::Stop {
+                return;
             }
         }
     }
@@ -225,6 +232,7 @@ impl Lookout {
         }
         let Some(index) = index else { return Ok(None) };
         let work = |ask: &marline_control::work::Desk| -> Result<_, marline_store::work::WorkError> {
+            ask.follow_answers(index)?;
             Ok((ask.store().held()?, ask.store().questions(true, usize::MAX >> 1)?, ask.rules()?))
         };
         let (held, asked, rules) = board.worker.ask(work).map_err(|error| told(&error))?;
@@ -248,10 +256,10 @@ impl Lookout {
         now.sort();
         permit(board, &now, &rules);
         self.note(board, &now);
-        let wait = if now.sessions.iter().any(is_on_screen_alone) {
-            Some(OFTEN)
-        } else {
-            (!now.sessions.is_empty() || !now.strays.is_empty()).then_some(SELDOM)
+        let wait = match &now {
+            now if now.sessions.iter().any(is_on_screen_alone) => Some(OFTEN),
+            now if !now.strays.is_empty() || !now.sessions.iter().all(tells_itself) => Some(SELDOM),
+            now => (!now.sessions.is_empty() || !now.ended.is_empty()).then_some(RARELY),
         };
         let mut last = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if **last != now {
@@ -312,21 +320,36 @@ fn listen(path: &Path) -> std::io::Result<UnixDatagram> {
 }
 
 /// Says whether what an agent asks next is to be seen on its screen alone.
-fn is_on_screen_alone(live: &marline_control::live::LiveSession) -> bool {
+fn is_on_screen_alone(live: &LiveSession) -> bool {
     live.source != Source::Claude
         && live.state != LiveState::Idle
         && matches!(live.control, Control::Tmux { .. })
 }
 
-/// Waits for the bell, or for the clock.
-fn next(rung: &Receiver<Bell>, wait: Option<Duration>) -> Bell {
-    let first = match wait {
-        Some(wait) => match rung.recv_timeout(wait) {
-            Ok(bell) => bell,
-            Err(RecvTimeoutError::Timeout) => Bell::Look,
-            Err(RecvTimeoutError::Disconnected) => Bell::Stop,
-        },
-        None => rung.recv().unwrap_or(Bell::Stop),
+/// Says whether an agent waits, and tells itself when it does something again.
+fn tells_itself(live: &LiveSession) -> bool {
+    let has_told = |one: &Evidence| matches!(one.channel, Channel::Registry | Channel::Service);
+    live.state == LiveState::Idle && (live.source == Source::Codex || live.evidence.iter().any(has_told))
+}
+
+/// Waits for the bell, for the clock, or until an agent has come or gone.
+fn next(rung: &Receiver<Bell>, wait: Option<Duration>, arrivals: &mut Arrivals) -> Bell {
+    let until = wait.map(|wait| Instant::now() + wait);
+    let first = loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let rang = match left {
+            Some(left) => rung.recv_timeout(left.min(ARRIVALS)),
+            None => rung.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match rang {
+            Ok(bell) => break bell,
+            Err(RecvTimeoutError::Disconnected) => break Bell::Stop,
+            Err(RecvTimeoutError::Timeout) => {
+                if left.is_some_and(|left| left <= ARRIVALS) || arrivals.have_changed() {
+                    break Bell::Look;
+                }
+            }
+        }
     };
     if first == Bell::Stop || rung.try_iter().any(|bell| bell == Bell::Stop) {
         Bell::Stop

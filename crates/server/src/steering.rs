@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use marline_agents::event::hash;
 use marline_agents::talk::Decision;
 use marline_control::find_program;
-use marline_control::live::{Command, LiveSession, Steered, is_said};
+use marline_control::live::{Command, Control, LiveSession, Steered, is_said};
 use marline_control::work::Answered;
 use marline_store::work::{CommandEnd, Rule};
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,14 @@ impl Board {
                 return Ok(Steered::Unknown { seen });
             }
         }
-        let steered = match self.steer(&live, key, command.clone()).await {
+        let tried = match &live.control {
+            Control::Marline { .. } => {
+                let (live, command, by) = (live.clone(), command.clone(), giver.by.clone());
+                self.desk(move |desk| desk.steer_held(&live, &command, &by)).await
+            }
+            _ => self.steer(&live, key, command.clone()).await,
+        };
+        let steered = match tried {
             Ok(steered) => steered,
             Err(problem) => {
                 // Whether the agent has heard it is not known; the log says that, too.

@@ -1235,7 +1235,7 @@ export interface components {
         /** @description What agents ask. */
         ApprovalsAnswer: {
             /** @description What waits for an answer, the oldest first. */
-            open: components["schemas"]["Asked"][];
+            open: components["schemas"]["OpenQuestion"][];
             /** @description What was answered, the last first. */
             answered: components["schemas"]["Asked"][];
         };
@@ -1323,6 +1323,10 @@ export interface components {
             outcome: string;
             /** @description What shows that. */
             proof: string;
+            /** @description The call that was asked about, by the agent's own name for it. */
+            call?: string;
+            /** @description When it was seen that what was allowed has run: that an agent has heard the answer is less. */
+            ranAt?: components["schemas"]["Timestamp"];
         };
         /** @description Who is away. */
         AwayAnswer: {
@@ -1979,6 +1983,8 @@ export interface components {
         LiveAnswer: {
             /** @description Sessions, those that need a person first. */
             sessions: components["schemas"]["LiveEntry"][];
+            /** @description Sessions whose agents have ended a short while ago, the last first. */
+            ended: components["schemas"]["LiveEntry"][];
             /** @description Agents whose session is not known. */
             strays: components["schemas"]["Stray"][];
             /** @description Sessions that were open before Marline, or the machine, was started anew, and are not now. */
@@ -2209,6 +2215,11 @@ export interface components {
         OpenAnswer: {
             /** @description The session. */
             id: components["schemas"]["SessionId"];
+        };
+        /** @description A question that waits for an answer. */
+        OpenQuestion: components["schemas"]["Asked"] & {
+            /** @description What is to be minded of what is asked. */
+            risks: components["schemas"]["Risk"][];
         };
         /** @description What is opened. */
         OpenRequest: {
@@ -2978,6 +2989,8 @@ export interface components {
             place: components["schemas"]["Workplace"];
             /** @description What people want of it. */
             wish: components["schemas"]["Wish"];
+            /** @description Attempts at prompts that people have interrupted, by [`Task::attempt_name`]. */
+            interrupted?: string[];
             /** @description Who works at it. */
             claim?: components["schemas"]["Claim"];
             /** @description What came of it; of one that goes on, when it was last written. */
@@ -3825,6 +3838,7 @@ export type MoveRequest = components['schemas']['MoveRequest'];
 export type NamedProfile = components['schemas']['NamedProfile'];
 export type NotRehomed = components['schemas']['NotRehomed'];
 export type OpenAnswer = components['schemas']['OpenAnswer'];
+export type OpenQuestion = components['schemas']['OpenQuestion'];
 export type OpenRequest = components['schemas']['OpenRequest'];
 export type Options = components['schemas']['Options'];
 export type Outline = components['schemas']['Outline'];

@@ -49,6 +49,7 @@ export type {
   Mode,
   NamedProfile,
   OpenAnswer,
+  OpenQuestion,
   OpenRequest,
   Options,
   Outline,

@@ -86,6 +86,14 @@ fn waits(places: &Places, now: &mut Now) {
     now.sort();
 }
 
+/// The sessions that have ended a short while ago: the board knows, which has looked before.
+fn ended(now: &Now) -> Result<Vec<LiveSession>, Failure> {
+    let told = ask(&Places::read()?.socket, "GET", "/api/v1/live", None).ok().and_then(Answer::good);
+    let told = told.as_ref().and_then(|told| told["ended"].as_array()).into_iter().flatten();
+    let told = told.filter_map(|one| serde_json::from_value::<LiveSession>(one["live"].clone()).ok());
+    Ok(told.filter(|ended| !now.sessions.iter().any(|live| live.id == ended.id)).collect())
+}
+
 /// A live session with what its transcript tells.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,10 +111,12 @@ fn ls(read: &ReadArgs, why: bool) -> Result<ExitCode, Failure> {
     let reviewers = crate::commands::work::reviewers()?;
     let shown = look.now.sessions.iter().filter(|live| !reviewers.contains(&live.id));
     let sessions: Vec<Told<'_>> = shown.map(|live| told(&look.context, live)).collect();
+    let ended = ended(&look.now)?;
+    let ended: Vec<Told<'_>> = ended.iter().map(|live| told(&look.context, live)).collect();
     if read.json {
-        print_json(&serde_json::json!({ "sessions": sessions, "strays": look.now.strays }))?;
+        print_json(&serde_json::json!({ "sessions": sessions, "ended": ended, "strays": look.now.strays }))?;
     } else {
-        for one in &sessions {
+        for one in sessions.iter().chain(&ended) {
             print_line(&if width().is_some() { row(one) } else { plain(one) })?;
             if why {
                 one.live.evidence.iter().try_for_each(|evidence| {
@@ -160,6 +170,7 @@ fn row(one: &Told<'_>) -> String {
         }
         Control::Service { pane: None, .. } => "daemon".to_owned(),
         Control::Marline { .. } => "by Marline".to_owned(),
+        Control::None { .. } if live.state == LiveState::Ended => "marline live start --resume".to_owned(),
         Control::None { .. } => "read only".to_owned(),
     };
     let asks = asks_line(live);

@@ -463,7 +463,7 @@ fn threads(given: &[String]) -> Result<Vec<ThreadId>, Failure> {
     if given.is_empty() {
         return Ok(Vec::new());
     }
-    let context = Context::read(&ReadArgs { json: true, no_refresh: false })?;
+    let context = Context::read(&ReadArgs::FRESH)?;
     given
         .iter()
         .map(|id| {

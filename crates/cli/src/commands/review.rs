@@ -31,7 +31,7 @@ pub fn run(command: &ReviewCommand) -> Result<ExitCode, Failure> {
         ReviewCommand::Show { review, wait, prompts } => {
             let mut one = store(&places)?.review(&review.id)?;
             if *wait && one.state == ReviewState::Running {
-                Context::read(&fresh())?;
+                Context::read(&ReadArgs::FRESH)?;
                 let _indexing = crate::commands::work::Indexing::start(&places);
                 work::wait(&places, None, std::slice::from_ref(&one.id), &mut |_| Ok(()))?;
                 one = store(&places)?.review(&one.id)?;
@@ -45,7 +45,7 @@ pub fn run(command: &ReviewCommand) -> Result<ExitCode, Failure> {
                 let one = desk(&places)?.ask_reviewer(&review.id, &text, None, None)?;
                 return left(&places, &[one], is_json);
             }
-            Context::read(&fresh())?;
+            Context::read(&ReadArgs::FRESH)?;
             let _indexing = crate::commands::work::Indexing::start(&places);
             let engine = engine(&places)?;
             let one = desk(&places)?.ask_reviewer(&review.id, &text, None, Some(engine.claim()))?;
@@ -57,7 +57,7 @@ pub fn run(command: &ReviewCommand) -> Result<ExitCode, Failure> {
             let one = desk(&places)?.end_review(&review.id)?;
             // Where nobody works at it, its reviewer is ended from here.
             if desk(&places)?.open_run(&one.id)?.is_some() {
-                Context::read(&fresh())?;
+                Context::read(&ReadArgs::FRESH)?;
                 let _indexing = crate::commands::work::Indexing::start(&places);
                 work::wait(&places, None, std::slice::from_ref(&one.id), &mut |_| Ok(()))?;
             }
@@ -70,10 +70,6 @@ pub fn run(command: &ReviewCommand) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-fn fresh() -> ReadArgs {
-    ReadArgs { json: true, no_refresh: false }
 }
 
 impl From<ContextError> for Failure {
@@ -93,7 +89,7 @@ impl From<ContextError> for Failure {
 
 fn start(places: &Places, args: &StartArgs) -> Result<ExitCode, Failure> {
     let shown_to = {
-        let read = Context::read(&fresh())?;
+        let read = Context::read(&ReadArgs::FRESH)?;
         let session = read.index.session(&args.session)?;
         let wanted = Wanted { anchor: args.anchor(), parts: args.part.clone(), task: args.task.clone() };
         context(&read.index, &session, &wanted)?
@@ -161,7 +157,7 @@ fn left(places: &Places, reviews: &[Review], is_json: bool) -> Result<ExitCode, 
 fn list(places: &Places, session: Option<&str>, is_json: bool) -> Result<ExitCode, Failure> {
     let reviews = match session {
         Some(given) => {
-            let session = Context::read(&fresh())?.index.session(given)?;
+            let session = Context::read(&ReadArgs::FRESH)?.index.session(given)?;
             let mut all = store(places)?.reviews(Reviews::Of(&session.id))?;
             all.reverse();
             all

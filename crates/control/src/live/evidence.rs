@@ -289,7 +289,7 @@ fn shown(id: &SessionId, dialog: &Dialog) -> Asks {
 }
 
 /// What a daemon asks for.
-fn asked(id: &SessionId, about: &str, question: &Question) -> Asks {
+pub(super) fn asked(id: &SessionId, about: &str, question: &Question) -> Asks {
     let words = match question.tool.as_str() {
         "edit" => "May it change these files?",
         _ => "May it run this command?",
@@ -314,6 +314,11 @@ pub(super) fn key_of(id: &SessionId, dialog: &Dialog) -> String {
 /// The same of one that the agent names itself.
 pub(super) fn key_about(id: &SessionId, about: &str) -> String {
     format!("{:016x}", marline_agents::event::hash(&[id.raw().as_bytes(), about.as_bytes()]))
+}
+
+/// The same of a question that an agent asks whom Marline runs.
+pub(crate) fn key_of_question(id: &SessionId, number: u64) -> String {
+    key_about(id, &format!("question {number}"))
 }
 
 /// Of a transcript the last records that tell of turns, in whole lines: enough to tell where the last one stands.

@@ -11,7 +11,7 @@ use marline_store::work::{Asked, Task};
 use serde_json::Value;
 
 use super::daemon::{DaemonView, HeldThread};
-use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, evidence, tail};
+use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, asked, evidence, tail};
 use super::find::{Running, process_of, running};
 use super::memory::{Memory, Place};
 use super::tmux::{Pane, Server};
@@ -136,11 +136,12 @@ impl Radar<'_> {
         found.retain(|sight| taken.insert(sight.id.clone()));
         let mut sessions: Vec<LiveSession> =
             found.into_iter().map(|sight| self.judged(sight, &panes, now)).collect();
-        if let Some(memory) = self.memory {
+        let ended = self.memory.map(|memory| {
             memory.sweep();
-        }
+            memory.ended(&sessions, now, |one| self.reopens(&self.index.session_by_id(&one.id).ok()?))
+        });
         sessions.extend(self.held.iter().filter_map(|task| self.headless(task)));
-        let mut now = Now { sessions, strays };
+        let mut now = Now { sessions, ended: ended.unwrap_or_default(), strays };
         now.sort();
         now
     }
@@ -220,7 +221,7 @@ impl Radar<'_> {
 
     fn is_of_task(&self, one: &Running, task: &Task) -> bool {
         // It was started with its input and output in the folder of its talk.
-        let talk = format!("{}-{}", task.id, task.attempt);
+        let talk = task.attempt_name();
         let input = std::fs::read_link(format!("/proc/{}/fd/1", one.process.pid));
         input.is_ok_and(|path| path.parent().is_some_and(|folder| folder.ends_with(&talk)))
     }
@@ -472,11 +473,13 @@ impl Radar<'_> {
             (true, Some(_)) => "its tmux does not answer",
             (false, _) => "it does not run in tmux",
         };
-        let command = session.and_then(|session| {
-            let started = Started::resume(&Target::of(session).ok()?, None, self.path).ok()?;
-            Some(format!("tmux new-session {}", crate::quoted(&started.typed())))
-        });
-        Control::None { why: why.to_owned(), command }
+        Control::None { why: why.to_owned(), command: session.and_then(|session| self.reopens(session)) }
+    }
+
+    /// The command that opens a session so that it can be steered.
+    fn reopens(&self, session: &Session) -> Option<String> {
+        let started = Started::resume(&Target::of(session).ok()?, None, self.path).ok()?;
+        Some(format!("tmux new-session {}", crate::quoted(&started.typed())))
     }
 
     /// A prompt that Marline has an agent work at.
@@ -490,6 +493,15 @@ impl Radar<'_> {
             Some(asked) => (LiveState::NeedsApproval, Some(asked.at), "it asks for leave"),
             None => (LiveState::Working, task.started_at, "Marline has it work at a prompt"),
         };
+        let asks = open.map(|open| {
+            let about = format!("question {}", open.number);
+            let mut asks = asked(&id, &about, &open.question);
+            if let Some(cwd) = open.question.cwd.as_ref().or(task.cwd.as_ref()) {
+                let project = task.cwd.as_ref().unwrap_or(cwd);
+                asks.risks = risks(&open.question, Path::new(project), self.env.home());
+            }
+            asks
+        });
         Some(LiveSession {
             source: id.source(),
             source_session_id: id.raw().to_owned(),
@@ -497,7 +509,7 @@ impl Radar<'_> {
             state,
             since: at,
             evidence: vec![evidence(Channel::Talk, words, Some(state), at)],
-            asks: None,
+            asks,
             control: Control::Marline { run: task.run.clone()?, task: task.id.clone() },
             pid: None,
             started_at: task.started_at,
@@ -527,6 +539,25 @@ pub fn is_said(index: &Index, id: &SessionId, text: &str, since: Timestamp) -> b
                 && item.at.is_none_or(|at| at.as_millis() + SLACK >= since.as_millis())
                 && plain(&item.text) == wanted
         })
+    })
+}
+
+/// Says whether a session's transcript shows that a call has run that was allowed at a time: by its id, or, where the agent told
+/// none, as one that began later and does what was asked.
+pub(crate) fn has_run(
+    index: &Index,
+    id: &SessionId,
+    call: Option<&str>,
+    what: &str,
+    allowed: Timestamp,
+) -> bool {
+    let Ok(page) = index.items(id, Window::End, RECENT) else { return false };
+    page.items.iter().any(|item| {
+        let Some(tool) = item.tool.as_ref().filter(|tool| tool.output.is_some()) else { return false };
+        let is_named = |call: &str| call.split(' ').any(|part| tool.call_id.as_deref() == Some(part));
+        let is_later = || item.at.is_some_and(|at| at.as_millis() + SLACK >= allowed.as_millis());
+        let does_it = || names(what, &called(&tool.name, tool.input.as_deref().unwrap_or_default()));
+        call.is_some_and(is_named) || is_later() && does_it()
     })
 }
 

@@ -7,6 +7,7 @@
 //! **Promises.** Looking changes nothing and starts nothing but `tmux`. A session is named by its agent's own id from the
 //! first moment; what has none yet is a [`Stray`]. A state is never guessed: what does not tell is unknown.
 
+mod arrivals;
 mod away;
 mod daemon;
 mod evidence;
@@ -23,9 +24,12 @@ mod tmux;
 mod turn;
 mod types;
 
+pub use arrivals::Arrivals;
 pub use away::{Claim, Claims};
 pub use daemon::{Daemon, DaemonView, DaemonWatch, HeldThread};
+pub(crate) use evidence::key_of_question;
 pub use evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed};
+pub(crate) use look::has_run;
 pub use look::{HookTold, Radar, Recorder, is_said};
 pub use memory::Memory;
 pub use pictures::{LARGEST_PICTURE, MOST_PICTURES, keep_picture};

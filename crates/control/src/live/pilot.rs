@@ -75,7 +75,7 @@ impl LiveSession {
         command: &Command,
     ) -> io::Result<Steered> {
         let Some((pid, started_at)) = self.pid.zip(self.started_at) else {
-            return Ok(refused("Marline works with it; its run and the approvals steer it"));
+            return Ok(refused("Marline works in it, and its runs steer it"));
         };
         if *command == Command::Stop {
             return Ok(self.end(pid, started_at));
@@ -118,9 +118,7 @@ impl LiveSession {
                     Command::Stop => Ok(refused("it is ended otherwise")),
                 }
             }
-            Control::Marline { .. } => {
-                Ok(refused("Marline works with it; its run and the approvals steer it"))
-            }
+            Control::Marline { .. } => Ok(refused("Marline works in it, and its runs steer it")),
             Control::None { why, .. } => Ok(refused(format!("it can only be read: {why}"))),
         }
     }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::evidence::key_of;
 use super::find::still;
-use super::tmux::{Pane, Server};
+use super::tmux::{Glimpse, Pane, Server};
 use crate::process::Process;
 use crate::target::agent;
 
@@ -34,8 +34,6 @@ const UNTIL_GONE: Duration = Duration::from_secs(4);
 /// A key shows within this time, unless it was let fall; it is pressed so many times more.
 const UNTIL_HEARD: Duration = Duration::from_millis(1_200);
 const PRESSES: u32 = 2;
-/// Some agents take keys for a part of a paste for so long after it.
-const AFTER_PASTE: Duration = Duration::from_millis(150);
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -81,40 +79,45 @@ impl Terminal<'_> {
         Server::new(self.tmux, &self.pane.socket)
     }
 
-    fn read(&self) -> io::Result<Screen> {
-        let shown = self.server().screen(&self.pane.pane_id)?;
-        Ok(agent(self.session.source()).live().screen(&shown))
+    fn seen(&self, shown: &str) -> Screen {
+        agent(self.session.source()).live().screen(shown)
     }
 
-    /// Why nothing may be typed now.
-    fn obstacle(&self) -> Option<String> {
-        let panes = self.server().panes();
-        let now = panes.iter().find(|pane| pane.pane_id == self.pane.pane_id);
-        let Some(now) = now.filter(|now| !now.is_dead && now.pid == self.pane.pid) else {
-            return Some("its terminal is gone".to_owned());
-        };
+    fn read(&self) -> io::Result<Screen> {
+        Ok(self.seen(&self.server().screen(&self.pane.pane_id)?))
+    }
+
+    /// What the terminal shows, or why nothing may be typed now.
+    fn reach(&self) -> Result<Glimpse, String> {
+        let now = self.server().glimpse(&self.pane.pane_id).ok();
+        let now = now.filter(|now| !now.is_dead && now.pid == self.pane.pid);
+        let now = now.ok_or_else(|| "its terminal is gone".to_owned())?;
         if still(self.pid, self.started_at).is_none_or(Process::is_suspended) {
-            return Some("its agent is gone or suspended".to_owned());
+            return Err("its agent is gone or suspended".to_owned());
         }
         if now.is_in_mode {
             // A person scrolls there; keys would not reach the agent.
             let _ = self.server().run(["send-keys", "-t", &self.pane.pane_id, "-X", "cancel"]);
         }
-        None
+        Ok(now)
     }
 
-    /// Waits until a screen is as wanted.
-    fn until(&self, patience: Duration, is_it: impl Fn(&Screen) -> bool) -> io::Result<bool> {
+    /// Waits until a screen is as wanted, and returns the last one seen and whether it is.
+    fn wait(&self, patience: Duration, is_it: impl Fn(&Screen) -> bool) -> io::Result<(Screen, bool)> {
         let began = Instant::now();
         loop {
-            if is_it(&self.read()?) {
-                return Ok(true);
-            }
-            if began.elapsed() > patience {
-                return Ok(false);
+            let screen = self.read()?;
+            let is_there = is_it(&screen);
+            if is_there || began.elapsed() > patience {
+                return Ok((screen, is_there));
             }
             sleep(LOOK);
         }
+    }
+
+    /// Says whether a screen is as wanted within some time.
+    fn until(&self, patience: Duration, is_it: impl Fn(&Screen) -> bool) -> io::Result<bool> {
+        Ok(self.wait(patience, is_it)?.1)
     }
 
     /// Says something to the agent. What a person has half typed is put back.
@@ -137,41 +140,53 @@ impl Terminal<'_> {
         if parts.iter().any(|part| is_for_shell(part)) {
             return Ok(refused(FOR_SHELL));
         }
-        if let Some(why) = self.obstacle().or(self.too_small()?) {
-            return Ok(refused(why));
+        let mut now = match self.reach() {
+            Ok(now) => now,
+            Err(why) => return Ok(refused(why)),
+        };
+        if now.size.0 < SMALLEST.0 || now.size.1 < SMALLEST.1 {
+            let (columns, lines) = SMALLEST;
+            return Ok(refused(format!("its terminal has less than {columns} columns or {lines} lines")));
         }
         // One that has just been opened draws its field a little later.
-        self.until(UNTIL_DRAWN, |screen| screen.dialog.is_some() || screen.draft.is_some())?;
-        let before = self.read()?;
+        if !is_ready(&self.seen(&now.screen)) {
+            self.until(UNTIL_DRAWN, is_ready)?;
+            now = self.server().glimpse(&self.pane.pane_id)?;
+        }
+        let before = self.seen(&now.screen);
         if before.dialog.is_some() {
             return Ok(refused("it asks something; answer that first"));
         }
-        let Some(field) = &before.draft else {
+        let Some(mut field) = before.draft else {
             return Ok(refused("its field for a prompt is not to be seen"));
         };
         let (server, pane) = (self.server(), self.pane.pane_id.as_str());
-        let draft = if self.is_at_start()? { String::new() } else { field.clone() };
+        // Where the cursor stands at the beginning, what is shown behind it is a hint of the agent's own.
+        let draft = if now.cursor <= START { String::new() } else { field.clone() };
         if !draft.is_empty() {
             server.press(pane, &["C-e", "C-u"])?;
-            if !self.until(UNTIL_PASTED, |screen| screen.draft.as_ref().is_none_or(|now| *now != draft))? {
+            let (screen, is_aside) =
+                self.wait(UNTIL_PASTED, |screen| screen.draft.as_ref().is_none_or(|now| *now != draft))?;
+            if !is_aside {
                 return Ok(refused("somebody types in it, and their words can't be put aside"));
             }
+            field = screen.draft.unwrap_or_default();
         }
         for part in &parts {
-            let before = self.read()?.draft;
             server.paste(pane, part)?;
-            let is_pasted =
-                self.until(UNTIL_PASTED, |screen| screen.draft.is_some() && screen.draft != before)?;
+            let is_new = |screen: &Screen| screen.draft.as_ref().is_some_and(|now| *now != field);
+            let (screen, is_pasted) = self.wait(UNTIL_PASTED, is_new)?;
             if !is_pasted {
                 return Ok(Steered::Unknown { seen: "the words did not appear in its field".to_owned() });
             }
-            sleep(AFTER_PASTE);
+            field = screen.draft.unwrap_or_default();
+            sleep(agent(self.session.source()).live().settles());
         }
         let pasted = self.read()?.draft;
         server.press(pane, &["Enter"])?;
         let is_gone = |screen: &Screen| screen.dialog.is_some() || screen.is_busy || screen.draft != pasted;
-        let mut is_sent = self.until(UNTIL_SENT, is_gone)?;
-        if !is_sent && self.read()?.draft == pasted {
+        let (screen, mut is_sent) = self.wait(UNTIL_SENT, is_gone)?;
+        if !is_sent && screen.draft == pasted {
             // The key was taken for a part of the paste: the words still stand there, so it is pressed once more.
             server.press(pane, &["Enter"])?;
             is_sent = self.until(UNTIL_SENT, is_gone)?;
@@ -202,32 +217,15 @@ impl Terminal<'_> {
         Ok(sent)
     }
 
-    /// Why what stands in the field of so small a terminal can't be read, nor put back.
-    fn too_small(&self) -> io::Result<Option<String>> {
-        let words = ["display-message", "-p", "-t", &self.pane.pane_id, "#{pane_width} #{pane_height}"];
-        let size = self.server().run(words)?;
-        let size = size.trim().split_once(' ').and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)));
-        let is_enough = size.is_some_and(|size: (u32, u32)| size.0 >= SMALLEST.0 && size.1 >= SMALLEST.1);
-        Ok((!is_enough)
-            .then(|| format!("its terminal has less than {} columns or {} lines", SMALLEST.0, SMALLEST.1)))
-    }
-
-    /// Says whether the cursor stands where an empty field has it: what is shown behind it is a hint of the agent's own.
-    fn is_at_start(&self) -> io::Result<bool> {
-        let words = ["display-message", "-p", "-t", &self.pane.pane_id, "#{cursor_x}"];
-        let at: usize = self.server().run(words)?.trim().parse().unwrap_or(usize::MAX);
-        Ok(at <= START)
-    }
-
     /// Interrupts what the agent does.
     ///
     /// # Errors
     /// What tmux says.
     pub fn interrupt(&self) -> io::Result<Steered> {
-        if let Some(why) = self.obstacle() {
-            return Ok(refused(why));
-        }
-        let screen = self.read()?;
+        let screen = match self.reach() {
+            Ok(now) => self.seen(&now.screen),
+            Err(why) => return Ok(refused(why)),
+        };
         if screen.dialog.is_none() && !screen.is_busy {
             return Ok(refused("it does nothing that could be interrupted"));
         }
@@ -242,10 +240,11 @@ impl Terminal<'_> {
 
     /// The dialog that is asked about, if it is still the one of `key`.
     fn dialog(&self, key: Option<&str>) -> io::Result<Result<Dialog, Steered>> {
-        if let Some(why) = self.obstacle() {
-            return Ok(Err(refused(why)));
-        }
-        let Some(dialog) = self.read()?.dialog else {
+        let now = match self.reach() {
+            Ok(now) => now,
+            Err(why) => return Ok(Err(refused(why))),
+        };
+        let Some(dialog) = self.seen(&now.screen).dialog else {
             return Ok(Err(refused("it asks nothing any more")));
         };
         if key.is_some_and(|key| key != key_of(self.session, &dialog)) {
@@ -341,13 +340,14 @@ impl Terminal<'_> {
     pub fn mode(&self, wanted: LiveMode) -> io::Result<Steered> {
         /// It has fewer than these, and goes through them in a circle.
         const MODES: usize = 6;
-        if let Some(why) = self.obstacle() {
-            return Ok(refused(why));
-        }
+        let now = match self.reach() {
+            Ok(now) => now,
+            Err(why) => return Ok(refused(why)),
+        };
         let live = agent(self.session.source()).live();
         let server = self.server();
         let shown = || Ok::<_, io::Error>(live.mode(&server.screen(&self.pane.pane_id)?));
-        if self.read()?.dialog.is_some() {
+        if self.seen(&now.screen).dialog.is_some() {
             return Ok(refused("it asks something; answer that first"));
         }
         for _ in 0..MODES {
@@ -365,6 +365,11 @@ impl Terminal<'_> {
         }
         Ok(refused("it has no such setting"))
     }
+}
+
+/// Says whether a screen is drawn as far as to be answered or told something.
+fn is_ready(screen: &Screen) -> bool {
+    screen.dialog.is_some() || screen.draft.is_some()
 }
 
 /// In a smaller terminal, words in the field are cut off.

@@ -33,6 +33,23 @@ pub struct Pane {
     pub is_in_mode: bool,
 }
 
+/// What a terminal shows at one moment, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glimpse {
+    /// The process that was started in it.
+    pub pid: u32,
+    /// That process is gone.
+    pub is_dead: bool,
+    /// A person scrolls or copies in it: keys would not reach the agent.
+    pub is_in_mode: bool,
+    /// Columns and lines.
+    pub size: (u32, u32),
+    /// The cursor's column.
+    pub cursor: usize,
+    /// What stands in it, without colours.
+    pub screen: String,
+}
+
 /// A tmux server.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -42,6 +59,9 @@ pub struct Server {
 
 const FORMAT: &str =
     "#{pane_id}\t#{window_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_in_mode}\t#{session_name}\t#{window_name}";
+
+const GLIMPSE: &str =
+    "#{pane_pid} #{?pane_dead,1,0} #{pane_in_mode} #{pane_width} #{pane_height} #{cursor_x}";
 
 impl Server {
     /// The server of a socket, which need not run.
@@ -86,6 +106,27 @@ impl Server {
     /// What tmux says, such as that the terminal is gone.
     pub fn screen(&self, pane: &str) -> io::Result<String> {
         self.run(["capture-pane", "-p", "-t", pane])
+    }
+
+    /// The same with how the terminal stands, in one step.
+    ///
+    /// # Errors
+    /// What tmux says, such as that the terminal is gone.
+    pub fn glimpse(&self, pane: &str) -> io::Result<Glimpse> {
+        let told =
+            self.run(["display-message", "-p", "-t", pane, GLIMPSE, ";", "capture-pane", "-p", "-t", pane])?;
+        let odd = || io::Error::other("tmux does not say how the terminal stands");
+        let (facts, screen) = told.split_once('\n').ok_or_else(odd)?;
+        let facts: Vec<u32> = facts.split(' ').filter_map(|fact| fact.parse().ok()).collect();
+        let &[pid, is_dead, in_mode, width, height, cursor] = facts.as_slice() else { return Err(odd()) };
+        Ok(Glimpse {
+            pid,
+            is_dead: is_dead != 0,
+            is_in_mode: in_mode != 0,
+            size: (width, height),
+            cursor: cursor as usize,
+            screen: screen.to_owned(),
+        })
     }
 
     /// Presses keys by their names.

@@ -169,6 +169,9 @@ pub struct Stray {
 pub struct Now {
     /// Sessions, those that need a person first.
     pub sessions: Vec<LiveSession>,
+    /// Sessions whose agents have ended a short while ago, the last first.
+    #[serde(default)]
+    pub ended: Vec<LiveSession>,
     /// Agents whose session is not known.
     pub strays: Vec<Stray>,
 }
@@ -188,6 +191,7 @@ impl Now {
     /// Puts those first that need a person.
     pub fn sort(&mut self) {
         self.sessions.sort_by_key(|one| (rank(one.state), std::cmp::Reverse(one.since)));
+        self.ended.sort_by_key(|one| std::cmp::Reverse(one.since));
     }
 }
 

@@ -8,7 +8,7 @@ use marline_store::work::{Asked, Change, Rule, Task, WorkError, WorkEvent};
 
 use super::engine::{Active, Engine, later};
 use super::job::Job;
-use super::permits::{Answered, rule_for};
+use super::permits::{Answered, named, rule_for};
 use crate::chain;
 
 impl Engine {
@@ -40,13 +40,14 @@ impl Engine {
             };
             let noted = rule.map(|rule| Answered {
                 session: asked.session.clone(),
-                what: question.what.clone(),
+                what: named(&question),
                 cwd: question.cwd.clone(),
                 decision: Decision::Allow,
                 by: rule.by.clone(),
                 rule: Some(rule.id),
                 outcome: "delivered",
                 proof: "a rule allowed it".to_owned(),
+                call: Some(question.id.clone()),
             });
             let noted = noted.map(|noted| Change::Audit(noted.entry(self.now())));
             let changes: Vec<Change> = [Change::Question(asked)].into_iter().chain(noted).collect();

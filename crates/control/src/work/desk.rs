@@ -12,7 +12,7 @@ use marline_store::work::{
 
 use super::check::{check_images, check_name, check_order, check_prompt};
 use super::holder::is_alive;
-use super::permits::Answered;
+use super::permits::{Answered, named};
 use crate::target::agent;
 
 /// So many sessions at a time, unless it is said.
@@ -282,6 +282,7 @@ impl Desk {
             max_concurrency: 1,
             place: Place::Own,
             wish: Wish::Run,
+            interrupted: Vec::new(),
             claim,
             counts: Counts::default(),
             created_at: (self.now)(),
@@ -594,13 +595,14 @@ impl Desk {
         }
         let noted = Answered {
             session: asked.session.clone(),
-            what: asked.question.what.clone(),
+            what: named(&asked.question),
             cwd: asked.question.cwd.clone(),
             decision: decision.clone(),
             by: by.to_owned(),
             rule: None,
             outcome: "delivered",
             proof: format!("question {number} has this answer"),
+            call: Some(asked.question.id.clone()),
         };
         asked.decision = Some(decision);
         asked.by = Some(by.to_owned());

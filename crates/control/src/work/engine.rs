@@ -171,7 +171,7 @@ impl Engine {
     }
 
     pub(super) fn dir_of(&self, task: &Task) -> PathBuf {
-        self.means.dir.join("talks").join(format!("{}-{}", task.id, task.attempt))
+        self.means.dir.join("talks").join(task.attempt_name())
     }
 
     /// Finds out what became of a prompt that somebody before was at.
@@ -285,6 +285,9 @@ impl Engine {
             self.work_at(active, at, renews)?;
         }
         active.jobs.retain(|job| job.task.status.is_held() || job.is_changed);
+        for job in active.jobs.iter_mut().filter(|job| active.run.interrupts(&job.task)) {
+            job.interrupt("it was interrupted");
+        }
         match active.run.wish {
             Wish::Run => self.fill(active)?,
             Wish::Pause => {}

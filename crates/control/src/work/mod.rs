@@ -24,6 +24,7 @@ mod holder;
 mod job;
 mod permits;
 mod settle;
+mod steer;
 mod verdict;
 
 pub(crate) use check::{check_order, check_prompt};

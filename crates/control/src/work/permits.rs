@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use marline_agents::talk::{Decision, Question};
+use marline_index::Index;
 use marline_model::{SessionId, Source, Timestamp};
 use marline_store::work::{Audited, Change, Rule, WorkError};
 
 use super::desk::Desk;
-use crate::live::{Command, LiveSession, Steered};
+use crate::live::{Command, Control, LiveSession, Steered, has_run};
 use crate::rules::{LONGEST_RULE, allows, rule_place, rule_words};
 
 /// A rule that is to be made.
@@ -43,10 +44,13 @@ pub struct Answered {
     pub outcome: &'static str,
     /// What shows that.
     pub proof: String,
+    /// The call that was asked about, by the agent's own name for it.
+    pub call: Option<String>,
 }
 
 impl Answered {
-    /// What the log says of an answer to a live session; nothing of other commands.
+    /// What the log says of an answer to a live session; nothing of other commands, and of answers that a desk gives, which
+    /// writes them down itself.
     pub fn to(
         live: &LiveSession,
         command: &Command,
@@ -55,6 +59,9 @@ impl Answered {
         rule: Option<String>,
     ) -> Option<Self> {
         let Command::Answer { decision, .. } = command else { return None };
+        if matches!(live.control, Control::Marline { .. }) {
+            return None;
+        }
         let (outcome, proof) = match steered {
             Steered::Delivered { proof } => ("delivered", proof),
             Steered::Refused { why } => ("refused", why),
@@ -64,10 +71,6 @@ impl Answered {
         let what = asks.and_then(|asks| asks.what.as_ref());
         let words =
             || asks.map(|asks| [asks.about.join(" · "), asks.question.clone()].join(" ").trim().to_owned());
-        let named = |question: &Question| match question.files.is_empty() {
-            true => question.what.clone(),
-            false => format!("{} {}", question.what, question.files.join(", ")),
-        };
         Some(Answered {
             session: Some(live.id.clone()),
             what: what.map(named).or_else(words).unwrap_or_default(),
@@ -77,14 +80,29 @@ impl Answered {
             rule,
             outcome,
             proof: proof.clone(),
+            call: what.map(|what| what.id.clone()).filter(|call| !call.is_empty()),
         })
     }
 
     pub(super) fn entry(self, at: Timestamp) -> Audited {
-        let Answered { session, what, cwd, decision, by, rule, outcome, proof } = self;
-        Audited { number: 0, at, session, what, cwd, decision, by, rule, outcome: outcome.to_owned(), proof }
+        let Answered { session, what, cwd, decision, by, rule, outcome, proof, call } = self;
+        let outcome = outcome.to_owned();
+        Audited { number: 0, at, session, what, cwd, decision, by, rule, outcome, proof, call, ran_at: None }
     }
 }
+
+/// What is asked, in words, with the files that it is about.
+pub(super) fn named(question: &Question) -> String {
+    match question.files.is_empty() {
+        true => question.what.clone(),
+        false => format!("{} {}", question.what, question.files.join(", ")),
+    }
+}
+
+/// What was allowed is looked for in transcripts for so long.
+const FOLLOWED: i64 = 6 * 3_600_000;
+/// So many of the last answers are.
+const MOST_FOLLOWED: usize = 30;
 
 /// The rule that allows what is asked, if one does.
 pub fn rule_for<'a>(
@@ -170,5 +188,24 @@ impl Desk {
     /// [`WorkError::Internal`]
     pub fn note(&self, answered: Answered) -> Result<(), WorkError> {
         self.store().commit(&[Change::Audit(answered.entry(self.now()))])
+    }
+
+    /// Notes of what was allowed that it has run, as far as transcripts show that by now.
+    ///
+    /// # Errors
+    /// [`WorkError::Internal`]
+    pub fn follow_answers(&self, index: &Index) -> Result<(), WorkError> {
+        let now = self.now();
+        for one in self.store().audit(u64::MAX, MOST_FOLLOWED)? {
+            let is_followed = one.ran_at.is_none()
+                && one.outcome != "refused"
+                && !matches!(one.decision, Decision::Deny { .. })
+                && now.as_millis() - one.at.as_millis() < FOLLOWED;
+            let Some(id) = one.session.as_ref().filter(|_| is_followed) else { continue };
+            if has_run(index, id, one.call.as_deref(), &one.what, one.at) {
+                self.store().commit(&[Change::Audit(Audited { ran_at: Some(now), ..one })])?;
+            }
+        }
+        Ok(())
     }
 }

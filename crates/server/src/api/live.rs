@@ -47,6 +47,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct LiveAnswer {
     /// Sessions, those that need a person first.
     sessions: Vec<LiveEntry>,
+    /// Sessions whose agents have ended a short while ago, the last first.
+    ended: Vec<LiveEntry>,
     /// Agents whose session is not known.
     strays: Vec<Stray>,
     /// Sessions that were open before Marline, or the machine, was started anew, and are not now.
@@ -283,7 +285,7 @@ impl CommandRequest {
 #[utoipa::path(get, path = "/api/v1/live", tag = "live", responses((status = 200, body = LiveAnswer)))]
 pub async fn live(State(board): State<Board>) -> Result<Json<LiveAnswer>, Problem> {
     let now = board.lookout.now();
-    let Now { mut sessions, strays } = (*now).clone();
+    let Now { mut sessions, ended, strays } = (*now).clone();
     // Those of reviewers belong to the reviews.
     let reviewers = board.reviewers().await?;
     sessions.retain(|live| !reviewers.contains(&live.id));
@@ -302,8 +304,12 @@ pub async fn live(State(board): State<Board>) -> Result<Json<LiveAnswer>, Proble
             last_words: last_words(index, &live.id),
             live,
         };
-        let sessions = sessions.into_iter().map(entry).collect();
-        Ok(LiveAnswer { sessions, strays, lost: lost.into_iter().map(was).collect() })
+        Ok(LiveAnswer {
+            sessions: sessions.into_iter().map(entry).collect(),
+            ended: ended.into_iter().map(entry).collect(),
+            strays,
+            lost: lost.into_iter().map(was).collect(),
+        })
     });
     Ok(Json(answer.await?))
 }

@@ -1,10 +1,13 @@
 //! Runs of groups and queues, what agents ask, and what both kinds share.
 
+use std::path::Path as FilePath;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use marline_agents::talk::Decision;
 use marline_control::work::Desk;
+use marline_control::{Risk, risks};
 use marline_store::work::{Asked, Logged, Member, Options, Run, Runs, Task, Wish, WorkError, read_exchanged};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -74,9 +77,27 @@ pub struct WishRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApprovalsAnswer {
     /// What waits for an answer, the oldest first.
-    open: Vec<Asked>,
+    open: Vec<OpenQuestion>,
     /// What was answered, the last first.
     answered: Vec<Asked>,
+}
+
+/// A question that waits for an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OpenQuestion {
+    #[serde(flatten)]
+    asked: Asked,
+    /// What is to be minded of what is asked.
+    risks: Vec<Risk>,
+}
+
+impl OpenQuestion {
+    fn of(asked: Asked, task: Option<Task>, home: &FilePath) -> Self {
+        let question = &asked.question;
+        let project = task.and_then(|task| task.cwd).or_else(|| question.cwd.clone());
+        let risks = project.map(|project| risks(question, FilePath::new(&project), home));
+        OpenQuestion { risks: risks.unwrap_or_default(), asked }
+    }
 }
 
 /// An answer.
@@ -203,9 +224,13 @@ pub async fn approvals(
     State(board): State<Board>,
     Query(params): Query<ApprovalParams>,
 ) -> Result<Json<ApprovalsAnswer>, Problem> {
+    let home = board.config.env.home().to_owned();
     let answer = board.desk(move |desk| {
-        let mut open = desk.store().questions(true, RUNS * ANSWERED)?;
-        open.retain(|asked| asked.decision.is_none());
+        let open = desk.store().questions(true, RUNS * ANSWERED)?.into_iter();
+        let open = open.filter(|asked| asked.decision.is_none());
+        let open =
+            open.map(|asked| OpenQuestion::of(asked.clone(), desk.store().task(&asked.task).ok(), &home));
+        let open = open.collect();
         let answered = if params.open { Vec::new() } else { desk.store().questions(false, ANSWERED)? };
         Ok(ApprovalsAnswer { open, answered })
     });

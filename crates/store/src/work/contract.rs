@@ -77,7 +77,7 @@ pub enum Change {
     Rule(Rule),
     /// Takes a rule away.
     DeleteRule(Rule),
-    /// Notes that something was allowed or refused. What is noted stays.
+    /// Notes that something was allowed or refused; of what has a number, what became of it since.
     Audit(Audited),
     /// Writes a review.
     Review(Review),

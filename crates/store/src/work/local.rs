@@ -262,13 +262,18 @@ fn write(connection: &Connection, change: &Change) -> Result<(), WorkError> {
         }
         .write(connection),
         Change::DeleteRule(rule) => delete(connection, "rules", &rule.id, rule.revision, &[]),
-        Change::Audit(audited) => connection
-            .prepare_cached("INSERT INTO audit (at, body) VALUES (?, ?)")
-            .and_then(|mut sql| {
-                sql.execute(params![audited.at.as_millis(), body(audited).unwrap_or_default()])
-            })
-            .map(drop)
-            .map_err(internal("marline.db could not be written")),
+        Change::Audit(audited) => {
+            let (at, body) = (audited.at.as_millis(), body(audited)?);
+            let written = match audited.number {
+                0 => connection
+                    .prepare_cached("INSERT INTO audit (at, body) VALUES (?, ?)")
+                    .and_then(|mut sql| sql.execute(params![at, body])),
+                number => connection
+                    .prepare_cached("UPDATE audit SET body = ? WHERE number = ?")
+                    .and_then(|mut sql| sql.execute(params![body, number as i64])),
+            };
+            written.map(drop).map_err(internal("marline.db could not be written"))
+        }
         Change::Event(logged) => connection
             .prepare_cached("INSERT INTO events (run, body) VALUES (?, ?)")
             .and_then(|mut sql| sql.execute(params![logged.run, body(logged).unwrap_or_default()]))

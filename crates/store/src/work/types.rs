@@ -337,6 +337,11 @@ pub struct Task {
 }
 
 impl Task {
+    /// Tells one attempt at it from another: `ID-ATTEMPT`.
+    pub fn attempt_name(&self) -> String {
+        format!("{}-{}", self.id, self.attempt)
+    }
+
     /// A prompt that nobody has begun, for a list of an agent's.
     pub fn new(
         id: String,
@@ -447,6 +452,9 @@ pub struct Run {
     pub place: Place,
     /// What people want of it.
     pub wish: Wish,
+    /// Attempts at prompts that people have interrupted, by [`Task::attempt_name`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interrupted: Vec<String>,
     /// Who works at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -468,6 +476,11 @@ impl Run {
     /// The list that its tasks are in: a queue keeps its own, those of a group's run are made for it.
     pub fn list_of_tasks(&self) -> &str {
         if self.is_queue { &self.list } else { &self.id }
+    }
+
+    /// Says whether somebody has interrupted the attempt that is made at a prompt.
+    pub fn interrupts(&self, task: &Task) -> bool {
+        self.interrupted.contains(&task.attempt_name())
     }
 }
 
@@ -672,4 +685,12 @@ pub struct Audited {
     pub outcome: String,
     /// What shows that.
     pub proof: String,
+    /// The call that was asked about, by the agent's own name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub call: Option<String>,
+    /// When it was seen that what was allowed has run: that an agent has heard the answer is less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ran_at: Option<Timestamp>,
 }

@@ -57,6 +57,7 @@ fn run(id: &str, list: &str) -> Run {
         max_concurrency: 1,
         place: Place::Own,
         wish: Wish::Run,
+        interrupted: Vec::new(),
         claim: None,
         counts: Counts::default(),
         created_at: NOW,

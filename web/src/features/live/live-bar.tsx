@@ -156,17 +156,20 @@ function Steering({ session }: { session: LiveSession }) {
       );
     case 'marline':
       return (
-        <p className="text-ink-2 text-xs">
-          It works at a prompt of{' '}
-          <Link to="/runs/$id" params={{ id: control.run }} className="text-accent hover:underline">
-            this run
-          </Link>
-          , which pauses and stops it; what it asks stands under{' '}
-          <Link to="/approvals" className="text-accent hover:underline">
-            approvals
-          </Link>
-          .
-        </p>
+        <>
+          {!session.asks && (
+            <Needs scope="reply">
+              <Composer session={session} />
+            </Needs>
+          )}
+          <p className="text-ink-3 text-xs">
+            It works at a prompt of{' '}
+            <Link to="/runs/$id" params={{ id: control.run }} className="text-accent hover:underline coarse:py-2">
+              this run
+            </Link>
+            ; what you say waits in a queue until it is free.
+          </p>
+        </>
       );
     case 'none':
       return (

@@ -11,7 +11,7 @@ import { live } from './queries';
 export function LiveInbox() {
   const { data } = useQuery({
     ...live.now,
-    select: (answer) => answer.sessions.filter((entry) => entry.live.asks !== undefined),
+    select: (answer) => answer.sessions.filter(({ live }) => live.asks !== undefined && live.control.by !== 'marline'),
   });
   if (!data || data.length === 0) return null;
   return (

@@ -35,7 +35,7 @@ describe('what runs', () => {
   });
 
   it('stands under exactly one state', () => {
-    const states = ['starting', 'working', 'needs_approval', 'needs_input', 'idle', 'ended', 'unknown'] as const;
+    const states = ['starting', 'working', 'needs_approval', 'needs_input', 'idle', 'unknown'] as const;
     for (const state of states) {
       expect(PARTS.filter(({ isIn }) => isIn(entry('a', state, '/p')))).toHaveLength(1);
     }
@@ -62,7 +62,9 @@ describe('an answer', () => {
   });
 
   it('stands in the log with what came of it', () => {
-    expect(sayEntry({ decision: { say: 'allow' }, outcome: 'delivered' })).toBe('Allowed');
+    const allow = { say: 'allow' } as const;
+    expect(sayEntry({ decision: allow, outcome: 'delivered' })).toBe('Answered, not run yet');
+    expect(sayEntry({ decision: allow, outcome: 'delivered', ranAt: '2026-11-26T04:00:00Z' })).toBe('Allowed');
     expect(sayEntry({ decision: { say: 'deny', reason: null }, outcome: 'delivered' })).toBe('Denied');
     expect(sayEntry({ decision: { say: 'allow' }, outcome: 'refused' })).toBe('Not done');
   });

@@ -34,7 +34,6 @@ export function NowEntry({ entry, isCard, isChosen, onChoose }: Props) {
   const { live, session, lastWords } = entry;
   const title = nameOf(entry);
   const tokens = session ? totalTokens(session.usage) : 0;
-  const asksElsewhere = !live.asks && live.state === 'needs_approval' && live.control.by === 'marline';
   return (
     <article aria-label={title} className={isCard ? 'rounded-lg bg-sunken px-3 py-2.5' : 'py-3 compact:py-2'}>
       <div className="relative flex items-start gap-3 rounded-lg">
@@ -90,13 +89,6 @@ export function NowEntry({ entry, isCard, isChosen, onChoose }: Props) {
         <div className={`mt-2.5 max-w-3xl ${isCard ? '' : 'ml-8 max-sm:ml-0'}`}>
           <LiveAsks id={live.id} asks={live.asks} cwd={live.cwd} />
         </div>
-      )}
-      {asksElsewhere && (
-        <p className="mt-1 ml-8 text-xs">
-          <Link to="/approvals" className="text-accent hover:underline">
-            Answer it under approvals
-          </Link>
-        </p>
       )}
     </article>
   );

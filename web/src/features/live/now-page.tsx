@@ -14,6 +14,7 @@ import { harmless } from '../../lib/harmless';
 import { many } from '../../lib/numbers';
 import { set, useSettings } from '../../lib/settings';
 import { Away } from './away';
+import { Ended } from './ended';
 import { Lost } from './lost';
 import { NowEntry } from './now-entry';
 import { inLanes, PARTS } from './parts';
@@ -77,17 +78,20 @@ function Toggle({ label, isOn, onChange }: { label: string; isOn: boolean; onCha
 }
 
 function All({ answer, isWide, hasLanes }: { answer: LiveAnswer; isWide: boolean; hasLanes: boolean }) {
-  const { sessions, strays } = answer;
+  const { sessions, ended, strays } = answer;
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const waiting = sessions.filter(({ live }) => needsYou(live)).length;
   if (sessions.length === 0 && strays.length === 0) {
     return (
-      <Notice icon={Radio} title="No agent runs">
-        <p>
-          Start one in any terminal, or from here: it shows up by itself, with what it does and what it asks. One that
-          runs in tmux can be talked to and answered from here, too.
-        </p>
-      </Notice>
+      <>
+        <Notice icon={Radio} title="No agent runs">
+          <p>
+            Start one in any terminal, or from here: it shows up by itself, with what it does and what it asks. One that
+            runs in tmux can be talked to and answered from here, too.
+          </p>
+        </Notice>
+        <Ended entries={ended} />
+      </>
     );
   }
   const beside = chosen.filter((id) => sessions.some(({ live }) => live.id === id));
@@ -130,6 +134,7 @@ function All({ answer, isWide, hasLanes }: { answer: LiveAnswer; isWide: boolean
           </Link>
         </div>
       )}
+      <Ended entries={ended} />
       {strays.length > 0 && (
         <Section title="Without a session yet">
           <ul>

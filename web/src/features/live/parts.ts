@@ -6,7 +6,7 @@ export const PARTS: { title: string; isRare?: boolean; isIn: (entry: LiveEntry) 
   { title: 'Needs you', isIn: ({ live }) => needsYou(live) },
   { title: 'Working', isIn: ({ live }) => live.state === 'working' || live.state === 'starting' },
   { title: 'Waits for a prompt', isIn: ({ live }) => live.state === 'idle' },
-  { title: 'Not known', isRare: true, isIn: ({ live }) => live.state === 'unknown' || live.state === 'ended' },
+  { title: 'Not known', isRare: true, isIn: ({ live }) => live.state === 'unknown' },
 ];
 
 /** Sessions by project: those first in which somebody is waited for, then by name. */

@@ -59,10 +59,11 @@ function Rules() {
   );
 }
 
-/** How an entry of the log ended, in a word. */
-export function sayEntry({ decision, outcome }: Pick<Audited, 'decision' | 'outcome'>): string {
+/** How an entry of the log ended, in a word: allowed is what has run. */
+export function sayEntry({ decision, outcome, ranAt }: Pick<Audited, 'decision' | 'outcome' | 'ranAt'>): string {
+  if (ranAt) return 'Allowed';
   if (outcome !== 'delivered') return outcome === 'refused' ? 'Not done' : 'Not known';
-  return decision.say === 'deny' ? 'Denied' : 'Allowed';
+  return decision.say === 'deny' ? 'Denied' : 'Answered, not run yet';
 }
 
 function Log() {
@@ -88,7 +89,7 @@ function Entry({ entry, now }: { entry: Audited; now: number }) {
     ['By', entry.by],
     ['Session', entry.session],
     ['In', entry.cwd],
-    ['Proof', entry.proof],
+    ['Proof', entry.ranAt ? `${entry.proof}; it ran` : entry.proof],
   ];
   return (
     <Fold

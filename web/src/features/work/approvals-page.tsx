@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Inbox } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
-import type { Asked } from '../../api/types';
+import type { Asked, OpenQuestion } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Until } from '../../components/ui/elapsed';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
@@ -81,7 +81,7 @@ export function ApprovalsPage({ asked, isAsked, below }: Props) {
   );
 }
 
-function Open({ asked }: { asked: Asked }) {
+function Open({ asked }: { asked: OpenQuestion }) {
   return (
     <article aria-label={`Question ${asked.number}`} className="max-w-3xl space-y-3">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs">
@@ -91,7 +91,7 @@ function Open({ asked }: { asked: Asked }) {
           answered with no in <Until time={asked.until} />
         </span>
       </div>
-      <QuestionView question={asked.question} />
+      <QuestionView question={asked.question} risks={asked.risks} />
       <AnswerButtons number={asked.number} forSession={asked.question.forSession} what={asked.question.what} />
     </article>
   );

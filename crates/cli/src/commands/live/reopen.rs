@@ -8,7 +8,8 @@ use marline_store::{OpenSession, OpenSessions};
 use serde_json::json;
 
 use super::look;
-use super::steer::{fresh, opened};
+use super::steer::opened;
+use crate::args::ReadArgs;
 use crate::args::live::StartArgs;
 use crate::commands::{print_json, print_line};
 use crate::context::{Places, now};
@@ -22,7 +23,7 @@ fn book(places: &Places) -> Result<OpenSessions, Failure> {
 /// Opens all that was open and is not now, in Marline's own tmux.
 pub fn run(is_dry: bool, is_json: bool) -> Result<ExitCode, Failure> {
     let places = Places::read()?;
-    let look = look(&fresh())?;
+    let look = look(&ReadArgs::FRESH)?;
     let is_live = |one: &OpenSession| look.now.sessions.iter().any(|live| live.id == one.id);
     let lost: Vec<OpenSession> =
         book(&places)?.all()?.into_iter().filter(|one| one.is_open && !is_live(one)).collect();

@@ -117,16 +117,12 @@ fn pictures(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     files.iter().map(keep).collect()
 }
 
-/// As `ls` does by default.
-pub(super) fn fresh() -> ReadArgs {
-    ReadArgs { json: false, no_refresh: false }
-}
-
 /// Says that somebody is away from a session or from all; or that they are back.
 fn away(session: Option<&str>, lasts: Option<Lasting>) -> Result<ExitCode, Failure> {
     let claims = Claims::at(&Places::read()?.state);
-    let id = session
-        .map(|session| -> Result<SessionId, Failure> { Ok(look(&fresh())?.find(session)?.id.clone()) });
+    let id = session.map(|session| -> Result<SessionId, Failure> {
+        Ok(look(&ReadArgs::FRESH)?.find(session)?.id.clone())
+    });
     let id = id.transpose()?;
     let whom = id.as_ref().map_or_else(|| "all agents".to_owned(), ToString::to_string);
     let failed =
@@ -176,14 +172,21 @@ fn away(session: Option<&str>, lasts: Option<Lasting>) -> Result<ExitCode, Failu
 
 /// Steers a session by whatever way it has.
 fn steered(live: &LiveArgs, command: &Command) -> Result<(LiveSession, Steered), Failure> {
-    let look = look(&fresh())?;
+    let look = look(&ReadArgs::FRESH)?;
     let one = look.find(&live.session)?;
+    let key = acts()?.uuid();
+    let places = Places::read()?;
     match &one.control {
         Control::Marline { .. } => {
-            return Err(Failure::refused(
-                &format!("Marline works with {} without a terminal.", one.id),
-                "`marline approvals` answers it; `marline group` and `marline queue` pause and stop it.",
-            ));
+            let is_said = matches!(command, Command::Send { .. });
+            if is_said && ask(&places.socket, "GET", "/api/v1/away", None).is_err() {
+                return Err(Failure::refused(
+                    &format!("Marline works in {}, and no board is up that could say it afterwards.", one.id),
+                    "marline up",
+                ));
+            }
+            let steered = crate::commands::work::desk(&places)?.steer_held(one, command, BY)?;
+            return Ok((one.clone(), steered));
         }
         Control::None { why, command: open } if *command != Command::Stop => {
             let hint = open.as_ref().map_or_else(
@@ -194,8 +197,6 @@ fn steered(live: &LiveArgs, command: &Command) -> Result<(LiveSession, Steered),
         }
         _ => {}
     }
-    let key = acts()?.uuid();
-    let places = Places::read()?;
     // What a hook waits with is known to the board alone.
     if let Command::Answer { question, decision } = command
         && Claims::at(&places.state).holds(&one.id, now())
@@ -254,7 +255,7 @@ fn steer(live: &LiveArgs, command: &Command) -> Result<ExitCode, Failure> {
 pub fn proven(steered: Steered, id: &SessionId, text: &str, since: Timestamp) -> Steered {
     let began = Instant::now();
     while matches!(steered, Steered::Delivered { .. }) && began.elapsed() < UNTIL_SAID {
-        if Context::read(&fresh()).is_ok_and(|context| is_said(&context.index, id, text, since)) {
+        if Context::read(&ReadArgs::FRESH).is_ok_and(|context| is_said(&context.index, id, text, since)) {
             return Steered::Delivered { proof: "it stands in the transcript".to_owned() };
         }
         std::thread::sleep(LOOK);
@@ -279,7 +280,7 @@ fn told(is_json: bool, id: &SessionId, steered: &Steered) -> Result<ExitCode, Fa
 }
 
 fn attach(session: &str) -> Result<ExitCode, Failure> {
-    let look = look(&fresh())?;
+    let look = look(&ReadArgs::FRESH)?;
     let one = look.find(session)?;
     let (Some(pane), Some(tmux)) = (one.control.pane(), look.tmux.as_deref()) else {
         return Err(Failure::refused(
@@ -371,7 +372,7 @@ pub(super) fn opened(args: &StartArgs) -> Result<(SessionId, Pane, String), Fail
 
 fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
     if let Some(given) = &args.resume {
-        let look = look(&fresh())?;
+        let look = look(&ReadArgs::FRESH)?;
         let session = look.context.index.session(given)?;
         if let Ok(live) = look.find(&session.id.to_string()) {
             return Err(Failure::refused(
@@ -419,7 +420,7 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
 fn named(wanted: &Wanted, pane: &Pane) -> Result<SessionId, Failure> {
     let began = Instant::now();
     loop {
-        let look = look(&fresh())?;
+        let look = look(&ReadArgs::FRESH)?;
         let is_it = |live: &&LiveSession| {
             live.control.pane().is_some_and(|its| its.pane_id == pane.pane_id && its.socket == pane.socket)
         };

@@ -7,7 +7,8 @@ use marline_control::reviews::{Sending, Told, obstacle, send_back_prompt};
 use marline_store::reviews::{Review, ReviewStore as _, SendOutcome};
 use serde_json::json;
 
-use super::{fresh, work};
+use super::work;
+use crate::args::ReadArgs;
 use crate::args::review::SendBackArgs;
 use crate::commands::live::{look, proven};
 use crate::commands::work::{Indexing, desk, engine, prompt, store};
@@ -67,7 +68,7 @@ fn typed(
     text: &str,
     may_queue: bool,
 ) -> Result<Review, Failure> {
-    let look = look(&fresh())?;
+    let look = look(&ReadArgs::FRESH)?;
     let live = look.now.sessions.iter().find(|live| live.id == review.parent);
     if let Some(why) = obstacle(live, may_queue) {
         let hint = if live.is_none() { "Give --headless." } else { "Nothing was sent." };
@@ -98,7 +99,7 @@ fn typed(
 }
 
 fn without_terminal(places: &Places, review: &Review, key: &str, text: &str) -> Result<Review, Failure> {
-    Context::read(&fresh())?;
+    Context::read(&ReadArgs::FRESH)?;
     let _indexing = Indexing::start(places);
     let engine = engine(places)?;
     desk(places)?.send_back_without_terminal(&review.id, key, text, Some(engine.claim()))?;

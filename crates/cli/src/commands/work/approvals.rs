@@ -14,7 +14,7 @@ use crate::args::{Lasting, ReadArgs};
 use crate::ask::ask;
 use crate::commands::live::{asked_words, look};
 use crate::commands::{print_json, print_line};
-use crate::context::{Places, now};
+use crate::context::{Context, Places, now};
 use crate::failure::Failure;
 use crate::terminal::{BOLD, DIM, ago, harmless, note, styled};
 
@@ -104,15 +104,22 @@ fn show_rule(rule: &Rule) -> Result<(), Failure> {
 }
 
 fn log(places: &Places, limit: usize, is_json: bool) -> Result<ExitCode, Failure> {
-    let entries = store(places)?.audit(u64::MAX, limit)?;
+    let desk = desk(places)?;
+    // Whether what was allowed has run since stands in the transcripts.
+    if let Ok(context) = Context::read(&ReadArgs::FRESH) {
+        desk.follow_answers(&context.index)?;
+    }
+    let entries = desk.store().audit(u64::MAX, limit)?;
     if is_json {
         print_json(&serde_json::json!({ "entries": entries }))?;
     } else {
         entries.iter().try_for_each(|entry| {
-            // What came of it comes first: an answer that was not taken is neither a yes nor a no.
+            // What came of it comes first: an answer that was not taken is neither a yes nor a no, and one that was heard has
+            // not run yet.
             let how = match (&entry.decision, entry.outcome.as_str()) {
+                _ if entry.ran_at.is_some() => "allowed",
                 (Decision::Deny { .. }, "delivered") => "denied",
-                (_, "delivered") => "allowed",
+                (_, "delivered") => "answered (yes)",
                 (Decision::Deny { .. }, "refused") => "not answered (no)",
                 (_, "refused") => "not answered (yes)",
                 (Decision::Deny { .. }, _) => "perhaps answered (no)",
@@ -162,7 +169,7 @@ fn live(places: &Places) -> Result<Vec<LiveSession>, Failure> {
     let reviewers = reviewers()?;
     let mut sessions = match by_board(places) {
         Some(sessions) => sessions,
-        None => look(&ReadArgs { json: false, no_refresh: false })?.now.sessions,
+        None => look(&ReadArgs::FRESH)?.now.sessions,
     };
     let is_asking =
         |live: &LiveSession| live.state.needs_you() && !matches!(live.control, Control::Marline { .. });

@@ -170,7 +170,7 @@ fn show(places: &Places, name: &str, is_json: bool) -> Result<ExitCode, Failure>
     if let Some(description) = &group.description {
         print_line(description)?;
     }
-    let context = Context::read(&ReadArgs { json: true, no_refresh: false })?;
+    let context = Context::read(&ReadArgs::FRESH)?;
     for member in &group.members {
         let source = styled(source_style(member.source), &pad(member.source.as_str(), 8));
         let words = match &member.session {
@@ -198,7 +198,7 @@ fn show(places: &Places, name: &str, is_json: bool) -> Result<ExitCode, Failure>
 fn begin(places: &Places, args: &GroupRunArgs) -> Result<ExitCode, Failure> {
     let desk = desk(places)?;
     // Sessions are looked up in it.
-    Context::read(&ReadArgs { json: true, no_refresh: false })?;
+    Context::read(&ReadArgs::FRESH)?;
     let wanted = GroupRun {
         prompt: prompt(&args.prompt)?,
         images: absolute(&args.image)?,

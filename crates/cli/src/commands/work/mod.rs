@@ -111,7 +111,7 @@ fn sessions(ids: &[String]) -> Result<Vec<SessionId>, Failure> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let context = Context::read(&ReadArgs { json: true, no_refresh: false })?;
+    let context = Context::read(&ReadArgs::FRESH)?;
     ids.iter().map(|id| Ok(context.index.session(id)?.id)).collect()
 }
 
@@ -196,7 +196,7 @@ fn wish(list: &str, name: &str, is_queue: bool, wish: Wish, is_json: bool) -> Re
         Wish::Run | Wish::Stop => {}
     }
     if !is_held {
-        Context::read(&ReadArgs { json: true, no_refresh: false })?;
+        Context::read(&ReadArgs::FRESH)?;
     }
     let followed = match is_held {
         true => follow::watch(&places, &run.id, kind, is_json),

@@ -43,7 +43,7 @@ pub fn run(command: &QueueCommand) -> Result<ExitCode, Failure> {
         QueueCommand::Set(args) => set(&places, args),
         QueueCommand::Run { name, dry_run: true, json } => dry_run(&places, name, json.json),
         QueueCommand::Run { name, dry_run: false, json } => {
-            Context::read(&ReadArgs { json: true, no_refresh: false })?;
+            Context::read(&ReadArgs::FRESH)?;
             let desk = desk(&places)?;
             let code =
                 follow::begin(&places, "queue", json.json, |claim| Ok(desk.run_queue(name, Some(claim))?))?;
