@@ -11,11 +11,13 @@ mod load;
 mod page;
 mod peer;
 mod process;
+mod soak;
 mod threads;
 mod work;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use marline_lab::corpus::generate;
 
@@ -46,6 +48,8 @@ pub fn run(words: &[String]) -> Outcome {
     let is_threads = arguments.flag("--threads");
     let is_work = arguments.flag("--work");
     let is_live = arguments.flag("--live");
+    let is_board = arguments.flag("--board");
+    let soak = arguments.number("--soak")?;
     let markdown = arguments.path("--markdown")?;
     arguments.end()?;
     if is_threads || is_work || is_live {
@@ -69,7 +73,14 @@ pub fn run(words: &[String]) -> Outcome {
     let home = dir.join("home");
     let files = files_below(&home)?;
     let bytes: u64 = files.iter().map(|(_, size)| size).sum();
-    let product = Product::built()?.in_homes(&home, &scratch("bench-home")?);
+    let own = scratch("bench-home")?;
+    let product = Product::built()?.in_homes(&home, &own);
+    if is_board || soak.is_some() {
+        let mut lines = Vec::new();
+        let outcome = the_board(&product, &dir, &own, soak, &mut lines);
+        print!("{}", table(&lines));
+        return outcome;
+    }
 
     let mut lines = vec![Line::new(
         "corpus",
@@ -85,6 +96,23 @@ pub fn run(words: &[String]) -> Outcome {
         std::fs::write(&path, &table).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     outcome
+}
+
+/// Measures the board alone; for so many minutes its memory alone.
+fn the_board(
+    product: &Product,
+    corpus: &Path,
+    own: &Path,
+    minutes: Option<u64>,
+    lines: &mut Vec<Line>,
+) -> Outcome {
+    step::act("index", || process::run(&mut product.command(["index"])).map(drop))?;
+    if let Some(minutes) = minutes {
+        let lasts = Duration::from_secs(minutes * 60);
+        return step::act("the board, for long", || soak::measure(product, corpus, own, lasts, lines));
+    }
+    step::act("the board", || board::measure(product, corpus, own, lines))?;
+    step::act("a long list", || board::measure_many(lines))
 }
 
 fn table(lines: &[Line]) -> String {

@@ -40,7 +40,8 @@ const HELP: &str = "Usage: cargo xtask COMMAND
           Take the README's pictures, of the bundled sessions
   test    Run every check: format, lints, documents, tests, licences, tidiness
   tidy    Check what no compiler checks, and print figures of our own tree
-  bench [--bytes 1g] [--seed N] [--median 90k] [--keep DIR] [--quick] [--markdown FILE] | --threads | --work | --live
+  bench [--bytes 1g] [--seed N] [--median 90k] [--keep DIR] [--quick] [--markdown FILE]
+        | --board | --soak MINUTES | --threads | --work | --live
           Make a corpus and print what Marline takes for it, beside the bare limits of this machine.
           --keep DIR      use the corpus in DIR; make it there if there is none
           --quick         fewer runs of each

@@ -21,7 +21,7 @@ use crate::product::Product;
 use crate::workspace::scratch;
 
 /// Files that grow at once, and how long a round over all of them takes.
-const GROWING: usize = 50;
+pub const GROWING: usize = 50;
 const ROUND: Duration = Duration::from_millis(500);
 const ROUNDS: usize = 12;
 /// How long the board is left alone.
@@ -29,20 +29,14 @@ const REST: Duration = Duration::from_secs(10);
 /// Anything that takes longer is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub fn measure(
-    product: &Product,
-    corpus: &Path,
-    own: &Path,
-    queries: &[String],
-    lines: &mut Vec<Line>,
-) -> Outcome {
+pub fn measure(product: &Product, corpus: &Path, own: &Path, lines: &mut Vec<Line>) -> Outcome {
     let folder = corpus.join("home/.claude/projects/-bench-growing");
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let outcome = with_board(product, own, |board| {
         let lists: Vec<String> = (0..20).map(|n| format!("/api/v1/sessions?limit=50&q={n}")).collect();
         let lists = [vec!["/api/v1/sessions?limit=50".to_owned()], lists].concat();
         let searches: Vec<String> =
-            queries.iter().map(|query| format!("/api/v1/search?q={}", encoded(query))).collect();
+            words().iter().map(|word| format!("/api/v1/search?q={}", encoded(word))).collect();
         for (name, addresses) in [("list", &lists), ("search with facets", &searches)] {
             let (median, p95) = board.address.under_load(addresses)?;
             let value = format!("{median:.1} ms, p95 {p95:.1} ms");
@@ -87,10 +81,10 @@ pub fn measure_many(lines: &mut Vec<Line>) -> Outcome {
     })
 }
 
-struct Board {
-    child: Child,
+pub struct Board {
+    pub child: Child,
     socket: PathBuf,
-    address: Address,
+    pub address: Address,
 }
 
 impl Board {
@@ -108,7 +102,7 @@ impl Board {
 }
 
 /// Starts a board, and ends it whatever happens.
-fn with_board(product: &Product, own: &Path, act: impl FnOnce(&Board) -> Outcome) -> Outcome {
+pub fn with_board(product: &Product, own: &Path, act: impl FnOnce(&Board) -> Outcome) -> Outcome {
     let mut command = product.command(["up", "--no-open"]);
     let child =
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|error| error.to_string())?;
@@ -125,7 +119,7 @@ fn with_board(product: &Product, own: &Path, act: impl FnOnce(&Board) -> Outcome
 }
 
 /// Listens to the board's events.
-fn listen(board: &Board) -> Outcome<BufReader<UnixStream>> {
+pub fn listen(board: &Board) -> Outcome<BufReader<UnixStream>> {
     let fail = |error: std::io::Error| error.to_string();
     let mut stream = UnixStream::connect(&board.socket).map_err(fail)?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
@@ -135,7 +129,7 @@ fn listen(board: &Board) -> Outcome<BufReader<UnixStream>> {
 
 /// Median and 95th percentile in milliseconds from a write to its event, with as many listeners as clients.
 fn growing(board: &Board, folder: &Path) -> Outcome<(f64, f64)> {
-    let file = |n: usize| folder.join(format!("{}.jsonl", id(n)));
+    let file = |n: usize| growing_file(folder, n);
     for n in 0..GROWING {
         figures::append(&file(n), "the first words")?;
     }
@@ -168,6 +162,18 @@ fn growing(board: &Board, folder: &Path) -> Outcome<(f64, f64)> {
         ends.iter().try_for_each(|end| end.shutdown(Shutdown::Both)).map_err(|error| error.to_string())
     })?;
     Ok(median_and_p95(told))
+}
+
+/// The transcript of one of the sessions that grow.
+pub fn growing_file(folder: &Path, n: usize) -> PathBuf {
+    folder.join(format!("{}.jsonl", id(n)))
+}
+
+/// What people search for while they look at the board; the words of the generated corpora.
+pub fn words() -> Vec<String> {
+    ["error", "config", "value", "function", "branch", "parse", "test", "return", "the missing"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn id(n: usize) -> String {

@@ -56,11 +56,11 @@ pub fn measure(
     // The corpus may be kept, and its truth does not know this session.
     std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     outcome?;
-    step::act("the board", || board::measure(product, corpus, &own, &board_words(), lines))?;
+    step::act("the board", || board::measure(product, corpus, &own, lines))?;
     if !is_quick {
         step::act("threads", || threads::measure(lines))?;
         step::act("a long list", || board::measure_many(lines))?;
-        step::act("a peer", || peer::measure(&home, &board_words(), lines))?;
+        step::act("a peer", || peer::measure(&home, &board::words(), lines))?;
         step::act("a large transcript", || large(lines))?;
     }
     Ok(())
@@ -143,13 +143,6 @@ fn queries(corpus: &Path) -> Outcome<Vec<String>> {
         queries.push(text.to_owned());
     }
     Ok(queries)
-}
-
-/// What people search for while they look at the board; the words of the generated corpora.
-fn board_words() -> Vec<String> {
-    ["error", "config", "value", "function", "branch", "parse", "test", "return", "the missing"]
-        .map(str::to_owned)
-        .to_vec()
 }
 
 fn commands(product: &Product, queries: &[String], is_quick: bool, lines: &mut Vec<Line>) -> Outcome {

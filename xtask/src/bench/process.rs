@@ -68,8 +68,17 @@ fn look(id: u32, has_ended: &AtomicBool) -> (f64, f64) {
 
 /// The most memory that a running process has held, in MB.
 pub fn memory(id: u32) -> Option<f64> {
+    status(id, "VmHWM:")
+}
+
+/// What it holds now, in MB.
+pub fn resident(id: u32) -> Option<f64> {
+    status(id, "VmRSS:")
+}
+
+fn status(id: u32, name: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|line| line.starts_with(name))?;
     Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1e3)
 }
 

@@ -1,5 +1,7 @@
 //! What tells how it stands with a Claude Code that runs. Source: 2.1.329.
 
+use std::time::Duration;
+
 use marline_model::LiveState;
 use serde_json::Value;
 
@@ -145,6 +147,11 @@ impl Live for ClaudeLive {
     fn model_words(&self, model: &str) -> Option<String> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-._[]:/@".contains(c);
         (!model.is_empty() && model.chars().all(is_name)).then(|| format!("/model {model}"))
+    }
+
+    /// What stands in its field has been read to the end: keys behind it are keys.
+    fn settles(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn takes_id(&self) -> bool {
