@@ -3,6 +3,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { cache } from './app/cache';
+import { awaitEarly } from './app/early';
 import { follow } from './app/follow';
 import { bePresent } from './app/presence';
 import { router } from './app/router';
@@ -12,8 +13,9 @@ import { begin } from './lib/settings';
 begin();
 follow();
 bePresent();
-const root = document.getElementById('root');
-if (root) {
+void awaitEarly(cache, router.load()).then(() => {
+  const root = document.getElementById('root');
+  if (!root) return;
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={cache}>
@@ -21,7 +23,7 @@ if (root) {
       </QueryClientProvider>
     </StrictMode>,
   );
-}
+});
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
   addEventListener('load', () => void navigator.serviceWorker.register('/sw.js'));
 }

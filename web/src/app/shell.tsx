@@ -9,6 +9,7 @@ import { status } from '../features/sources/queries';
 import { access } from '../lib/access';
 import { useActs } from '../lib/acts';
 import { listen } from '../lib/keyboard';
+import { useIsSmall } from '../lib/media';
 import { everywhere } from './acts';
 import { Banner } from './banner';
 import { Bottom, Side } from './navigation';
@@ -26,6 +27,7 @@ export function Shell() {
   useEffect(() => {
     if (scopes) access.set(scopes);
   }, [scopes]);
+  const isSmall = useIsSmall();
   const at = useLocation({ select: (location) => location.pathname });
   const hasNoAccess = now.error instanceof ApiError && now.error.isNoAccess;
   return (
@@ -37,7 +39,7 @@ export function Shell() {
         Skip to the content
       </a>
       <div className="flex min-h-dvh">
-        <Side />
+        {!isSmall && <Side />}
         <main
           id="main"
           tabIndex={-1}
@@ -47,7 +49,7 @@ export function Shell() {
           {hasNoAccess && at !== '/trust' ? <NoAccess /> : <Outlet />}
         </main>
       </div>
-      <Bottom />
+      {isSmall && <Bottom />}
       <Toast />
       <Chime />
       <Suspense>

@@ -1,3 +1,8 @@
+/** A whole number with its thousands apart: 12,345. Lists say hundreds of these, and `Intl` takes long to wake. */
+export function full(count: number): string {
+  return `${count}`.replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
 /** A count in at most four characters. */
 export function short(count: number): string {
   if (count < 1_000) return `${count}`;
@@ -18,7 +23,7 @@ export function dollars(micro: number): string {
   if (sum === 0) return '$0';
   if (sum < 0.01) return '<$0.01';
   if (sum < 100) return `$${sum.toFixed(2)}`;
-  return `$${Math.round(sum).toLocaleString('en')}`;
+  return `$${full(Math.round(sum))}`;
 }
 
 /** Bytes in at most six characters. */
@@ -37,7 +42,7 @@ export function bytes(count: number): string {
 
 /** "1 prompt", "2 prompts". */
 export function many(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+  return `${full(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** All tokens of a session or a line of a report. */

@@ -2,6 +2,24 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+// By hand: every row of a list says times, and `Intl` takes long to wake.
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
+const two = (count: number) => `${count}`.padStart(2, '0');
+
 /** How long ago, in as few letters as a list has room for. */
 export function ago(time: string | null, now: number): string {
   if (time === null) return '';
@@ -10,7 +28,8 @@ export function ago(time: string | null, now: number): string {
   if (past < HOUR) return `${Math.floor(past / MINUTE)} min`;
   if (past < DAY) return `${Math.floor(past / HOUR)} h`;
   if (past < 30 * DAY) return `${Math.floor(past / DAY)} d`;
-  return new Date(time).toLocaleDateString(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
+  const date = new Date(time);
+  return `${date.getDate()} ${MONTHS[date.getMonth()]?.slice(0, 3)} ${date.getFullYear()}`;
 }
 
 /** The heading that a time stands under in a list by day. */
@@ -22,20 +41,23 @@ export function dayOf(time: string | null, now: number): string {
   const days = Math.ceil((midnight.getTime() - date.getTime()) / DAY);
   if (days <= 0) return 'Today';
   if (days === 1) return 'Yesterday';
-  const year = date.getFullYear() === new Date(now).getFullYear() ? {} : ({ year: 'numeric' } as const);
-  return date.toLocaleDateString('en', { weekday: 'long', day: 'numeric', month: 'long', ...year });
+  const year = date.getFullYear() === midnight.getFullYear() ? '' : `, ${date.getFullYear()}`;
+  return `${DAYS[date.getDay()]}, ${MONTHS[date.getMonth()]} ${date.getDate()}${year}`;
 }
 
-/** The whole time, for a tooltip. */
+/** The whole time here, for a tooltip: 2026-11-26 04:21:57. */
 export function whole(time: string | null): string {
-  return time === null ? '' : new Date(time).toLocaleString();
+  if (time === null) return '';
+  const date = new Date(time);
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
 /** The time of day. */
 export function clock(time: string | null): string {
-  return time === null
-    ? ''
-    : new Date(time).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
+  if (time === null) return '';
+  const date = new Date(time);
+  return `${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
 /** How long something took. */
@@ -64,7 +86,6 @@ export function isWriting(time: string | null, now: number): boolean {
 /** How long something has been going on, in figures that stand still while they count: 0:07, 12:40, 1:02:03. */
 export function lap(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
-  const two = (count: number) => `${count}`.padStart(2, '0');
   const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }

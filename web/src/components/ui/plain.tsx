@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { harmless } from '../../lib/harmless';
+import { full } from '../../lib/numbers';
 
 /** How much of a long text is shown before it is asked for. */
 const FIRST = 20_000;
@@ -13,7 +14,7 @@ export function Plain({ text, className = '' }: { text: string; className?: stri
       {harmless(isLong ? text.slice(0, FIRST) : text)}
       {isLong && (
         <button type="button" className="mt-2 block text-accent text-sm" onClick={() => setWhole(true)}>
-          Show all {text.length.toLocaleString('en')} characters
+          Show all {full(text.length)} characters
         </button>
       )}
     </div>

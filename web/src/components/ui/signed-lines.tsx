@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { harmless } from '../../lib/harmless';
+import { full } from '../../lib/numbers';
 
 /** Lines beyond this are shown when asked for. */
 const MOST = 300;
@@ -43,7 +44,7 @@ export function SignedLines({ text, isSmall = false }: { text: string; isSmall?:
       </div>
       {lines.length < all.length && (
         <button type="button" className="pt-1.5 text-accent text-xs" onClick={() => setWhole(true)}>
-          Show all {all.length.toLocaleString('en')} lines
+          Show all {full(all.length)} lines
         </button>
       )}
     </div>

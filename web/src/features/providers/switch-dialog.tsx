@@ -6,7 +6,7 @@ import { Dialog } from '../../components/ui/dialog';
 import { Failed, Skeleton } from '../../components/ui/faces';
 import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
-import { many } from '../../lib/numbers';
+import { full, many } from '../../lib/numbers';
 import { ofProvider, preview } from './queries';
 
 interface Props {
@@ -46,8 +46,8 @@ export function SwitchDialog({ name, onDone, onClose }: Props) {
             </ul>
             {plan.data.hides > 0 && (
               <p>
-                Codex lists {many(plan.data.shows, 'session')} then and hides {plan.data.hides.toLocaleString('en')} of
-                other providers. Marline shows and resumes all of them; nothing of them is changed.
+                Codex lists {many(plan.data.shows, 'session')} then and hides {full(plan.data.hides)} of other
+                providers. Marline shows and resumes all of them; nothing of them is changed.
               </p>
             )}
             {plan.data.running > 0 && (

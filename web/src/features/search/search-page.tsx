@@ -9,6 +9,7 @@ import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { AGENTS } from '../../lib/agents';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
+import { full } from '../../lib/numbers';
 import { useSettled } from '../../lib/settled';
 import { ago } from '../../lib/time';
 import { search } from './queries';
@@ -122,7 +123,7 @@ function Meaning({ answer }: { answer: SearchAnswer }) {
         </span>
       ))}
       <span className="ml-auto text-ink-3 tabular-nums">
-        {answer.total.toLocaleString('en')}
+        {full(answer.total)}
         {answer.complete ? '' : ' or more'}
       </span>
       {answer.notes.map((note) => (
@@ -240,7 +241,7 @@ function FacetList({
           className="-mx-2 flex w-[calc(100%+16px)] items-center justify-between gap-2 rounded-md px-2 py-1 text-left hover:bg-hover coarse:min-h-11"
         >
           <span className="truncate">{name(facet.value)}</span>
-          <span className="text-ink-3 text-xs tabular-nums">{facet.count.toLocaleString('en')}</span>
+          <span className="text-ink-3 text-xs tabular-nums">{full(facet.count)}</span>
         </button>
       ))}
     </section>

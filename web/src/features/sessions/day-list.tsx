@@ -13,6 +13,10 @@ import { useRoving } from './use-roving';
 import type { Selection } from './use-selection';
 
 const CARD_WIDTH = 300;
+/** So many lines beyond the screen are drawn, for those who scroll. */
+const OVERSCAN = 12;
+/** Until then, for those who wait, only what is on the screen is drawn, as large as it is thought to be. */
+const UNTIL_SETTLED_MS = 100;
 const NEAR_THE_END = 40;
 
 type Line = { kind: 'day'; name: string } | { kind: 'sessions'; sessions: Session[] };
@@ -53,16 +57,22 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
   const { list, density } = useSettings();
   const running = useQuery(live.now).data;
   const box = useRef<HTMLDivElement>(null);
+  const [isSettled, setSettled] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(true), UNTIL_SETTLED_MS);
+    return () => clearTimeout(timer);
+  }, []);
   const [shape, setShape] = useState({ top: 0, width: 900 });
   useLayoutEffect(() => {
     const measure = () => {
       const element = box.current;
       if (element) setShape({ top: element.offsetTop, width: element.offsetWidth });
     };
-    measure();
+    // How many cards stand in a line depends on the width; rows do without at first.
+    if (isSettled || list === 'cards') measure();
     addEventListener('resize', measure);
     return () => removeEventListener('resize', measure);
-  }, []);
+  }, [isSettled, list]);
   const columns = list === 'cards' ? Math.max(1, Math.floor(shape.width / CARD_WIDTH)) : 1;
   const lines = useMemo(() => linesOf(sessions, byDay, columns, now), [sessions, byDay, columns, now]);
   const virtual = useWindowVirtualizer({
@@ -72,7 +82,7 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
       const line = lines[n];
       return line?.kind === 'sessions' ? `${list} ${line.sessions[0]?.id}` : `day ${line?.name}`;
     },
-    overscan: 12,
+    overscan: isSettled ? OVERSCAN : 0,
     scrollMargin: shape.top,
   });
   const items = virtual.getVirtualItems();
@@ -114,7 +124,7 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
         return (
           <div
             key={item.key}
-            ref={virtual.measureElement}
+            ref={isSettled ? virtual.measureElement : undefined}
             data-index={item.index}
             className="absolute inset-x-0 top-0"
             style={{ transform: `translateY(${item.start - shape.top}px)` }}

@@ -2,7 +2,7 @@ import { GitBranch, GitFork } from 'lucide-react';
 import type { Session } from '../../api/types';
 import { Writing } from '../../components/ui/state';
 import { harmless } from '../../lib/harmless';
-import { dollars, many, short, totalTokens } from '../../lib/numbers';
+import { dollars, full, many, short, totalTokens } from '../../lib/numbers';
 import { ago, isWriting, whole } from '../../lib/time';
 
 /** Where a session was, under its title. */
@@ -68,7 +68,7 @@ export function Counts({ session }: { session: Session }) {
       )}
       <span title={many(prompts, 'prompt')}>{short(prompts)} msg</span>
       <span title={many(toolCalls, 'tool call')}>{toolCalls > 0 && `${short(toolCalls)} tools`}</span>
-      <span title={`${tokens.toLocaleString('en')} tokens`}>{tokens > 0 && `${short(tokens)} tok`}</span>
+      <span title={`${full(tokens)} tokens`}>{tokens > 0 && `${short(tokens)} tok`}</span>
       <span className="text-ink-2">{session.costMicroUsd > 0 && dollars(session.costMicroUsd)}</span>
     </span>
   );

@@ -7,7 +7,7 @@ import { Button } from '../../components/ui/button';
 import { useActs } from '../../lib/acts';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
-import { dollars, many, short } from '../../lib/numbers';
+import { dollars, full, many, short } from '../../lib/numbers';
 import { useSettings } from '../../lib/settings';
 import { entryOf, live } from '../live/queries';
 import { SessionCard, SessionRow } from './session-row';
@@ -58,7 +58,7 @@ export function ProjectList({ page, selection, onAll }: Props) {
             </span>
             {group.project !== null && group.total > group.sessions.length && (
               <Button className="ml-auto !h-7 text-xs coarse:!h-11" onClick={() => onAll(group.project ?? '')}>
-                All {group.total.toLocaleString('en')}
+                All {full(group.total)}
               </Button>
             )}
           </div>

@@ -4,7 +4,7 @@ import { Button } from '../../components/ui/button';
 import { Menu, MenuItem } from '../../components/ui/menu';
 import { say } from '../../components/ui/toast';
 import { copy } from '../../lib/clipboard';
-import { many } from '../../lib/numbers';
+import { full, many } from '../../lib/numbers';
 
 interface Props {
   ids: string[];
@@ -26,7 +26,7 @@ export function SelectionBar({ ids, onClear, children }: Props) {
         aria-label="Selected sessions"
       >
         <span className="whitespace-nowrap pr-2 font-medium tabular-nums">
-          {ids.length.toLocaleString('en')}
+          {full(ids.length)}
           <span className="max-sm:sr-only"> {ids.length === 1 ? 'session' : 'sessions'}</span>
         </span>
         {children}

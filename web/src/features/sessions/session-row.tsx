@@ -2,6 +2,7 @@ import { memo } from 'react';
 import type { LiveEntry, Session } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { StateMark } from '../../components/ui/state-mark';
+import { useIsNarrow } from '../../lib/media';
 import { titleOf } from '../../lib/titles';
 import { sayLive, stateOfLive } from '../live/queries';
 import { BriefCounts, Counts, Place, When } from './facts';
@@ -34,6 +35,7 @@ export const SessionRow = memo(function SessionRow({
   isSelected,
   onSelect,
 }: Props) {
+  const isNarrow = useIsNarrow();
   return (
     <div
       data-current={isCurrent || undefined}
@@ -65,13 +67,9 @@ export const SessionRow = memo(function SessionRow({
           {titleOf(session)}
         </SessionLink>
         <Place session={session} />
-        <div className="md:hidden">
-          <BriefCounts session={session} />
-        </div>
+        {isNarrow && <BriefCounts session={session} />}
       </div>
-      <div className="max-md:hidden">
-        <Counts session={session} />
-      </div>
+      {!isNarrow && <Counts session={session} />}
       <div className="flex w-20 shrink-0 max-sm:w-auto items-center justify-end gap-2">
         <Live entry={live} />
         <When session={session} now={now} />

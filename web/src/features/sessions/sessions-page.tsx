@@ -6,6 +6,7 @@ import { Button } from '../../components/ui/button';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Menu, MenuItem } from '../../components/ui/menu';
 import { Segmented } from '../../components/ui/segmented';
+import { full } from '../../lib/numbers';
 import { set, useSettings } from '../../lib/settings';
 import { DayList } from './day-list';
 import { AddFilter, Chips } from './filters';
@@ -55,7 +56,7 @@ export function SessionsPage({ filter, onChange, firstRun, selectionActs }: Prop
       <div className="sticky top-0 z-20 -mx-3 space-y-2 bg-canvas px-3 pt-4 pb-2">
         <div className="flex flex-wrap items-center gap-2">
           <h1 className="mr-1 font-semibold text-lg">Sessions</h1>
-          <span className="mr-auto text-ink-3 tabular-nums">{total?.toLocaleString('en')}</span>
+          <span className="mr-auto text-ink-3 tabular-nums">{total !== undefined && full(total)}</span>
           <TypeAhead value={filter.q ?? ''} onChange={(q) => onChange({ ...filter, q: q || undefined })} />
           <AddFilter filter={filter} onChange={onChange} />
           <SortMenu filter={filter} onChange={onChange} />

@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import type { Session } from '../../api/types';
 
 /** Which sessions are selected, and which one the keyboard is at. */
@@ -13,10 +13,16 @@ export interface Selection {
   clear: () => void;
 }
 
+/** Where the keyboard was in the list, for those who come back to it. */
+let kept: string | null = null;
+
 export function useSelection(shown: Session[]): Selection {
   const [ids, setIds] = useState<string[]>([]);
   const [last, setLast] = useState<string | null>(null);
-  const [current, setCurrent] = useState<string | null>(null);
+  const [current, setCurrent] = useState(kept);
+  useEffect(() => {
+    kept = current;
+  }, [current]);
   const toggle = useCallback(
     (id: string, range: boolean) => {
       const at = (wanted: string | null) => shown.findIndex((session) => session.id === wanted);

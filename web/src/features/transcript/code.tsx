@@ -2,6 +2,7 @@ import { Check, Copy } from 'lucide-react';
 import { useState } from 'react';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
+import { full } from '../../lib/numbers';
 import { useHighlighted } from './highlight';
 
 /** Lines beyond this are shown when asked for. */
@@ -37,7 +38,7 @@ export function Code({ code, language }: { code: string; language?: string | und
       </pre>
       {isLong && (
         <button type="button" className="px-3.5 pb-3 text-accent text-xs" onClick={() => setWhole(true)}>
-          Show all {all.length.toLocaleString('en')} lines
+          Show all {full(all.length)} lines
         </button>
       )}
       <CopyButton text={code} />

@@ -12,7 +12,7 @@ import { say } from '../../components/ui/toast';
 import { AGENTS, isSource } from '../../lib/agents';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
-import { short } from '../../lib/numbers';
+import { full, short } from '../../lib/numbers';
 
 type Way = HandoffRequest['way'];
 type Fate = HandoffAnswer['report']['lines'][number]['fate'];
@@ -117,7 +117,7 @@ function Preview({ answer: { report, document, command } }: { answer: HandoffAns
                   <Icon className="-mt-0.5 mr-1.5 inline size-3.5" aria-hidden />
                   {word}
                 </td>
-                <td className="w-16 py-1.5 pr-3 text-right tabular-nums">{line.count.toLocaleString('en')}</td>
+                <td className="w-16 py-1.5 pr-3 text-right tabular-nums">{full(line.count)}</td>
                 <td className="py-1.5">{harmless(line.what)}</td>
               </tr>
             );

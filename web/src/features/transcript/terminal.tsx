@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'react';
 import { runs } from '../../lib/ansi';
+import { full } from '../../lib/numbers';
 import { CopyButton } from './code';
 
 const FOLDED = 24;
@@ -21,7 +22,7 @@ export function Terminal({ text, label }: { text: string; label: string }) {
           className="block px-3.5 pt-2.5 text-accent text-xs coarse:min-h-11"
           onClick={() => setWhole(true)}
         >
-          Show {(lines.length - FOLDED).toLocaleString('en')} lines before
+          Show {full(lines.length - FOLDED)} lines before
         </button>
       )}
       <pre

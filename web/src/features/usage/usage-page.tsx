@@ -9,7 +9,7 @@ import { Segmented } from '../../components/ui/segmented';
 import { AGENTS } from '../../lib/agents';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
-import { dollars, short, totalTokens } from '../../lib/numbers';
+import { dollars, full, short, totalTokens } from '../../lib/numbers';
 import { transcript } from '../transcript/queries';
 import { amount, type Count, dayName, daysBetween, stacked } from './days';
 import { HeatMap } from './heat-map';
@@ -206,7 +206,7 @@ function Totals({ total }: { total: UsageReport['total'] }) {
     ['Tokens', short(totalTokens(usage))],
     ['Written by models', short(usage.outputTokens)],
     ['Read from a cache', input > 0 ? `${Math.round((usage.cachedInputTokens / input) * 100)} %` : '0 %'],
-    ['Requests', total.requests.toLocaleString('en')],
+    ['Requests', full(total.requests)],
   ] as const;
   return (
     <dl className="flex flex-wrap gap-x-12 gap-y-4">
@@ -297,7 +297,7 @@ function Table({ lines, name }: { lines: UsageReport['lines']; name: (part: stri
               ].map((figure, n) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: Columns keep their order.
                 <td key={n} className="py-1.5 pl-4 text-right">
-                  {figure.toLocaleString('en')}
+                  {full(figure)}
                 </td>
               ))}
               <td className="py-1.5 pl-4 text-right">{dollars(line.costMicroUsd)}</td>

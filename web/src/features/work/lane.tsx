@@ -9,7 +9,7 @@ import { QuestionView } from '../../components/ui/question-view';
 import { ToolState } from '../../components/ui/state';
 import { StateMark } from '../../components/ui/state-mark';
 import { harmless } from '../../lib/harmless';
-import { short, totalTokens } from '../../lib/numbers';
+import { full, short, totalTokens } from '../../lib/numbers';
 import { clock } from '../../lib/time';
 import { type Entry, type Lane as Heard, openQuestion } from './heard';
 import { AnswerButtons, sayDecision } from './question-view';
@@ -76,7 +76,7 @@ function Time({ task, startedAt }: { task: Task; startedAt: string | null }) {
 function Tokens({ task, heard }: { task: Task; heard: Heard }) {
   const tokens = Math.max(heard.tokens, totalTokens(task.usage));
   return tokens > 0 ? (
-    <span className="ml-auto" title={`${tokens.toLocaleString('en')} tokens`}>
+    <span className="ml-auto" title={`${full(tokens)} tokens`}>
       {short(tokens)} tok
     </span>
   ) : null;
@@ -113,9 +113,7 @@ function Words({
         }
         className="relative h-full space-y-1.5 overflow-y-auto overscroll-y-contain px-3.5 py-3 outline-offset-[-2px]"
       >
-        {dropped > 0 && (
-          <p className="text-ink-3 text-xs">{dropped.toLocaleString('en')} earlier are in the session.</p>
-        )}
+        {dropped > 0 && <p className="text-ink-3 text-xs">{full(dropped)} earlier are in the session.</p>}
         {entries.map((entry) => (
           <EntryView key={entry.key} entry={entry} until={until} />
         ))}

@@ -4,7 +4,7 @@ import { Button } from '../../components/ui/button';
 import { Fold } from '../../components/ui/fold';
 import { Plain } from '../../components/ui/plain';
 import { StateMark } from '../../components/ui/state-mark';
-import { short, totalTokens } from '../../lib/numbers';
+import { full, short, totalTokens } from '../../lib/numbers';
 import { usePromptActs } from './prompt-row';
 import { Answer } from './results';
 import { durationOf, stateOf } from './states';
@@ -40,7 +40,7 @@ function Result({ queue, task }: { queue: string; task: Task }) {
       aside={
         <span className="flex shrink-0 gap-3 text-ink-3 text-xs tabular-nums">
           <span className="max-sm:hidden">{durationOf(task)}</span>
-          {tokens > 0 && <span title={`${tokens.toLocaleString('en')} tokens`}>{short(tokens)} tok</span>}
+          {tokens > 0 && <span title={`${full(tokens)} tokens`}>{short(tokens)} tok</span>}
         </span>
       }
       open={isOpen}

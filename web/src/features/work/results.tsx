@@ -6,7 +6,7 @@ import { AgentMark } from '../../components/ui/agent-mark';
 import { Plain } from '../../components/ui/plain';
 import { type State, StateMark } from '../../components/ui/state-mark';
 import { harmless } from '../../lib/harmless';
-import { short, totalTokens } from '../../lib/numbers';
+import { full, short, totalTokens } from '../../lib/numbers';
 import { durationOf, isOver, stateOf } from './states';
 import { firstLine, nameOf } from './titles';
 
@@ -89,7 +89,7 @@ const Result = memo(function Result({ task, name, state }: { task: Task; name: s
         <td className="py-2 text-right text-ink-3 text-xs tabular-nums max-md:py-0">{durationOf(task)}</td>
         <td className="py-2 text-right text-ink-3 text-xs tabular-nums max-md:py-0">
           {tokens > 0 && (
-            <span title={`${tokens.toLocaleString('en')} tokens`}>
+            <span title={`${full(tokens)} tokens`}>
               {short(tokens)}
               <span className="md:sr-only"> tok</span>
             </span>
