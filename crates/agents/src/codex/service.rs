@@ -132,7 +132,7 @@ pub fn pending(message: &Value) -> Option<Pending> {
         false => Some(json!("acceptForSession")),
     };
     let what = match is_command {
-        true => plain_command(params),
+        true => meant(params["command"].as_str().unwrap_or_default()),
         false => "change files".to_owned(),
     };
     let question = Question {
@@ -149,13 +149,14 @@ pub fn pending(message: &Value) -> Option<Pending> {
     Some(Pending { thread, request, about, question, lasting: lasting.unwrap_or_default() })
 }
 
-/// The command as it was meant, without the shell around it.
-fn plain_command(params: &Value) -> String {
-    let actions = params["commandActions"].as_array().into_iter().flatten();
-    let parts: Vec<&str> = actions.filter_map(|action| action["command"].as_str()).collect();
-    match parts.as_slice() {
-        [one] => (*one).to_owned(),
-        _ => params["command"].as_str().unwrap_or_default().to_owned(),
+/// A command as it was meant, without the shell around it: `/bin/bash -lc 'ls | wc'` is `ls | wc`. Codex puts the words of a call
+/// together as a shell takes them apart.
+pub(super) fn meant(command: &str) -> String {
+    let words = shlex::split(command).unwrap_or_default();
+    let is_shell = |program: &str| matches!(program.rsplit('/').next(), Some("bash" | "sh" | "zsh"));
+    match words.as_slice() {
+        [program, flag, script] if is_shell(program) && (flag == "-lc" || flag == "-c") => script.clone(),
+        _ => command.to_owned(),
     }
 }
 
@@ -235,6 +236,11 @@ mod tests {
         let pending = pending(&request).unwrap();
         assert_eq!(pending.question.what, "touch asked.txt");
         assert_eq!(pending.answer(&Decision::Allow), json!({"id": 7, "result": {"decision": "accept"}}));
+        // Of something that only looks like that, nothing is left out.
+        for other in ["/bin/bash -lc 'ls' extra", "bash -lc 'ls", "./bash-x -lc ls", "ls -lc x"] {
+            assert_eq!(meant(other), other);
+        }
+        assert_eq!(meant(r"/usr/bin/zsh -lc 'echo '\''a b'\'' > x'"), "echo 'a b' > x");
         let lasting = pending.answer(&Decision::AllowForSession);
         assert!(lasting["result"]["decision"]["acceptWithExecpolicyAmendment"].is_object());
         let no = pending.answer(&Decision::Deny { reason: Some("no".to_owned()) });

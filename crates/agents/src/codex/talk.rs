@@ -7,6 +7,7 @@ use std::mem;
 use marline_model::Usage;
 use serde_json::{Value, json};
 
+use super::service::meant;
 use crate::drive::Launch;
 use crate::talk::{
     AgentEvent, Begin, CallStatus, Decision, Order, Permission, Powers, Protocol, Question, Talk, TurnEnd,
@@ -233,7 +234,7 @@ impl AppServer {
                 }
                 return;
             }
-            Some("commandExecution") => item["command"].as_str().unwrap_or_default().to_owned(),
+            Some("commandExecution") => meant(word(&item["command"])),
             Some("fileChange") => {
                 self.changes.insert(call.clone(), item["changes"].clone());
                 paths(&item["changes"]).join(", ")
@@ -272,9 +273,7 @@ impl AppServer {
             for_session: true,
         };
         let question = match method {
-            "item/commandExecution/requestApproval" => {
-                question("command", word(&params["command"]).to_owned())
-            }
+            "item/commandExecution/requestApproval" => question("command", meant(word(&params["command"]))),
             "item/fileChange/requestApproval" => {
                 let changes = self.changes.get(word(&params["itemId"])).cloned().unwrap_or_default();
                 let files = paths(&changes);
@@ -402,7 +401,7 @@ impl Protocol for Exec {
                         out.push(AgentEvent::Note { text: title(word(&item["message"])) });
                         return Vec::new();
                     }
-                    Some("command_execution") => word(&item["command"]).to_owned(),
+                    Some("command_execution") => meant(word(&item["command"])),
                     Some("file_change") => paths(&item["changes"]).join(", "),
                     Some("mcp_tool_call") => format!("{} {}", word(&item["server"]), word(&item["tool"])),
                     _ => return Vec::new(),

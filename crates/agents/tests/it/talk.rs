@@ -91,9 +91,9 @@ fn codex_is_begun_asked_and_heard() {
     let expected = [
         AgentEvent::Session { session: "01a20038-929f-7253-9c70-5f2ebe89daeb".to_owned() },
         AgentEvent::Began,
-        tool("call_1", "/bin/bash -lc 'touch made'", CallStatus::Running),
+        tool("call_1", "touch made", CallStatus::Running),
         heard.events[3].clone(),
-        tool("call_1", "/bin/bash -lc 'touch made'", CallStatus::Completed),
+        tool("call_1", "touch made", CallStatus::Completed),
         said("It is ", false),
         said("made.", true),
         AgentEvent::Tokens { usage },
@@ -101,7 +101,7 @@ fn codex_is_begun_asked_and_heard() {
     ];
     assert_eq!(heard.events, expected);
     let AgentEvent::Asks { question } = &heard.events[3] else { panic!("{:?}", heard.events[3]) };
-    assert_eq!(question.what, "/bin/bash -lc 'touch made'");
+    assert_eq!(question.what, "touch made");
     assert_eq!(question.cwd.as_deref(), Some("/projects/shop"));
     let methods: Vec<&str> = heard.said.iter().filter_map(|line| line["method"].as_str()).collect();
     assert_eq!(methods, ["initialize", "initialized", "thread/start", "turn/start"]);

@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 use crate::home::Home;
 
 /// A board that ends with the test.
-struct Board(Child);
+pub struct Board(Child);
 
 impl Board {
     /// Starts one and waits for its link.
-    fn start(home: &Home, words: &[&str]) -> (Self, String) {
+    pub fn start(home: &Home, words: &[&str]) -> (Self, String) {
         let mut command = home.command(&[&["up", "--no-open"], words].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);

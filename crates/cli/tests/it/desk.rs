@@ -1,7 +1,5 @@
 //! A desk with agents in terminals, and Marline beside it.
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
@@ -10,6 +8,8 @@ use std::time::{Duration, Instant};
 use marline_lab::agents::{CLAUDE, CODEX, GEMINI, OPENCODE, Release};
 use marline_lab::{Lab, alone};
 use serde_json::Value;
+
+use crate::home::ask;
 
 pub const RELEASES: [Release; 4] = [CODEX, CLAUDE, GEMINI, OPENCODE];
 const PROJECT: &str = "alpha";
@@ -164,19 +164,7 @@ impl Desk {
 
     /// The same with the status, whatever it is.
     pub fn answer(&self, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
-        let mut stream = UnixStream::connect(self.dir.path().join("marline/board/sock")).ok()?;
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: marline\r\nconnection: close\r\ncontent-type: application/json\r\n\
-             accept-encoding: identity\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, serde_json::from_str(body).unwrap_or_default()))
+        ask(&self.dir.path().join("marline/board/sock"), method, path, body)
     }
 
     /// What the board says of everything that runs.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -41,9 +43,13 @@ impl Home {
 
     /// Appends to a file below the home.
     pub fn append(&self, relative: &str, bytes: impl AsRef<[u8]>) {
-        use std::io::Write;
         let mut file = fs::File::options().append(true).open(self.path().join(relative)).unwrap();
         file.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Marline's own directory.
+    pub fn own(&self) -> PathBuf {
+        self.dir.path().join("marline")
     }
 
     /// The binary with this home and nothing else of the environment.
@@ -53,7 +59,7 @@ impl Home {
             .args(words)
             .env_clear()
             .env("HOME", self.path())
-            .env("MARLINE_HOME", self.dir.path().join("marline"))
+            .env("MARLINE_HOME", self.own())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command
     }
@@ -89,6 +95,23 @@ impl Home {
         ids.dedup();
         ids
     }
+}
+
+/// Asks a board over its owner's socket; the status and the JSON that comes back.
+pub fn ask(socket: &Path, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+    let mut stream = UnixStream::connect(socket).ok()?;
+    let body = body.map(Value::to_string).unwrap_or_default();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: marline\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         accept-encoding: identity\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, serde_json::from_str(body).unwrap_or_default()))
 }
 
 /// Everything below a directory: bytes, and times of the last change.

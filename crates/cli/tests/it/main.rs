@@ -15,6 +15,7 @@ mod providers;
 mod real_agents;
 mod reviews;
 mod sessions;
+mod steering;
 mod ten;
 mod watching;
 mod work;

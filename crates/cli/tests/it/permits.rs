@@ -95,6 +95,15 @@ fn is_answered_from_afar(desk: &Desk, agent: &str, words: &[&str]) {
         .filter_map(|entry| entry["decision"]["say"].as_str())
         .collect();
     assert!(delivered.contains(&"deny") && delivered.contains(&"allow"), "{log:#?}");
+    // Allowed is what has run, and nothing else.
+    desk.until_true("told as allowed", || {
+        let ran: Vec<Value> =
+            self::log(desk).into_iter().filter(|entry| entry["ranAt"].is_string()).collect();
+        let is_of =
+            |entry: &Value, what: &str| entry["what"].as_str().is_some_and(|said| said.contains(what));
+        assert!(!ran.iter().any(|entry| is_of(entry, "never.txt")), "{ran:#?}");
+        ["afar.txt", "desk.txt"].iter().all(|what| ran.iter().any(|entry| is_of(entry, what)))
+    });
 }
 
 #[test]

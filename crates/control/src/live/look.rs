@@ -542,23 +542,21 @@ pub fn is_said(index: &Index, id: &SessionId, text: &str, since: Timestamp) -> b
     })
 }
 
-/// Says whether a session's transcript shows that a call has run that was allowed at a time: by its id, or, where the agent told
-/// none, as one that began later and does what was asked.
-pub(crate) fn has_run(
-    index: &Index,
-    id: &SessionId,
-    call: Option<&str>,
-    what: &str,
-    allowed: Timestamp,
-) -> bool {
+/// Says whether a session's transcript shows that a call has run that was allowed: by its id, or, where the agent told none, the
+/// last one that does what was asked. Of a call that waits for leave there is no output.
+pub(crate) fn has_run(index: &Index, id: &SessionId, call: Option<&str>, what: &str) -> bool {
     let Ok(page) = index.items(id, Window::End, RECENT) else { return false };
-    page.items.iter().any(|item| {
-        let Some(tool) = item.tool.as_ref().filter(|tool| tool.output.is_some()) else { return false };
-        let is_named = |call: &str| call.split(' ').any(|part| tool.call_id.as_deref() == Some(part));
-        let is_later = || item.at.is_some_and(|at| at.as_millis() + SLACK >= allowed.as_millis());
-        let does_it = || names(what, &called(&tool.name, tool.input.as_deref().unwrap_or_default()));
-        call.is_some_and(is_named) || is_later() && does_it()
-    })
+    let tools: Vec<&marline_index::Tool> =
+        page.items.iter().rev().filter_map(|item| item.tool.as_ref()).collect();
+    let is_named = |tool: &marline_index::Tool| {
+        let parts = call.into_iter().flat_map(|call| call.split(' '));
+        tool.call_id.as_ref().is_some_and(|id| parts.into_iter().any(|part| part == id))
+    };
+    let does_it = |tool: &marline_index::Tool| {
+        names(what, &called(&tool.name, tool.input.as_deref().unwrap_or_default()))
+    };
+    let found = tools.iter().find(|tool| is_named(tool)).or_else(|| tools.iter().find(|tool| does_it(tool)));
+    found.is_some_and(|tool| tool.output.is_some())
 }
 
 /// When a thread was made, which its id tells to the millisecond.

@@ -96,30 +96,37 @@ impl LiveSession {
             Control::Tmux { pane } => {
                 let Some(tmux) = tmux else { return Ok(refused("there is no tmux program on the path")) };
                 let terminal = Terminal { session: &self.id, pid, started_at, pane, tmux };
-                let live = agent(self.source).live();
-                match command {
-                    Command::Send { text, images } => {
-                        terminal.send_parts(&with_pictures(self.source, text, images))
-                    }
-                    Command::Interrupt => terminal.interrupt(),
-                    Command::Answer { question, decision } => {
-                        let question = question.as_deref();
-                        match decision {
-                            Decision::Allow => terminal.approve(question, Means::Allow),
-                            Decision::AllowForSession => terminal.approve(question, Means::AllowMore),
-                            Decision::Deny { reason } => terminal.deny(question, reason.as_deref()),
-                        }
-                    }
-                    Command::Model { model } => match live.model_words(model) {
-                        Some(words) => terminal.choose(&words),
-                        None => Ok(refused("its model can't be changed from outside")),
-                    },
-                    Command::Mode { mode } => terminal.mode(*mode),
-                    Command::Stop => Ok(refused("it is ended otherwise")),
-                }
+                // One that goes away in the middle of it may have heard the beginning.
+                self.type_into(&terminal, command).or_else(|error| match terminal.obstacle() {
+                    Some(why) => Ok(Steered::Unknown { seen: format!("{why} meanwhile: {error}") }),
+                    None => Err(error),
+                })
             }
             Control::Marline { .. } => Ok(refused("Marline works in it, and its runs steer it")),
             Control::None { why, .. } => Ok(refused(format!("it can only be read: {why}"))),
+        }
+    }
+
+    /// Does a command by keys.
+    fn type_into(&self, terminal: &Terminal<'_>, command: &Command) -> io::Result<Steered> {
+        let live = agent(self.source).live();
+        match command {
+            Command::Send { text, images } => terminal.send_parts(&with_pictures(self.source, text, images)),
+            Command::Interrupt => terminal.interrupt(),
+            Command::Answer { question, decision } => {
+                let question = question.as_deref();
+                match decision {
+                    Decision::Allow => terminal.approve(question, Means::Allow),
+                    Decision::AllowForSession => terminal.approve(question, Means::AllowMore),
+                    Decision::Deny { reason } => terminal.deny(question, reason.as_deref()),
+                }
+            }
+            Command::Model { model } => match live.model_words(model) {
+                Some(words) => terminal.choose(&words),
+                None => Ok(refused("its model can't be changed from outside")),
+            },
+            Command::Mode { mode } => terminal.mode(*mode),
+            Command::Stop => Ok(refused("it is ended otherwise")),
         }
     }
 

@@ -102,6 +102,11 @@ impl Terminal<'_> {
         Ok(now)
     }
 
+    /// Why nothing may be typed now.
+    pub(super) fn obstacle(&self) -> Option<String> {
+        self.reach().err()
+    }
+
     /// Waits until a screen is as wanted, and returns the last one seen and whether it is.
     fn wait(&self, patience: Duration, is_it: impl Fn(&Screen) -> bool) -> io::Result<(Screen, bool)> {
         let began = Instant::now();

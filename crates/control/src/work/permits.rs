@@ -91,12 +91,16 @@ impl Answered {
     }
 }
 
-/// What is asked, in words, with the files that it is about.
+/// What is asked, in words, with the files that it is about where the words don't name them.
 pub(super) fn named(question: &Question) -> String {
-    match question.files.is_empty() {
-        true => question.what.clone(),
-        false => format!("{} {}", question.what, question.files.join(", ")),
-    }
+    let name = |file: &String| file.rsplit('/').next().unwrap_or(file).to_owned();
+    let rest: Vec<&str> = question
+        .files
+        .iter()
+        .filter(|file| !question.what.contains(&name(file)))
+        .map(String::as_str)
+        .collect();
+    if rest.is_empty() { question.what.clone() } else { format!("{} {}", question.what, rest.join(", ")) }
 }
 
 /// What was allowed is looked for in transcripts for so long.
@@ -202,7 +206,7 @@ impl Desk {
                 && !matches!(one.decision, Decision::Deny { .. })
                 && now.as_millis() - one.at.as_millis() < FOLLOWED;
             let Some(id) = one.session.as_ref().filter(|_| is_followed) else { continue };
-            if has_run(index, id, one.call.as_deref(), &one.what, one.at) {
+            if has_run(index, id, one.call.as_deref(), &one.what) {
                 self.store().commit(&[Change::Audit(Audited { ran_at: Some(now), ..one })])?;
             }
         }

@@ -1,6 +1,6 @@
 //! What it answers.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::board::TestBoard;
 
@@ -337,4 +337,55 @@ fn no_odd_value_of_any_parameter_fails_inside() {
         }
     }
     assert!(asked > 500, "{asked} addresses were asked");
+}
+
+#[test]
+fn a_patch_has_the_line_numbers_that_a_record_of_its_outcome_tells() {
+    let id = "01a1fc50-0000-7000-8000-000000000001";
+    let patch = "*** Begin Patch\n*** Update File: /p/a.rs\n@@\n one\n-two\n+2\n*** End Patch\n";
+    let record = |kind: &str, payload: Value| {
+        json!({"timestamp": "2026-11-21T04:15:04.000Z", "type": kind, "payload": payload}).to_string() + "\n"
+    };
+    let changes =
+        json!({"/p/a.rs": {"type": "update", "unified_diff": "@@ -30,2 +30,2 @@\n one\n-two\n+2\n"}});
+    let other = json!({"/p/a.rs": {"type": "update", "unified_diff": "@@ -7,2 +7,2 @@\n one\n-two\n+2\n"}});
+    let text = [
+        record(
+            "session_meta",
+            json!({"id": id, "timestamp": "2026-11-21T04:15:04.000Z", "cwd": "/p", "cli_version": "0.118.0"}),
+        ),
+        record(
+            "response_item",
+            json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Mend it"}]}),
+        ),
+        record("event_msg", json!({"type": "user_message", "message": "Mend it"})),
+        record(
+            "response_item",
+            json!({"type": "custom_tool_call", "call_id": "call_1", "name": "apply_patch", "input": patch}),
+        ),
+        record(
+            "event_msg",
+            json!({"type": "patch_apply_end", "call_id": "call_2", "success": true, "changes": other}),
+        ),
+        record(
+            "event_msg",
+            json!({"type": "patch_apply_end", "call_id": "call_1", "success": true, "changes": changes}),
+        ),
+        record(
+            "response_item",
+            json!({"type": "custom_tool_call_output", "call_id": "call_1", "output": "Success."}),
+        ),
+    ];
+    let board = TestBoard::on(|home| {
+        let folder = home.join(".codex/sessions/2026/11/21");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("rollout-2026-11-21T04-15-04-{id}.jsonl")), text.concat())
+            .unwrap();
+    });
+    board.wait_until_idle();
+    let page = board.get(&format!("/api/v1/sessions/codex:{id}/items?at=end")).json();
+    let items = page["items"].as_array().unwrap();
+    let edit = items.iter().find(|item| item["kind"] == "tool").unwrap_or_else(|| panic!("{page:#}"));
+    let hunk = &edit["tool"]["action"]["files"][0]["hunks"][0];
+    assert_eq!((&hunk["oldStart"], &hunk["newStart"]), (&json!(30), &json!(30)), "{edit:#}");
 }

@@ -105,3 +105,38 @@ fn a_catalogue_that_is_deleted_is_made_anew_and_told() {
     events.next_of("reset");
     wait_until("the session is there again", || board.get("/api/v1/sessions").json()["total"] == 1);
 }
+
+#[test]
+fn who_reads_slowly_is_dropped_to_what_is_and_the_rest_do_not_notice() {
+    const LINES: u32 = 20_000;
+    let board = board();
+    let (mut slow, mut quick) = (board.events(None), board.events(None));
+    slow.next_of("progress");
+    quick.next_of("progress");
+    // Ten thousand lines a second, in pieces that are read while more come.
+    let home = board.home();
+    let writer = std::thread::spawn(move || {
+        let mut file = fs::File::options().append(true).open(file(&home)).unwrap();
+        for from in (1..=LINES).step_by(100) {
+            let lines: String = (from..from + 100).map(line).collect();
+            file.write_all(lines.as_bytes()).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    });
+    let whole = u64::from(LINES) + 1;
+    let mut before = 0;
+    while before < whole {
+        let items = quick.next_of("session")["items"].as_u64().unwrap();
+        assert!(items >= before, "nothing is told twice or backwards: {items} after {before}");
+        before = items;
+        assert_eq!(board.get("/api/v1/status").status, 200);
+    }
+    writer.join().unwrap();
+    // It hears fewer events, and the last one is the same.
+    let mut heard = 0;
+    while heard < whole {
+        let items = slow.next_of("session")["items"].as_u64().unwrap();
+        assert!(items >= heard);
+        heard = items;
+    }
+}

@@ -1,0 +1,136 @@
+//! Steering what is hard to steer: sessions without a terminal, and terminals that don't hold still.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use marline_lab::script::Prompt;
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, LOOK, PATIENCE};
+
+/// Waits until the log says of something that it was allowed, and ran.
+fn until_it_ran(desk: &Desk, what: &str) {
+    let began = Instant::now();
+    loop {
+        let output = desk.marline(&["approvals", "log", "--json"]);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let entries = told["entries"].as_array().cloned().unwrap_or_default();
+        if entries.iter().any(|entry| entry["what"] == what && entry["ranAt"].is_string()) {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what} has not run: {told:#}");
+        sleep(LOOK);
+    }
+}
+
+#[test]
+fn what_marline_runs_is_steered_by_the_same_commands() {
+    let Some(desk) = Desk::open("steering::what_marline_runs_is_steered_by_the_same_commands") else {
+        return;
+    };
+    let _board = desk.board();
+    let project = desk.project().display().to_string();
+    for agent in ["claude", "codex", "gemini", "opencode"] {
+        let (queue, touch) = (format!("of {agent}"), format!("touch by-{agent}"));
+        let hold = format!("touch {agent}-held && tail -f {agent}-held");
+        let works = Prompt::new(&format!("Work, {agent}")).run(&touch).run(&hold).say("Worked");
+        let create =
+            ["queue", "create", &queue, "--project", &project, "--agent", agent, "--permission", "ask"];
+        for words in [&create[..], &["queue", "add", &queue, "--prompt", works.text()]] {
+            let output = desk.marline(words);
+            assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        let path = format!("/api/v1/queues/{}/runs", queue.replace(' ', "%20"));
+        desk.ask("POST", &path, Some(&json!({}))).unwrap();
+
+        let asked = |command: &str| {
+            let command = command.to_owned();
+            desk.until_board_says("asking", move |live| live["asks"]["what"]["what"] == command.as_str())
+        };
+        let waits = asked(&touch);
+        assert_eq!((&waits["control"]["by"], &waits["state"]), (&json!("marline"), &json!("needs_approval")));
+        let (id, key) = (waits["id"].as_str().unwrap(), waits["asks"]["key"].as_str().unwrap());
+        assert_eq!(desk.steer(&["approve", id, "--key", "0123456789abcdef"]), "refused", "{agent}");
+        assert!(!desk.has(&format!("by-{agent}")), "{agent}");
+        assert_eq!(desk.steer(&["approve", id, "--key", key]), "delivered", "{agent}");
+        desk.until_true("touched", || desk.has(&format!("by-{agent}")));
+        assert_eq!(desk.steer(&["approve", id, "--key", key]), "refused", "{agent}: once is enough");
+        until_it_ran(&desk, &touch);
+
+        // While it works something is said to it, and waits; interrupted, it has that next.
+        assert_eq!(asked(&hold)["id"], id);
+        assert_eq!(desk.steer(&["approve", id]), "delivered", "{agent}");
+        desk.until_true("at it", || desk.has(&format!("{agent}-held")));
+        let more = Prompt::new(&format!("And this, {agent}")).say("That, too");
+        // A session of Gemini's that is taken up without a terminal can't ask; so nothing is said to one that is to.
+        let (sent, times) = if agent == "gemini" { ("refused", 0) } else { ("delivered", 1) };
+        assert_eq!(desk.steer(&["send", id, more.text()]), sent, "{agent}");
+        assert_eq!(desk.said(id, more.text()), 0, "{agent}");
+        assert_eq!(desk.steer(&["interrupt", id]), "delivered", "{agent}");
+        desk.until_true("said", || desk.said(id, more.text()) == times);
+        desk.until_true("over", || desk.board_says().is_empty());
+        assert_eq!(desk.said(id, more.text()), times, "{agent}");
+    }
+}
+
+#[test]
+fn a_terminal_that_changes_meanwhile_is_typed_into_all_the_same() {
+    let Some(desk) = Desk::open("steering::a_terminal_that_changes_meanwhile_is_typed_into_all_the_same")
+    else {
+        return;
+    };
+    desk.by_hand(&["claude", "--permission-mode", "manual"]);
+    desk.until_ready();
+    let first = Prompt::new("Begin").say("Begun");
+    desk.types(first.text());
+    let id = desk.until("idle")["id"].as_str().unwrap().to_owned();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let own = desk.own();
+            for n in 0.. {
+                if is_over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (name, width) = (format!("name {n}"), (90 + n % 5 * 8).to_string());
+                desk.tmux(&own, &["rename-window", "-t", "hand", &name]);
+                desk.tmux(&own, &["resize-window", "-t", "hand", "-x", &width, "-y", "38"]);
+                desk.tmux(&own, &["rename-session", "-t", "hand", "hand"]);
+                if n % 4 == 0 {
+                    desk.tmux(&own, &["copy-mode", "-t", "hand"]);
+                }
+                sleep(Duration::from_millis(120));
+            }
+        });
+        for n in 0..4 {
+            let prompt = Prompt::new(&format!("Number {n}")).say("Heard");
+            let outcome = desk.steer(&["send", &id, prompt.text()]);
+            desk.until("idle");
+            // What could not be seen is told as unknown, and is never said twice.
+            let said = desk.said(&id, prompt.text());
+            match outcome.as_str() {
+                "delivered" => desk.until_true("said once", || desk.said(&id, prompt.text()) == 1),
+                "refused" => assert_eq!(said, 0),
+                _ => assert!(said < 2),
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    // At rest again, it is heard; and where its window is gone, that is said.
+    desk.tmux(&desk.own(), &["send-keys", "-t", "hand", "-X", "cancel"]);
+    let last = Prompt::new("At rest").say("Heard");
+    assert_eq!(desk.steer(&["send", &id, last.text()]), "delivered", "{}", desk.screen());
+    desk.until_true("said", || desk.said(&id, last.text()) == 1);
+    std::thread::scope(|scope| {
+        let late = Prompt::new("Too late").say("Never");
+        let closing = scope.spawn(|| {
+            sleep(Duration::from_millis(150));
+            desk.tmux(&desk.own(), &["kill-window", "-t", "hand"])
+        });
+        let output = desk.marline(&["live", "send", &id, late.text(), "--json"]);
+        assert!(matches!(output.status.code(), Some(0 | 1 | 3 | 4)), "{output:?}");
+        closing.join().unwrap();
+    });
+    desk.until_true("gone", || desk.now().is_empty());
+}
