@@ -1,5 +1,6 @@
 //! What tells of a session that an agent has open: words, records and screens, as values. Nothing is looked at here.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use marline_model::{LiveState, Timestamp};
@@ -9,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::json::Raw;
 use crate::screen::Screen;
-use crate::talk::Decision;
+use crate::talk::{Decision, Question};
 
 /// What a record says of the turn that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub struct Told {
     pub state: Option<LiveState>,
     /// What happened, in words.
     pub says: String,
+    /// What it asks leave for, where the hook tells that.
+    pub asks: Option<Question>,
 }
 
 /// What is known of an agent that runs.
@@ -152,8 +155,13 @@ pub trait Live: Sync {
         None
     }
 
+    /// What a hook told that it asks, with its place, if a dialog about these lines is about just that.
+    fn shown(&self, _asks: &Question, _about: &[String], _cwd: &Path) -> Option<Question> {
+        None
+    }
+
     /// The socket of a process of its own that holds the sessions which terminals only show, if it has such a thing.
-    fn service(&self, _home: &std::path::Path) -> Option<std::path::PathBuf> {
+    fn service(&self, _home: &Path) -> Option<PathBuf> {
         None
     }
 
@@ -194,7 +202,7 @@ pub(crate) fn told_by(event: &Value, states: &[(&str, LiveState, &str)]) -> Opti
     let name = event["hook_event_name"].as_str()?;
     let known = states.iter().find(|(known, ..)| *known == name);
     let says = known.map_or_else(|| format!("called {name}"), |(.., says)| (*says).to_owned());
-    Some(Told { session, state: known.map(|(_, state, _)| *state), says })
+    Some(Told { session, state: known.map(|(_, state, _)| *state), says, asks: None })
 }
 
 /// When a record was written.

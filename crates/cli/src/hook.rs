@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 /// More of an event is not looked at.
 const MOST: u64 = 4 << 20;
+/// A longer command or change is not sent on.
+const LONGEST: usize = 24 << 10;
 /// So many processes above are told; one of them is the agent.
 const ABOVE: usize = 6;
 /// An answer has so long to come: less than the agent waits, so that it asks in its terminal in time.
@@ -45,8 +47,11 @@ pub fn run(words: &[std::ffi::OsString]) {
     let mut text = Vec::new();
     let Ok(_) = std::io::stdin().lock().take(MOST).read_to_end(&mut text) else { return };
     let Ok(event) = serde_json::from_slice::<Value>(&text) else { return };
-    let kept: serde_json::Map<String, Value> =
+    let mut kept: serde_json::Map<String, Value> =
         FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), event.get(*name)?.clone()))).collect();
+    if let Some(details) = details(&event) {
+        kept.insert("details".to_owned(), details);
+    }
     let above: Vec<u32> = std::iter::successors(Some(std::process::id()), |pid| parent_of(*pid))
         .skip(1)
         .take_while(|pid| *pid > 1)
@@ -62,6 +67,16 @@ pub fn run(words: &[std::ffi::OsString]) {
     {
         let _ = std::io::stdout().write_all(answer.as_bytes());
     }
+}
+
+/// What leave is asked for: of an agent that tells it in a notification, and writes it down only afterwards.
+fn details(event: &Value) -> Option<Value> {
+    let is_short = |value: &Value| value.as_str().is_some_and(|text| text.len() < LONGEST);
+    let fields = ["type", "command", "filePath", "fileName", "fileDiff"];
+    let known =
+        fields.iter().filter_map(|name| Some(((*name).to_owned(), event["details"].get(*name)?.clone())));
+    let kept: serde_json::Map<String, Value> = known.filter(|(_, value)| is_short(value)).collect();
+    (!kept.is_empty()).then_some(Value::Object(kept))
 }
 
 /// What somebody who is away from the terminal says; nothing, where nobody is, where nobody hears, and where nobody answers: the

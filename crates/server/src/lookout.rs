@@ -177,7 +177,7 @@ impl Lookout {
             let Some(adapter) = registry::agent(agent) else { continue };
             let Some(told) = adapter.live().told(&event) else { continue };
             let Ok(id) = SessionId::new(agent, &told.session) else { continue };
-            let told = HookTold { id, pids, state: told.state, says: told.says, at: now() };
+            let told = HookTold { id, pids, state: told.state, says: told.says, asks: told.asks, at: now() };
             let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             // What was told of its state before stays true where this tells nothing of it.
             let before = all

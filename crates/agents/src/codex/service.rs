@@ -93,7 +93,7 @@ pub fn told(thread: &str, state: LiveState) -> Told {
         LiveState::Working => "its daemon says that it works",
         _ => "its daemon says that it has nothing to do",
     };
-    Told { session: thread.to_owned(), state: Some(state), says: says.to_owned() }
+    Told { session: thread.to_owned(), state: Some(state), says: says.to_owned(), asks: None }
 }
 
 /// A thing that a thread waits for.

@@ -1,13 +1,30 @@
 //! What tells how it stands with a Gemini CLI, or a Qwen Code, that runs. Source: 0.61, 0.24.
 
+use std::path::Path;
+
 use marline_model::LiveState;
 use serde_json::Value;
 
 use crate::json::Raw;
 use crate::live::{Context, Hooks, Live, Sign, Told, id, option, told_by};
 use crate::screen::{Screen, dialog, field};
+use crate::talk::Question;
 
 pub struct GeminiLive;
+
+/// What it asks leave for, by the details of its notification (0.61): a command, or a change as `diff -u` writes it.
+fn asked(details: &Value) -> Option<Question> {
+    let word = |name: &str| details[name].as_str().map(str::to_owned);
+    let diff =
+        word("fileDiff").and_then(|diff| Some(diff.split_once("\n@@")?.1.split_once('\n')?.1.to_owned()));
+    let (tool, what, files) = match details["type"].as_str()? {
+        "exec" => ("command", word("command")?, Vec::new()),
+        "edit" => ("edit", "change files".to_owned(), vec![word("filePath").or_else(|| word("fileName"))?]),
+        _ => return None,
+    };
+    let (id, tool) = (String::new(), tool.to_owned());
+    Some(Question { id, tool, what, cwd: None, files, why: None, diff, for_session: false })
+}
 
 /// Words of the agent's own tools.
 const COMMANDS: [&str; 6] = ["mcp", "extensions", "skills", "hooks", "gemma", "channel"];
@@ -94,13 +111,72 @@ impl Live for GeminiLive {
     fn told(&self, event: &Value) -> Option<Told> {
         let asks = event["notification_type"] == "ToolPermission";
         let mut told = told_by(event, &STATES)?;
-        if event["hook_event_name"] == "Notification" && !asks {
-            told.state = None;
+        if event["hook_event_name"] == "Notification" {
+            told.state = told.state.filter(|_| asks);
+            told.asks = asked(&event["details"]).filter(|_| asks);
         }
         Some(told)
     }
 
+    /// Its dialog begins with `? TOOL  COMMAND`, and `[in DIRECTORY]` where that is not its own.
+    fn shown(&self, asks: &Question, about: &[String], cwd: &Path) -> Option<Question> {
+        let first = about.first()?;
+        if !asks.files.is_empty() {
+            let name = |file: &String| file.rsplit('/').next().unwrap_or(file).to_owned();
+            let is_it = asks.files.iter().all(|file| first.contains(&name(file)));
+            return is_it.then(|| asks.clone());
+        }
+        let (_, words) = first.strip_prefix("? ")?.split_once("  ")?;
+        let place = match words.trim().strip_prefix(&asks.what)?.trim() {
+            "" => cwd.to_owned(),
+            rest => cwd.join(rest.strip_prefix("[in ")?.strip_suffix(']')?),
+        };
+        Some(Question { cwd: Some(place.display().to_string()), ..asks.clone() })
+    }
+
     fn takes_id(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_hook_says_is_asked_counts_where_the_dialog_shows_just_that() {
+        let event = |details: Value| {
+            serde_json::json!({"session_id": "s", "hook_event_name": "Notification", "notification_type": "ToolPermission",
+                "details": details})
+        };
+        let told =
+            GeminiLive.told(&event(serde_json::json!({"type": "exec", "command": "cargo test"}))).unwrap();
+        assert_eq!(told.state, Some(LiveState::NeedsApproval));
+        let asks = told.asks.unwrap();
+        let place = |about: &str| {
+            let shown =
+                GeminiLive.shown(&asks, &[about.to_owned(), "cargo test".to_owned()], Path::new("/p"));
+            shown.map(|shown| shown.cwd.unwrap())
+        };
+        assert_eq!(place("? Shell  cargo test").as_deref(), Some("/p"));
+        assert_eq!(place("? Shell  cargo test [in sub]").as_deref(), Some("/p/sub"));
+        for other in [
+            "? Shell  cargo test --all",
+            "? Shell  cargo tes…",
+            "? Shell  cargo test [in /very/lo…",
+            "cargo test",
+        ] {
+            assert_eq!(place(other), None, "{other}");
+        }
+        let diff = "Index: a\n===\n--- a\tCurrent\n+++ a\tProposed\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n";
+        let edit =
+            serde_json::json!({"type": "edit", "filePath": "/p/a.rs", "fileName": "a.rs", "fileDiff": diff});
+        let asks = GeminiLive.told(&event(edit)).unwrap().asks.unwrap();
+        assert_eq!(
+            (asks.files.as_slice(), asks.diff.as_deref()),
+            (&["/p/a.rs".to_owned()][..], Some(" one\n-two\n+2\n"))
+        );
+        assert!(GeminiLive.shown(&asks, &["? Edit  a.rs: two => 2".to_owned()], Path::new("/p")).is_some());
+        assert!(GeminiLive.shown(&asks, &["? Edit  b.rs: two => 2".to_owned()], Path::new("/p")).is_none());
     }
 }

@@ -124,8 +124,11 @@ fn a_rule_allows_what_it_says_and_the_log_tells() {
     let made = desk.marline(&["approvals", "always", "touch ruled", "--json"]);
     assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
     assert_eq!(desk.marline(&["approvals", "always", "bash"]).status.code(), Some(2));
+    // Gemini CLI writes down what it called only afterwards: its hook tells what it asks.
+    assert!(desk.marline(&["hooks", "install", "--agent", "gemini", "--yes"]).status.success());
     let _board = desk.board();
-    for words in [&["claude", "--permission-mode", "manual"][..], &["codex", "-a", "on-request"]] {
+    for words in [&["claude", "--permission-mode", "manual"][..], &["codex", "-a", "on-request"], &["gemini"]]
+    {
         desk.by_hand(words);
         desk.until_ready();
         let asks = Prompt::new("As the rule says").ask("touch ruled").say("Touched");
@@ -144,12 +147,12 @@ fn a_rule_allows_what_it_says_and_the_log_tells() {
         desk.until_true("gone", || desk.now().is_empty());
     }
     let by_rule: Vec<Value> = log(&desk).into_iter().filter(|entry| entry["rule"].is_string()).collect();
-    assert_eq!(by_rule.len(), 2, "{by_rule:#?}");
+    assert_eq!(by_rule.len(), 3, "{by_rule:#?}");
     assert!(by_rule.iter().all(|entry| entry["what"] == "touch ruled" && entry["outcome"] == "delivered"));
     // Each answer from the command line stands there once, too, though nobody was away.
     let by_hand: Vec<Value> =
         log(&desk).into_iter().filter(|entry| entry["by"] == "the command line").collect();
-    assert_eq!(by_hand.len(), 2, "{by_hand:#?}");
+    assert_eq!(by_hand.len(), 3, "{by_hand:#?}");
     assert!(
         by_hand.iter().all(|entry| entry["decision"]["say"] == "deny" && entry["outcome"] == "delivered")
     );

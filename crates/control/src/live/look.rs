@@ -76,6 +76,8 @@ pub struct HookTold {
     pub state: Option<LiveState>,
     /// What happened.
     pub says: String,
+    /// What it asks leave for, where the hook tells that.
+    pub asks: Option<Question>,
     /// When.
     pub at: Timestamp,
 }
@@ -378,7 +380,8 @@ impl Radar<'_> {
             (None, None) => self.uncontrolled(one, session.as_ref()),
         };
         let cwd = one.cwd.clone().or_else(|| Some(sight.service?.held.cwd.clone()));
-        let asks = asks.map(|asks| self.told_of(asks, session.as_ref(), cwd.as_deref()));
+        let told = told.and_then(|told| told.asks.as_ref());
+        let asks = asks.map(|asks| self.told_of(asks, session.as_ref(), cwd.as_deref(), told));
         LiveSession {
             source: one.source,
             source_session_id: sight.id.raw().to_owned(),
@@ -432,8 +435,14 @@ impl Radar<'_> {
         turn.map_or(Records::Silent, Records::Turn)
     }
 
-    /// Adds what the session's own records tell of what is asked: the call that waits for its output.
-    fn told_of(&self, mut asks: Asks, session: Option<&Session>, cwd: Option<&Path>) -> Asks {
+    /// Adds what the session's own records tell of what is asked, the call that waits for its output, or else what a hook has told.
+    fn told_of(
+        &self,
+        mut asks: Asks,
+        session: Option<&Session>,
+        cwd: Option<&Path>,
+        told: Option<&Question>,
+    ) -> Asks {
         let calls = session.filter(|_| asks.is_approval).map(|session| self.open_calls(session));
         for call in calls.into_iter().flatten() {
             match &mut asks.what {
@@ -443,6 +452,11 @@ impl Radar<'_> {
                 what @ None if asks.about.iter().any(|line| names(line, &call)) => *what = Some(call),
                 _ => {}
             }
+        }
+        if let (true, None, Some(told), Some(cwd)) = (asks.is_approval, &asks.what, told, cwd)
+            && let Some(session) = session
+        {
+            asks.what = agent(session.source).live().shown(told, &asks.about, cwd);
         }
         if let (Some(what), Some(cwd)) = (&asks.what, cwd) {
             let project = session.and_then(|session| session.cwd.as_deref()).map_or(cwd, Path::new);

@@ -310,7 +310,7 @@ fn told(dir: &Path) -> Vec<HookTold> {
         let event: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
         let told = registry::agent(source)?.live().told(&event)?;
         let id = SessionId::new(source, &told.session).ok()?;
-        Some(HookTold { id, pids: Vec::new(), state: told.state, says: told.says, at })
+        Some(HookTold { id, pids: Vec::new(), state: told.state, says: told.says, asks: told.asks, at })
     };
     files.iter().filter_map(read).collect()
 }
