@@ -110,7 +110,7 @@ pub fn open_read_only(dir: &Path) -> Result<Option<Connection>, CatalogueError> 
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&path, flags).map_err(fail)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
-    connection.execute_batch("PRAGMA query_only = 1; PRAGMA cache_size = -4000").map_err(fail)?;
+    connection.execute_batch("PRAGMA query_only = 1; PRAGMA cache_size = -16000").map_err(fail)?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fail)?;
     Ok((version == MIGRATIONS.len() as i64).then_some(connection))
 }

@@ -163,6 +163,16 @@ impl Index {
         Ok(Index::of(dir, connection, set_aside))
     }
 
+    /// Opens it for one who stays and seldom asks: less of it is kept in memory.
+    ///
+    /// # Errors
+    /// Like [`Index::open`].
+    pub fn open_small(dir: &Path) -> Result<Self, IndexError> {
+        let index = Index::open(dir)?;
+        index.connection.execute_batch("PRAGMA cache_size = -2000")?;
+        Ok(index)
+    }
+
     fn of(dir: &Path, connection: Connection, set_aside: Option<SetAside>) -> Self {
         let inode = std::fs::metadata(dir.join(catalogue::FILE_NAME)).ok().map(|catalogue| catalogue.ino());
         Index { dir: dir.to_owned(), connection, set_aside, inode }

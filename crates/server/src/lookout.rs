@@ -228,7 +228,7 @@ impl Lookout {
         let config = &board.config;
         let told = |error: &dyn std::error::Error| sentence(error);
         if index.as_ref().is_none_or(|index| !index.is_current()) {
-            *index = Some(Index::open(&config.index_dir).map_err(|error| told(&error))?);
+            *index = Some(Index::open_small(&config.index_dir).map_err(|error| told(&error))?);
         }
         let Some(index) = index else { return Ok(None) };
         let work = |ask: &marline_control::work::Desk| -> Result<_, marline_store::work::WorkError> {

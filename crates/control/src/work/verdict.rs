@@ -30,7 +30,7 @@ impl Transcripts {
     /// # Errors
     /// [`IndexError`]
     pub fn open(dir: &Path) -> Result<Self, IndexError> {
-        Index::open(dir).map(Transcripts)
+        Index::open_small(dir).map(Transcripts)
     }
 
     /// The index.
