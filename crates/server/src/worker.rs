@@ -1,13 +1,16 @@
 //! Working through groups and queues while the board is up.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use marline_control::work::{Desk, Engine, Means};
 use marline_store::drafts::Drafts;
 use marline_store::work::{LocalWorkStore, WorkError, WorkStore as _};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::watch;
 
 use crate::board::{Board, Config};
@@ -15,8 +18,10 @@ use crate::problem::{Problem, sentence};
 
 /// How often agents are heard while any works.
 const TICK: Duration = Duration::from_millis(15);
-/// How often it is asked whether anybody wrote, while none does.
+/// How often it is asked whether anybody wrote, where the system does not tell.
 const IDLE: Duration = Duration::from_millis(40);
+/// Writes within this time are one.
+const TOGETHER: Duration = Duration::from_millis(10);
 /// How often runs are looked for whose Marline is gone.
 const LOOK: Duration = Duration::from_secs(1);
 /// Why nothing could be written is said once in so long.
@@ -28,6 +33,8 @@ pub struct Worker {
     drafts: Drafts,
     ticks: watch::Sender<u64>,
     stop: AtomicBool,
+    /// Wakes the thread that works.
+    bell: Mutex<Option<SyncSender<()>>>,
 }
 
 impl Worker {
@@ -39,7 +46,8 @@ impl Worker {
         let file = config.data_dir.join("marline.db");
         let (store, drafts) = (LocalWorkStore::open(&file)?, Drafts::open(&file)?);
         let desk = Desk::new(Box::new(store), config.now, config.random);
-        Ok(Worker { desk, drafts, ticks: watch::Sender::new(0), stop: AtomicBool::new(false) })
+        let (ticks, stop) = (watch::Sender::new(0), AtomicBool::new(false));
+        Ok(Worker { desk, drafts, ticks, stop, bell: Mutex::default() })
     }
 
     /// Does something with groups and queues, on this thread.
@@ -66,6 +74,9 @@ impl Worker {
         tokio::spawn(async move {
             told.wait().await;
             flag.stop.store(true, Ordering::Relaxed);
+            if let Some(bell) = &*flag.bell.lock().unwrap_or_else(PoisonError::into_inner) {
+                let _ = bell.try_send(());
+            }
         });
         let (worker, board) = (self.clone(), board.clone());
         std::thread::Builder::new()
@@ -77,6 +88,9 @@ impl Worker {
     fn work(&self, board: &Board) {
         let config = &board.config;
         let db = config.data_dir.join("marline.db");
+        let (bell, rung) = sync_channel(1);
+        *self.bell.lock().unwrap_or_else(PoisonError::into_inner) = Some(bell.clone());
+        let writes = watch_writes(&config.data_dir, bell).ok();
         // One asks whether others wrote, this engine included; the other is the engine's own.
         let (watcher, store) = match (LocalWorkStore::open(&db), LocalWorkStore::open(&db)) {
             (Ok(watcher), Ok(store)) => (watcher, store),
@@ -111,7 +125,12 @@ impl Worker {
                 engine.step()
             };
             match round() {
-                Ok(is_busy) => std::thread::sleep(if is_busy { TICK } else { IDLE }),
+                Ok(true) => std::thread::sleep(TICK),
+                Ok(false) if writes.is_some() => {
+                    let _ = rung.recv_timeout(LOOK);
+                    std::thread::sleep(TOGETHER);
+                }
+                Ok(false) => std::thread::sleep(IDLE),
                 Err(error) => {
                     if said.is_none_or(|said| said.elapsed() > SAY) {
                         said = Some(Instant::now());
@@ -131,6 +150,23 @@ impl Worker {
             Err(error) => tracing::warn!(error = %sentence(&error), "what runs was not let go"),
         }
     }
+}
+
+/// Has a bell rung when somebody writes into `marline.db`, so that nobody has to ask while nobody works. Fails where the system
+/// does not tell.
+fn watch_writes(dir: &Path, bell: SyncSender<()>) -> notify::Result<RecommendedWatcher> {
+    let is_db = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("marline.db"))
+    };
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let is_write = |event: &notify::Event| !matches!(event.kind, EventKind::Access(_));
+        if event.is_ok_and(|event| is_write(&event) && event.paths.iter().any(is_db)) {
+            // One that rings already is enough.
+            let _ = bell.try_send(());
+        }
+    })?;
+    watcher.watch(dir, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
 }
 
 impl Board {
