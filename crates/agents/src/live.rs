@@ -220,6 +220,12 @@ pub(crate) fn option<'a>(words: &'a [String], names: &[&str]) -> Option<&'a str>
     })
 }
 
+/// Says whether a word can be a model's name: it is typed behind a command of the agent's.
+pub(crate) fn is_model(word: &str) -> bool {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-._[]:/@".contains(c);
+    !word.is_empty() && word.chars().all(is_of_name)
+}
+
 /// A word that can be a session's id.
 pub(crate) fn id(word: &str) -> Option<String> {
     let is_one = word.len() >= 20 && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');

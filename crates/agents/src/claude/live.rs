@@ -6,7 +6,7 @@ use marline_model::LiveState;
 use serde_json::Value;
 
 use crate::json::Raw;
-use crate::live::{Context, Hooks, Live, LiveMode, Sign, Told, id, option, told_by};
+use crate::live::{Context, Hooks, Live, LiveMode, Sign, Told, id, is_model, option, told_by};
 use crate::screen::{Screen, dialog, field};
 
 pub struct ClaudeLive;
@@ -145,8 +145,7 @@ impl Live for ClaudeLive {
     }
 
     fn model_words(&self, model: &str) -> Option<String> {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || "-._[]:/@".contains(c);
-        (!model.is_empty() && model.chars().all(is_name)).then(|| format!("/model {model}"))
+        is_model(model).then(|| format!("/model {model}"))
     }
 
     /// What stands in its field has been read to the end: keys behind it are keys.

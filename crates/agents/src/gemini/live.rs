@@ -6,7 +6,7 @@ use marline_model::LiveState;
 use serde_json::Value;
 
 use crate::json::Raw;
-use crate::live::{Context, Hooks, Live, Sign, Told, id, option, told_by};
+use crate::live::{Context, Hooks, Live, LiveMode, Sign, Told, id, is_model, option, told_by};
 use crate::screen::{Screen, dialog, field};
 use crate::talk::Question;
 
@@ -132,6 +132,22 @@ impl Live for GeminiLive {
             rest => cwd.join(rest.strip_prefix("[in ")?.strip_suffix(']')?),
         };
         Some(Question { cwd: Some(place.display().to_string()), ..asks.clone() })
+    }
+
+    fn mode(&self, screen: &str) -> Option<(LiveMode, &'static str)> {
+        // Above its field: `auto-accept edits Shift+Tab to plan`.
+        let line = screen.lines().rev().map(str::trim).find(|line| line.contains("Shift+Tab to "))?;
+        let modes = [
+            ("Shift+Tab to accept edits", LiveMode::Ask),
+            ("auto-accept edits", LiveMode::Edits),
+            ("plan", LiveMode::Plan),
+        ];
+        let (_, mode) = modes.into_iter().find(|(words, _)| line.starts_with(words))?;
+        Some((mode, "BTab"))
+    }
+
+    fn model_words(&self, model: &str) -> Option<String> {
+        is_model(model).then(|| format!("/model set {model}"))
     }
 
     fn takes_id(&self) -> bool {

@@ -84,6 +84,9 @@ pub enum LiveCommand {
         /// Tell which sessions, and open none
         #[arg(long)]
         dry_run: bool,
+        /// Open none, and offer them no more
+        #[arg(long, conflicts_with = "dry_run")]
+        forget: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

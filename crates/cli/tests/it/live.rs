@@ -124,6 +124,29 @@ fn a_claude_is_made_to_ask_for_more_or_for_less() {
 }
 
 #[test]
+fn a_gemini_is_made_to_ask_for_more_or_for_less_and_has_another_model() {
+    let Some(desk) = Desk::open("live::a_gemini_is_made_to_ask_for_more_or_for_less_and_has_another_model")
+    else {
+        return;
+    };
+    desk.by_hand(&["gemini"]);
+    desk.until_ready();
+    // Its session begins with the first prompt.
+    desk.types(Prompt::new("Begin").say("Begun").text());
+    let id = desk.until("idle")["id"].as_str().unwrap().to_owned();
+    for (mode, words) in
+        [("plan", "plan Shift+Tab"), ("edits", "auto-accept edits"), ("ask", "Shift+Tab to accept edits")]
+    {
+        assert_eq!(desk.steer(&["mode", &id, mode]), "delivered", "{}", desk.screen());
+        assert!(desk.screen().contains(words), "{}", desk.screen());
+    }
+    assert_eq!(desk.steer(&["mode", &id, "auto"]), "refused");
+    assert_eq!(desk.steer(&["model", &id, "gemini-2.5-flash"]), "delivered", "{}", desk.screen());
+    desk.until_true("another model", || desk.screen().contains("Model set to gemini-2.5-flash"));
+    assert_eq!(desk.steer(&["model", &id, "x y; !ls"]), "refused");
+}
+
+#[test]
 fn a_codex_in_tmux_is_seen_and_steered() {
     let Some(desk) = Desk::open("live::a_codex_in_tmux_is_seen_and_steered") else { return };
     is_steered(&desk, &["codex", "-a", "on-request"], "tmux");

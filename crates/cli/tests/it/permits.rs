@@ -272,6 +272,11 @@ fn what_was_open_is_opened_again_after_everything_went_down() {
     });
     let told = desk.ask("GET", "/api/v1/live", None).unwrap();
     assert_eq!(told["lost"], json!([]));
+    assert_eq!(
+        desk.marline(&["live", "reopen", "--forget"]).status.code(),
+        Some(1),
+        "nothing is lost any more"
+    );
     // They are what they were, and go on.
     let more = Prompt::new("After the crash").say("Said after");
     for id in &ids {

@@ -364,7 +364,8 @@ impl Terminal<'_> {
             }
             server.press(&self.pane.pane_id, &[key])?;
             let began = Instant::now();
-            while shown()?.is_some_and(|(now, _)| now == mode) && began.elapsed() < UNTIL_HEARD {
+            // While it is drawn anew, nothing is to be seen of it.
+            while shown()?.is_none_or(|(now, _)| now == mode) && began.elapsed() < UNTIL_HEARD {
                 sleep(LOOK);
             }
         }

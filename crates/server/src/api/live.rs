@@ -304,11 +304,13 @@ pub async fn live(State(board): State<Board>) -> Result<Json<LiveAnswer>, Proble
             last_words: last_words(index, &live.id),
             live,
         };
+        // One in which nothing was said can't be opened again: there is none.
+        let lost = lost.into_iter().filter(|one| index.session_by_id(&one.id).is_ok());
         Ok(LiveAnswer {
             sessions: sessions.into_iter().map(entry).collect(),
             ended: ended.into_iter().map(entry).collect(),
             strays,
-            lost: lost.into_iter().map(was).collect(),
+            lost: lost.map(was).collect(),
         })
     });
     Ok(Json(answer.await?))
@@ -329,7 +331,11 @@ pub async fn lost(
         forgotten.transpose()?;
         return Ok(Json(answer));
     }
-    for one in board.lookout.book(&board, |book| book.lost().to_vec()).unwrap_or_default() {
+    let lost = board.lookout.book(&board, |book| book.lost().to_vec()).unwrap_or_default();
+    let said = board.readers.ask(move |index| {
+        Ok(lost.into_iter().filter(|one| index.session_by_id(&one.id).is_ok()).collect::<Vec<_>>())
+    });
+    for one in said.await? {
         let request = OpenRequest { session: Some(one.id.clone()), ..OpenRequest::default() };
         match board.open_agent(request).await {
             Ok(id) => answer.opened.push(id),

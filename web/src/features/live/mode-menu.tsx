@@ -18,7 +18,7 @@ const MODES: { mode: Mode; word: string; isOf: (session: LiveSession) => boolean
 
 /** Whether an agent lets its model and its leave be set from outside. */
 function canBeSet({ control, source }: LiveSession): boolean {
-  return control.by === 'service' || (control.by === 'tmux' && source === 'claude');
+  return control.by === 'service' || (control.by === 'tmux' && (source === 'claude' || source === 'gemini'));
 }
 
 /** What an agent may do without asking, and its model, where it lets them be set. */

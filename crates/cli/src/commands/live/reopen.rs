@@ -11,6 +11,7 @@ use super::look;
 use super::steer::opened;
 use crate::args::ReadArgs;
 use crate::args::live::StartArgs;
+use crate::ask::ask;
 use crate::commands::{print_json, print_line};
 use crate::context::{Places, now};
 use crate::failure::Failure;
@@ -23,10 +24,7 @@ fn book(places: &Places) -> Result<OpenSessions, Failure> {
 /// Opens all that was open and is not now, in Marline's own tmux.
 pub fn run(is_dry: bool, is_json: bool) -> Result<ExitCode, Failure> {
     let places = Places::read()?;
-    let look = look(&ReadArgs::FRESH)?;
-    let is_live = |one: &OpenSession| look.now.sessions.iter().any(|live| live.id == one.id);
-    let lost: Vec<OpenSession> =
-        book(&places)?.all()?.into_iter().filter(|one| one.is_open && !is_live(one)).collect();
+    let lost = lost(&places)?;
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for one in &lost {
         let seen = one.facts.seen_at.map_or_else(|| "some time ago".to_owned(), |seen| ago(seen, now()));
@@ -71,6 +69,37 @@ pub fn run(is_dry: bool, is_json: bool) -> Result<ExitCode, Failure> {
         (_, true) => ExitCode::SUCCESS,
         (_, false) => ExitCode::from(4),
     })
+}
+
+/// The sessions that were open, and are not. One in which nothing was said can't be opened again: there is none.
+fn lost(places: &Places) -> Result<Vec<OpenSession>, Failure> {
+    let look = look(&ReadArgs::FRESH)?;
+    let is_live = |one: &OpenSession| look.now.sessions.iter().any(|live| live.id == one.id);
+    let is_said = |one: &OpenSession| look.context.index.session_by_id(&one.id).is_ok();
+    let all = book(places)?.all()?.into_iter();
+    Ok(all.filter(|one| one.is_open && !is_live(one) && is_said(one)).collect())
+}
+
+/// Takes it that what was open stays closed.
+pub fn forget(is_json: bool) -> Result<ExitCode, Failure> {
+    let places = Places::read()?;
+    let lost = lost(&places)?;
+    // A board that is up offers them, too.
+    if ask(&places.socket, "POST", "/api/v1/live/lost", Some(&json!({"resume": false}))).is_err() {
+        let closed: Vec<OpenSession> =
+            lost.iter().map(|one| OpenSession { is_open: false, ..one.clone() }).collect();
+        book(&places)?.write(&closed, now())?;
+    }
+    if is_json {
+        let ids: Vec<_> = lost.iter().map(|one| &one.id).collect();
+        print_json(&json!({"forgotten": ids}))?;
+    } else {
+        lost.iter().try_for_each(|one| print_line(&format!("{} stays closed.", one.id)))?;
+        if lost.is_empty() {
+            note("Nothing was open that is not open now.");
+        }
+    }
+    Ok(if lost.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 /// Notes that a session was ended on purpose: nobody wants it opened again.

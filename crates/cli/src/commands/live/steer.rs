@@ -83,7 +83,8 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
         }
         LiveCommand::Away { session, lasts } => away(session.as_deref(), Some(*lasts)),
         LiveCommand::Back { session } => away(session.as_deref(), None),
-        LiveCommand::Reopen { dry_run, json } => reopen::run(*dry_run, *json),
+        LiveCommand::Reopen { forget: true, json, .. } => reopen::forget(*json),
+        LiveCommand::Reopen { dry_run, json, .. } => reopen::run(*dry_run, *json),
         LiveCommand::Import { file } => reopen::import(file),
         LiveCommand::Attach { session } => attach(session),
         LiveCommand::Stop { live, reviews } => {
