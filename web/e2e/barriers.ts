@@ -48,43 +48,48 @@ const FINGER = 44;
 /**
  * What a finger can't press well: buttons, links, fields and folds of which less than 44 by 44 pixels answer to it. Asked
  * of the page itself, point by point, so that what reaches over its own edges counts. Links within a sentence are let be.
+ * `within` what is looked at: the page, or what is open above it.
  */
-export function small(page: Page): Promise<string[]> {
-  return page.evaluate(async (least) => {
-    const found: string[] = [];
-    const { scrollY } = window;
-    for (const element of document.querySelectorAll<HTMLElement>('button, a[href], input, select, textarea, summary')) {
-      const style = getComputedStyle(element);
-      const box = element.getBoundingClientRect();
-      if (box.width === 0 || box.height === 0 || style.visibility === 'hidden' || style.pointerEvents === 'none')
-        continue;
-      if (element.closest('[aria-hidden="true"], [inert], :disabled') || !element.checkVisibility()) continue;
-      const isInSentence =
-        style.display === 'inline' &&
-        [...(element.parentElement?.childNodes ?? [])].some(
-          (node) => node.nodeType === Node.TEXT_NODE && (node.textContent ?? '').trim().length > 2,
-        );
-      if (isInSentence) continue;
-      element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
-      const at = element.getBoundingClientRect();
-      const [x, y] = [at.left + at.width / 2, at.top + at.height / 2];
-      const label = element.closest('label');
-      const answers = (x: number, y: number) => {
-        const hit = document.elementFromPoint(x, y);
-        return hit !== null && (element.contains(hit) || label?.contains(hit) === true);
-      };
-      // Under a bar, or wholly covered by what is pressed instead of it.
-      if (!answers(x, y)) continue;
-      const reach = (dx: number, dy: number) => {
-        let n = 0;
-        while (n < least && answers(x + dx * (n + 1), y + dy * (n + 1))) n++;
-        return n;
-      };
-      const [width, height] = [reach(-1, 0) + reach(1, 0) + 1, reach(0, -1) + reach(0, 1) + 1];
-      if (width < least - 1 || height < least - 1)
-        found.push(`${width}x${height}: ${element.outerHTML.replace(/<svg.*?<\/svg>/gs, '').slice(0, 140)}`);
-    }
-    scrollTo({ top: scrollY, behavior: 'instant' });
-    return found;
-  }, FINGER);
+export function small(page: Page, within = 'body'): Promise<string[]> {
+  return page.evaluate(
+    async ([least, within]) => {
+      const found: string[] = [];
+      const { scrollY } = window;
+      const pressed = 'button, a[href], input, select, textarea, summary';
+      for (const element of document.querySelector(within)?.querySelectorAll<HTMLElement>(pressed) ?? []) {
+        const style = getComputedStyle(element);
+        const box = element.getBoundingClientRect();
+        if (box.width === 0 || box.height === 0 || style.visibility === 'hidden' || style.pointerEvents === 'none')
+          continue;
+        if (element.closest('[aria-hidden="true"], [inert], :disabled') || !element.checkVisibility()) continue;
+        const isInSentence =
+          style.display === 'inline' &&
+          [...(element.parentElement?.childNodes ?? [])].some(
+            (node) => node.nodeType === Node.TEXT_NODE && (node.textContent ?? '').trim().length > 2,
+          );
+        if (isInSentence) continue;
+        element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+        const at = element.getBoundingClientRect();
+        const [x, y] = [at.left + at.width / 2, at.top + at.height / 2];
+        const label = element.closest('label');
+        const answers = (x: number, y: number) => {
+          const hit = document.elementFromPoint(x, y);
+          return hit !== null && (element.contains(hit) || label?.contains(hit) === true);
+        };
+        // Under a bar, or wholly covered by what is pressed instead of it.
+        if (!answers(x, y)) continue;
+        const reach = (dx: number, dy: number) => {
+          let n = 0;
+          while (n < least && answers(x + dx * (n + 1), y + dy * (n + 1))) n++;
+          return n;
+        };
+        const [width, height] = [reach(-1, 0) + reach(1, 0) + 1, reach(0, -1) + reach(0, 1) + 1];
+        if (width < least - 1 || height < least - 1)
+          found.push(`${width}x${height}: ${element.outerHTML.replace(/<svg.*?<\/svg>/gs, '').slice(0, 140)}`);
+      }
+      scrollTo({ top: scrollY, behavior: 'instant' });
+      return found;
+    },
+    [FINGER, within] as const,
+  );
 }

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 const BIN = process.env.MARLINE_BIN ?? join(ROOT, 'target/debug/marline');
@@ -139,4 +140,21 @@ export async function settled(context: BrowserContext, board: Board): Promise<vo
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error('indexing does not end');
+}
+
+/** Waits until a page has its answers: it stands, and says nowhere that it loads. */
+export async function quiet(page: Page): Promise<void> {
+  await page.locator('main').waitFor();
+  await expect
+    .poll(
+      async () => {
+        const isLoading = () => page.getByRole('status', { name: 'Loading' }).count();
+        if ((await isLoading()) > 0) return false;
+        // What comes of one answer may ask for another.
+        await page.waitForTimeout(250);
+        return (await isLoading()) === 0;
+      },
+      { timeout: 30_000 },
+    )
+    .toBe(true);
 }

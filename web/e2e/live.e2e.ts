@@ -159,6 +159,20 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     await page.getByRole('dialog', { name: 'End the agent?' }).getByRole('button', { name: 'End it' }).click();
     await bar.waitFor({ state: 'detached' });
     await said(page, 'Begun').waitFor();
+
+    // That it has ended is told for a while, and it is opened again from there.
+    await page.goto(`${board.address}/now`);
+    const ended = page.locator('section', { hasText: 'Just ended' });
+    await ended.getByRole('listitem').first().waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await page.screenshot({ path: join(PICTURES, 'live-ended-phone.png') });
+    const before = await page.getByRole('article').count();
+    await ended.getByRole('button', { name: 'Open again' }).first().click();
+    await expect.poll(() => page.getByRole('article').count(), { timeout: 30_000 }).toBe(before + 1);
+    await page.goBack();
+    await bar.getByRole('button', { name: 'End', exact: true }).click();
+    await page.getByRole('dialog', { name: 'End the agent?' }).getByRole('button', { name: 'End it' }).click();
+    await bar.waitFor({ state: 'detached' });
     await page.close();
   });
 });

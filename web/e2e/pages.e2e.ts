@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { barriers, small } from './barriers';
-import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, SIZES, settled, start } from './board';
+import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, quiet, SIZES, settled, start } from './board';
 
 let browser: Browser;
 let board: Board;
@@ -58,7 +58,7 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
         faults.watch(page);
         await page.goto(`${board.address}${address}`);
         await page.getByRole('heading', { name: heading }).first().waitFor();
-        await page.waitForLoadState('networkidle');
+        await quiet(page);
         await page.screenshot({ path: join(PICTURES, `${name}-${size}-${theme}.png`) });
         const overflow = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -78,6 +78,40 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
   });
 });
 
+it('opens nothing on a phone that a finger misses', { timeout: 120_000 }, async () => {
+  const context = await enter(browser, board, 'phone');
+  const page = await context.newPage();
+  const { sessions } = await ask<Listed>(context, board, '/api/v1/sessions?limit=200');
+  const session = `/s/${encodeURIComponent(sessions.find((one) => one.counts.toolCalls > 1)?.id ?? '')}`;
+  let opened = 0;
+  for (const address of ['/', session, '/search?q=zebra', '/now', '/usage?range=all', '/providers']) {
+    await page.goto(`${board.address}${address}`);
+    await quiet(page);
+    for (const menu of await page.locator('button[aria-haspopup="dialog"]:visible').all()) {
+      const name = `${address}: ${await menu.innerText()}`;
+      await menu.click();
+      await page.locator('[popover]:popover-open').waitFor();
+      expect.soft(await small(page, '[popover]:popover-open'), name).toEqual([]);
+      await page.keyboard.press('Escape');
+      opened++;
+    }
+  }
+  expect(opened).toBeGreaterThan(6);
+  for (const [address, button] of [
+    ['/now', 'Start an agent'],
+    ['/groups', 'New group'],
+    ['/queues', 'New queue'],
+    ['/providers', 'Add a provider'],
+  ] as const) {
+    await page.goto(`${board.address}${address}`);
+    await quiet(page);
+    await page.getByRole('button', { name: button }).first().click();
+    await page.getByRole('dialog').first().waitFor();
+    expect.soft(await small(page, '[role=dialog]'), button).toEqual([]);
+  }
+  await context.close();
+});
+
 it('shows no page wider than a small phone', async () => {
   const context = await enter(browser, board, 'phone');
   const page = await context.newPage();
@@ -92,7 +126,8 @@ it('shows no page wider than a small phone', async () => {
     '/sources',
     '/settings',
   ]) {
-    await page.goto(`${board.address}${address}`, { waitUntil: 'networkidle' });
+    await page.goto(`${board.address}${address}`);
+    await quiet(page);
     expect(
       await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
       address,

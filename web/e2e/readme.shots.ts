@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, it } from 'vitest';
-import { ask, type Board, enter, launch, PICTURES, settled, start } from './board';
+import { ask, type Board, enter, launch, PICTURES, quiet, settled, start } from './board';
 
 let browser: Browser;
 let board: Board;
@@ -52,7 +52,7 @@ it.each(SHOTS)('$name', async ({ name, size, theme, at, open }) => {
   const page = await context.newPage();
   await page.goto(board.address + (typeof at === 'string' ? at : `/s/${encodeURIComponent(id)}`));
   await page.getByRole('heading').first().waitFor();
-  await page.waitForLoadState('networkidle');
+  await quiet(page);
   if (open) await page.getByRole('button', { name: open }).first().click();
   // Highlighting is put on when the code stands there already.
   await page.waitForTimeout(600);

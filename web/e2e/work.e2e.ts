@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IS_SKIPPED, type Model, model, project } from './agent';
 import { barriers } from './barriers';
-import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, settled, start } from './board';
+import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, quiet, settled, start } from './board';
 
 let browser: Browser;
 let board: Board;
@@ -111,7 +111,7 @@ describe('without an agent', () => {
     await page.getByRole('button', { name: 'Acts on prompt 1' }).click();
     await page.getByRole('button', { name: 'Move to the top' }).click();
     await expect.poll(() => numbers(page)).toBe('1243');
-    await page.waitForLoadState('networkidle');
+    await quiet(page);
     await page.reload();
     await waiting(page).first().waitFor();
     expect(await numbers(page)).toBe('1243');
@@ -488,7 +488,7 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
       faults.watch(page);
       await page.goto(`${board.address}${address}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.waitForLoadState('networkidle');
+      await quiet(page);
       await page.screenshot({ path: join(PICTURES, `work-${name}-${size}-${theme}.png`) });
       const wider = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,

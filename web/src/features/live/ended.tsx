@@ -46,7 +46,11 @@ export function Ended({ entries }: { entries: readonly LiveEntry[] }) {
             <span className="truncate text-ink-3 text-xs max-sm:hidden">{harmless(projectOf(entry))}</span>
             <span className="ml-auto flex items-center gap-2 whitespace-nowrap text-ink-3 text-xs tabular-nums">
               <StateMark state={stateOfLive(entry.live)} word={sayLive(entry.live)} />
-              {entry.live.since && <Elapsed since={entry.live.since} />}
+              {entry.live.since && (
+                <span>
+                  <Elapsed since={entry.live.since} /> ago
+                </span>
+              )}
               {entry.session && (
                 <Needs scope="approve" isSilent>
                   <Button disabled={open.isPending} onClick={() => open.mutate(entry.live.id)}>

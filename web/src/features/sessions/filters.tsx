@@ -140,7 +140,7 @@ function WordFilter({ onAdd }: { onAdd: (name: 'project' | 'branch' | 'model' | 
         aria-label="What to filter by"
         value={name}
         onChange={(event) => setName(event.target.value as typeof name)}
-        className="h-8 rounded-md bg-sunken px-1.5 text-sm"
+        className="h-8 rounded-md bg-sunken px-1.5 text-sm coarse:h-11"
       >
         <option>project</option>
         <option>branch</option>
@@ -152,7 +152,7 @@ function WordFilter({ onAdd }: { onAdd: (name: 'project' | 'branch' | 'model' | 
         value={value}
         onChange={(event) => setValue(event.target.value)}
         placeholder="contains…"
-        className="h-8 min-w-0 flex-1 rounded-md border border-line-strong bg-transparent px-2"
+        className="h-8 min-w-0 flex-1 rounded-md border border-line-strong bg-transparent px-2 coarse:h-11"
       />
       <Button type="submit" kind="edge">
         Add
