@@ -38,13 +38,15 @@ export function When({ session, now }: { session: Session; now: number }) {
   );
 }
 
+const tools = (count: number) => `${short(count)} ${count === 1 ? 'tool' : 'tools'}`;
+
 /** How much was said, done and spent, in as little room as a phone has. */
 export function BriefCounts({ session }: { session: Session }) {
   const { prompts, toolCalls, errors } = session.counts;
   return (
     <span className="flex items-center gap-2.5 whitespace-nowrap text-ink-3 text-xs tabular-nums">
       <span>{many(prompts, 'prompt')}</span>
-      {toolCalls > 0 && <span>{short(toolCalls)} tools</span>}
+      {toolCalls > 0 && <span>{tools(toolCalls)}</span>}
       {errors > 0 && <span className="text-bad">{many(errors, 'error')}</span>}
       {session.costMicroUsd > 0 && <span className="ml-auto text-ink-2">{dollars(session.costMicroUsd)}</span>}
     </span>
@@ -67,7 +69,7 @@ export function Counts({ session }: { session: Session }) {
         <span />
       )}
       <span title={many(prompts, 'prompt')}>{short(prompts)} msg</span>
-      <span title={many(toolCalls, 'tool call')}>{toolCalls > 0 && `${short(toolCalls)} tools`}</span>
+      <span title={many(toolCalls, 'tool call')}>{toolCalls > 0 && tools(toolCalls)}</span>
       <span title={`${full(tokens)} tokens`}>{tokens > 0 && `${short(tokens)} tok`}</span>
       <span className="text-ink-2">{session.costMicroUsd > 0 && dollars(session.costMicroUsd)}</span>
     </span>
