@@ -14,6 +14,8 @@ pub struct Screen {
     pub is_busy: bool,
     /// What stands in the field for the next prompt, which is there; an empty one is empty.
     pub draft: Option<String>,
+    /// More stands in that field than the one line.
+    pub draft_goes_on: bool,
 }
 
 /// A question with numbered answers.
@@ -49,11 +51,34 @@ pub enum Means {
     Other,
 }
 
+impl Screen {
+    /// One that shows a dialog, or else a field with what stands in it first, and whether more does.
+    pub(crate) fn of(
+        dialog: Option<Dialog>,
+        is_busy: bool,
+        field: impl FnOnce() -> Option<(String, bool)>,
+    ) -> Self {
+        let field = if dialog.is_some() { None } else { field() };
+        let draft_goes_on = field.as_ref().is_some_and(|(_, goes_on)| *goes_on);
+        Screen {
+            is_busy: is_busy && dialog.is_none(),
+            dialog,
+            draft: field.map(|(first, _)| first),
+            draft_goes_on,
+        }
+    }
+}
+
 impl Dialog {
     /// It asks for leave: there is a yes and a no.
     pub fn asks_leave(&self) -> bool {
         let has = |means| self.choices.iter().any(|choice| choice.means == means);
         has(Means::Allow) && has(Means::Deny)
+    }
+
+    /// Says whether all that it is about is to be seen: a terminal that is too small cuts it off, or hides lines of it.
+    pub fn is_whole(&self) -> bool {
+        !self.about.is_empty() && !self.about.iter().any(|line| line.contains(" hidden ("))
     }
 
     /// The key of the first answer that means this; from now on: for the rest of the session, and no longer than that.
@@ -75,6 +100,8 @@ impl Dialog {
 
 /// More lines than this below the answers, and they are no dialog that waits.
 const MOST_HINTS: usize = 3;
+/// So many lines an answer goes on for: one of Codex' names the whole command.
+const MOST_MORE: usize = 40;
 /// So many lines above a question may say what it is about.
 const MOST_ABOUT: usize = 40;
 /// What frames are drawn with.
@@ -132,8 +159,10 @@ pub(crate) fn dialog(screen: &str, is_boxed: bool) -> Option<Dialog> {
     let (mut is_marked, mut more, mut first) = (false, Vec::new(), last);
     for at in (0..=last).rev() {
         let Some((number, words, marked)) = answer(lines[at]) else {
+            // What is not set in below its answer is none of it.
+            let most = if lines[at].starts_with("    ") { MOST_MORE } else { 3 };
             more.push(bare(lines[at]));
-            if more.len() > 3 {
+            if more.len() > most {
                 return None;
             }
             continue;
@@ -183,12 +212,15 @@ fn is_top(line: &str) -> bool {
     is_long && (line.chars().all(|c| c == '─' || c == '━') || line.starts_with('╭'))
 }
 
-/// What stands in the field for the next prompt: behind a mark at the beginning of a line, with nothing but a border, a
-/// status and hints below.
-pub(crate) fn field(screen: &str, mark: char) -> Option<String> {
+/// What stands in the field for the next prompt, and whether it goes on in the next line: behind a mark at the beginning of a
+/// line, with nothing but a border, a status and hints below.
+pub(crate) fn field(screen: &str, mark: char) -> Option<(String, bool)> {
     const MOST_BELOW: usize = 6;
-    let lines: Vec<&str> = screen.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = screen.lines().collect();
     let at = lines.iter().rposition(|line| line.trim_start_matches([' ', '│']).starts_with(mark))?;
     let words = lines[at].trim_start_matches([' ', '│']).strip_prefix(mark)?;
-    (lines.len() - at - 1 <= MOST_BELOW).then(|| words.trim_matches(FRAME).to_owned())
+    // Below the field stands a blank line or a border.
+    let goes_on = lines[at + 1..].iter().take_while(|line| !bare(line).is_empty()).count();
+    let below = lines[at + 1 + goes_on..].iter().filter(|line| !line.trim().is_empty()).count();
+    (below <= MOST_BELOW).then(|| (words.trim_matches(FRAME).to_owned(), goes_on > 0))
 }

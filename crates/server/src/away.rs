@@ -224,6 +224,7 @@ impl Waiting {
             replies: Vec::new(),
             is_approval: true,
             for_session: false,
+            is_blind: false,
             risks: risks(&self.question, project, home),
             what: Some(self.question.clone()),
         });

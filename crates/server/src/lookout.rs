@@ -275,7 +275,11 @@ impl Lookout {
 fn permit(board: &Board, now: &Now, rules: &[Rule]) {
     for live in now.sessions.iter().filter(|live| live.pid.is_some()) {
         let Some((asks, cwd)) = live.asks.as_ref().zip(live.cwd.as_deref()) else { continue };
-        let Some(what) = asks.what.as_ref().filter(|_| asks.is_approval) else { continue };
+        let Some(what) = asks.what.as_ref().filter(|_| asks.is_approval && !asks.is_blind) else { continue };
+        if live.source == Source::Gemini && what.cwd.is_none() {
+            // Where it would run is not to be seen.
+            continue;
+        }
         let rule = rule_for(rules, live.source, what, Path::new(cwd), board.config.env.home(), board.now());
         if let Some(rule) = rule.cloned() {
             let (board, live, key) = (board.clone(), live.clone(), asks.key.clone());
@@ -321,9 +325,11 @@ fn listen(path: &Path) -> std::io::Result<UnixDatagram> {
 
 /// Says whether what an agent asks next is to be seen on its screen alone.
 fn is_on_screen_alone(live: &LiveSession) -> bool {
-    live.source != Source::Claude
-        && live.state != LiveState::Idle
-        && matches!(live.control, Control::Tmux { .. })
+    // What a Claude Code asks is told in its records a moment later.
+    let is_told = live.source == Source::Claude
+        && (live.state != LiveState::NeedsApproval
+            || live.asks.as_ref().is_some_and(|asks| asks.what.is_some()));
+    !is_told && live.state != LiveState::Idle && matches!(live.control, Control::Tmux { .. })
 }
 
 /// Says whether an agent waits, and tells itself when it does something again.

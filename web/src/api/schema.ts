@@ -1288,6 +1288,8 @@ export interface components {
             isApproval: boolean;
             /** @description It can be allowed for the rest of the session. */
             forSession?: boolean;
+            /** @description What it is about is not to be seen, as in a terminal that is too small: it can't be allowed from here. */
+            isBlind?: boolean;
             /** @description What it is about, as far as the agent tells it in a form that can be read: the command or the change, where, which files. */
             what?: components["schemas"]["Question"];
             /** @description What is to be minded of it; a change or command that could not be read says so. */

@@ -100,9 +100,7 @@ impl Live for ClaudeLive {
 
     fn screen(&self, screen: &str) -> Screen {
         let last = screen.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        let dialog = dialog(screen, true);
-        let draft = if dialog.is_some() { None } else { field(screen, '❯') };
-        Screen { is_busy: dialog.is_none() && last.contains("esc to interrupt"), dialog, draft }
+        Screen::of(dialog(screen, true), last.contains("esc to interrupt"), || field(screen, '❯'))
     }
 
     fn hooks(&self) -> Option<Hooks> {

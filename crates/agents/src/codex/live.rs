@@ -142,7 +142,6 @@ impl Live for CodexLive {
             choices: Vec::new(),
         });
         let dialog = held.or_else(|| dialog(screen, false));
-        let draft = if dialog.is_some() { None } else { field(screen, '›') };
-        Screen { is_busy: dialog.is_none() && screen.lines().any(is_busy), dialog, draft }
+        Screen::of(dialog, screen.lines().any(is_busy), || field(screen, '›'))
     }
 }

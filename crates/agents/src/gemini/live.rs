@@ -41,9 +41,7 @@ pub(crate) fn screen(screen: &str) -> Screen {
         let line = line.trim_start();
         line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c)) && line.contains("(esc to cancel")
     };
-    let dialog = dialog(screen, true);
-    let draft = if dialog.is_some() { None } else { field(screen, '>') };
-    Screen { is_busy: dialog.is_none() && screen.lines().any(is_busy), dialog, draft }
+    Screen::of(dialog(screen, true), screen.lines().any(is_busy), || field(screen, '>'))
 }
 
 /// What its hooks tell.
@@ -127,11 +125,16 @@ impl Live for GeminiLive {
             return is_it.then(|| asks.clone());
         }
         let (_, words) = first.strip_prefix("? ")?.split_once("  ")?;
-        let place = match words.trim().strip_prefix(&asks.what)?.trim() {
-            "" => cwd.to_owned(),
-            rest => cwd.join(rest.strip_prefix("[in ")?.strip_suffix(']')?),
+        let place = match words.trim().strip_prefix(&asks.what).map(str::trim) {
+            Some("") => Some(cwd.to_owned()),
+            Some(rest) => Some(cwd.join(rest.strip_prefix("[in ")?.strip_suffix(']')?)),
+            // The model's own words may head it; the command stands below, broken where the screen ends.
+            None => {
+                let packed = |words: &str| words.split_whitespace().collect::<String>();
+                (packed(&about[1..].concat()) == packed(&asks.what)).then_some(None)?
+            }
         };
-        Some(Question { cwd: Some(place.display().to_string()), ..asks.clone() })
+        Some(Question { cwd: place.map(|place| place.display().to_string()), ..asks.clone() })
     }
 
     fn mode(&self, screen: &str) -> Option<(LiveMode, &'static str)> {
@@ -170,12 +173,15 @@ mod tests {
         assert_eq!(told.state, Some(LiveState::NeedsApproval));
         let asks = told.asks.unwrap();
         let place = |about: &str| {
-            let shown =
-                GeminiLive.shown(&asks, &[about.to_owned(), "cargo test".to_owned()], Path::new("/p"));
+            let shown = GeminiLive.shown(&asks, &[about.to_owned(), "cargo te…".to_owned()], Path::new("/p"));
             shown.map(|shown| shown.cwd.unwrap())
         };
         assert_eq!(place("? Shell  cargo test").as_deref(), Some("/p"));
         assert_eq!(place("? Shell  cargo test [in sub]").as_deref(), Some("/p/sub"));
+        let headed = ["? Shell  It tests", "cargo", "test"].map(str::to_owned);
+        assert_eq!(GeminiLive.shown(&asks, &headed, Path::new("/p")).unwrap().cwd, None);
+        let hidden = ["? Shell  It tests", "... 3 hidden (Ctrl+O) ...", "test"].map(str::to_owned);
+        assert!(GeminiLive.shown(&asks, &hidden, Path::new("/p")).is_none());
         for other in [
             "? Shell  cargo test --all",
             "? Shell  cargo tes…",

@@ -44,6 +44,6 @@ impl Live for OpenCodeLive {
     fn screen(&self, screen: &str) -> Screen {
         let dialog = dialog(screen, true);
         let is_busy = screen.lines().any(|line| line.contains("esc interrupt"));
-        Screen { is_busy: dialog.is_none() && is_busy, dialog, draft: None }
+        Screen::of(dialog, is_busy, || None)
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::judge::judge;
-use super::turn::{Turn, Whose, last};
+use super::turn::{OpenCalls, Turn, Whose, last};
 use super::types::{Asks, Reply, ReplyMeans};
 use crate::target::agent;
 
@@ -176,7 +176,7 @@ impl Seen {
             since = turn.since;
         }
         let has_waited = |turn: Turn| turn.at.is_none_or(|at| now.as_millis() - at.as_millis() > UNTIL_ASKED);
-        let has_open_call = turn.is_some_and(|turn| turn.has_open_call && has_waited(turn));
+        let has_open_call = turn.is_some_and(|turn| turn.open.is_some() && has_waited(turn));
         let dialog = self.see_screen(live, &mut all);
         let is_blind = self.screen.is_none() && self.service.is_none() && self.source == Source::Codex;
         if has_open_call && is_blind && !self.has_children {
@@ -185,11 +185,14 @@ impl Seen {
         }
         let state = judge(&all, self.began, now);
         let speaks = all.iter().filter(|one| one.state == Some(state));
-        let since = since.or_else(|| speaks.filter_map(|one| one.at).max());
+        // Since when it works is not since when it asks.
+        let since =
+            since.filter(|_| state == LiveState::Working).or_else(|| speaks.filter_map(|one| one.at).max());
+        let open = turn.and_then(|turn| turn.open);
         let asks = match &self.service {
             Some(ServiceSeen { asks: Some((about, question)), .. }) => Some(asked(id, about, question)),
-            Some(_) => dialog.filter(|dialog| !dialog.asks_leave()).map(|dialog| shown(id, &dialog)),
-            None => dialog.map(|dialog| shown(id, &dialog)),
+            Some(_) => dialog.filter(|dialog| !dialog.asks_leave()).map(|dialog| shown(id, &dialog, open)),
+            None => dialog.map(|dialog| shown(id, &dialog, open)),
         };
         let asks = asks.filter(|_| state.needs_you());
         Weighed { state, since, evidence: all, asks, context: turn.and_then(|turn| turn.context) }
@@ -215,7 +218,7 @@ impl Seen {
             Records::Tail(text) => last(text.as_bytes(), live, Whose::Session)?,
             Records::Turn(turn) => *turn,
         };
-        let words = match (turn.state, turn.has_open_call) {
+        let words = match (turn.state, turn.open.is_some()) {
             (LiveState::Idle, _) => "its last turn is over",
             (_, true) => "a tool was called, and its output is not there",
             _ => "its last turn goes on",
@@ -225,7 +228,7 @@ impl Seen {
     }
 
     fn see_screen(&self, live: &dyn Live, all: &mut Vec<Evidence>) -> Option<Dialog> {
-        let Screen { dialog, is_busy, draft } = live.screen(self.screen.as_deref()?);
+        let Screen { dialog, is_busy, draft, .. } = live.screen(self.screen.as_deref()?);
         let (words, state) = match &dialog {
             Some(dialog) if dialog.asks_leave() => ("a dialog asks for leave", LiveState::NeedsApproval),
             Some(_) => ("a dialog asks something", LiveState::NeedsInput),
@@ -263,7 +266,7 @@ fn registered(facts: &Value) -> Option<Evidence> {
 }
 
 /// What a dialog on a screen asks.
-fn shown(id: &SessionId, dialog: &Dialog) -> Asks {
+fn shown(id: &SessionId, dialog: &Dialog, open: Option<OpenCalls>) -> Asks {
     let means = |means| match means {
         Means::Allow => Some(ReplyMeans::Allow),
         Means::AllowMore => Some(ReplyMeans::AllowMore),
@@ -277,19 +280,25 @@ fn shown(id: &SessionId, dialog: &Dialog) -> Asks {
     };
     let replies: Vec<Reply> = dialog.choices.iter().map(reply).collect();
     Asks {
-        key: key_of(id, dialog),
+        key: key_of(id, dialog, open),
         question: dialog.question.clone(),
         about: dialog.about.clone(),
         for_session: is_approval && dialog.key_of(Means::AllowMore).is_some(),
         replies,
         is_approval,
+        is_blind: is_approval && !can_be_told(dialog, open),
         what: None,
         risks: Vec::new(),
     }
 }
 
+/// Says whether it is sure what a dialog is about: it shows all of it, or there is one call alone that it can be about.
+pub(super) fn can_be_told(dialog: &Dialog, open: Option<OpenCalls>) -> bool {
+    dialog.is_whole() || open.is_some_and(|open| open.is_one)
+}
+
 /// What a daemon asks for.
-pub(super) fn asked(id: &SessionId, about: &str, question: &Question) -> Asks {
+fn asked(id: &SessionId, about: &str, question: &Question) -> Asks {
     let words = match question.tool.as_str() {
         "edit" => "May it change these files?",
         _ => "May it run this command?",
@@ -300,15 +309,23 @@ pub(super) fn asked(id: &SessionId, about: &str, question: &Question) -> Asks {
         about: question.why.iter().cloned().collect(),
         replies: Vec::new(),
         is_approval: true,
+        is_blind: false,
         for_session: question.for_session,
         what: Some(question.clone()),
         risks: Vec::new(),
     }
 }
 
+/// What an agent asks whom Marline runs.
+pub(super) fn asked_in_run(id: &SessionId, number: u64, question: &Question) -> Asks {
+    asked(id, &about_number(number), question)
+}
+
 /// What tells a question of a session from every other one.
-pub(super) fn key_of(id: &SessionId, dialog: &Dialog) -> String {
-    format!("{:016x}", dialog.fingerprint() ^ marline_agents::event::hash(&[id.raw().as_bytes()]))
+/// One that is asked twice is another one: the calls that are open tell them apart.
+pub(super) fn key_of(id: &SessionId, dialog: &Dialog, open: Option<OpenCalls>) -> String {
+    let print = open.map_or(0, |open| open.print);
+    format!("{:016x}", dialog.fingerprint() ^ print ^ marline_agents::event::hash(&[id.raw().as_bytes()]))
 }
 
 /// The same of one that the agent names itself.
@@ -316,9 +333,13 @@ pub(super) fn key_about(id: &SessionId, about: &str) -> String {
     format!("{:016x}", marline_agents::event::hash(&[id.raw().as_bytes(), about.as_bytes()]))
 }
 
-/// The same of a question that an agent asks whom Marline runs.
+/// The same of a question that an agent asks whom Marline runs, by its number.
 pub(crate) fn key_of_question(id: &SessionId, number: u64) -> String {
-    key_about(id, &format!("question {number}"))
+    key_about(id, &about_number(number))
+}
+
+fn about_number(number: u64) -> String {
+    format!("question {number}")
 }
 
 /// Of a transcript the last records that tell of turns, in whole lines: enough to tell where the last one stands.

@@ -35,12 +35,14 @@ pub struct Running {
 pub fn running(env: &Env) -> Vec<Running> {
     let all: Vec<AgentProcess> = pids().filter_map(AgentProcess::of).collect();
     let parents: Vec<Option<u32>> = all.iter().map(|one| parent_of(one.process.pid)).collect();
-    // A script that only starts the program proper.
+    // A script that only starts the program proper. What is the same to the last word is its own child, before that becomes
+    // another program.
     let is_shell_of = |one: &AgentProcess| {
         all.iter().zip(&parents).any(|(other, parent)| {
             other.source == one.source
                 && *parent == Some(one.process.pid)
                 && other.words[1..] == one.words[1..]
+                && other.words[0] != one.words[0]
         })
     };
     let Some(booted) = booted() else { return Vec::new() };

@@ -11,7 +11,7 @@ use marline_store::work::{Asked, Task};
 use serde_json::Value;
 
 use super::daemon::{DaemonView, HeldThread};
-use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, asked, evidence, tail};
+use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, asked_in_run, evidence, tail};
 use super::find::{Running, process_of, running};
 use super::memory::{Memory, Place};
 use super::tmux::{Pane, Server};
@@ -346,7 +346,7 @@ impl Radar<'_> {
             asks: thread.pending.as_ref().map(|pending| (pending.about.clone(), pending.question.clone())),
         });
         let records = self.records(session.as_ref());
-        let has_open_call = matches!(&records, Records::Turn(turn) if turn.has_open_call);
+        let has_open_call = matches!(&records, Records::Turn(turn) if turn.open.is_some());
         let mut seen = Seen {
             source: one.source,
             began: one.began,
@@ -395,6 +395,7 @@ impl Radar<'_> {
             started_at: Some(one.began),
             cwd: cwd.map(|cwd| cwd.display().to_string()),
             context,
+            transcript: session.as_ref().and_then(transcript),
             helpers: session.map(|session| self.helpers(&session, now)).unwrap_or_default(),
             name: sight.name,
         }
@@ -444,8 +445,12 @@ impl Radar<'_> {
         told: Option<&Question>,
     ) -> Asks {
         let calls = session.filter(|_| asks.is_approval).map(|session| self.open_calls(session));
-        for call in calls.into_iter().flatten() {
+        let calls = calls.unwrap_or_default();
+        let is_one = calls.len() == 1;
+        for call in calls {
             match &mut asks.what {
+                // A dialog that shows nothing of it can be about that alone.
+                what @ None if is_one && asks.about.is_empty() => *what = Some(call),
                 Some(what) if what.id.split(' ').any(|part| part == call.id) => {
                     (what.diff, what.files) = (call.diff, call.files);
                 }
@@ -508,8 +513,7 @@ impl Radar<'_> {
             None => (LiveState::Working, task.started_at, "Marline has it work at a prompt"),
         };
         let asks = open.map(|open| {
-            let about = format!("question {}", open.number);
-            let mut asks = asked(&id, &about, &open.question);
+            let mut asks = asked_in_run(&id, open.number, &open.question);
             if let Some(cwd) = open.question.cwd.as_ref().or(task.cwd.as_ref()) {
                 let project = task.cwd.as_ref().unwrap_or(cwd);
                 asks.risks = risks(&open.question, Path::new(project), self.env.home());
@@ -531,8 +535,15 @@ impl Radar<'_> {
             context: None,
             helpers: Vec::new(),
             name: None,
+            transcript: None,
         })
     }
+}
+
+/// The file that holds a session's own records.
+fn transcript(session: &Session) -> Option<PathBuf> {
+    let file = session.files.first().filter(|_| session.source != Source::OpenCode && !session.missing);
+    file.map(|file| PathBuf::from(&file.path))
 }
 
 /// What a running Claude Code says of its session.

@@ -95,7 +95,8 @@ impl LiveSession {
             }
             Control::Tmux { pane } => {
                 let Some(tmux) = tmux else { return Ok(refused("there is no tmux program on the path")) };
-                let terminal = Terminal { session: &self.id, pid, started_at, pane, tmux };
+                let transcript = self.transcript.as_deref();
+                let terminal = Terminal { session: &self.id, pid, started_at, pane, tmux, transcript };
                 // One that goes away in the middle of it may have heard the beginning.
                 self.type_into(&terminal, command).or_else(|error| match terminal.obstacle() {
                     Some(why) => Ok(Steered::Unknown { seen: format!("{why} meanwhile: {error}") }),

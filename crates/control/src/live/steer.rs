@@ -15,9 +15,10 @@ use marline_model::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::evidence::key_of;
+use super::evidence::{can_be_told, key_of};
 use super::find::still;
 use super::tmux::{Glimpse, Pane, Server};
+use super::turn::{OpenCalls, Whose, turn};
 use crate::process::Process;
 use crate::target::agent;
 
@@ -68,6 +69,8 @@ pub struct Terminal<'a> {
     pub pane: &'a Pane,
     /// The `tmux` program.
     pub tmux: &'a Path,
+    /// The session's records, where they are a file.
+    pub transcript: Option<&'a Path>,
 }
 
 pub(super) fn refused(why: impl Into<String>) -> Steered {
@@ -162,6 +165,9 @@ impl Terminal<'_> {
         if before.dialog.is_some() {
             return Ok(refused("it asks something; answer that first"));
         }
+        if before.draft_goes_on {
+            return Ok(refused("somebody has half typed several lines in it, which can't be put aside"));
+        }
         let Some(mut field) = before.draft else {
             return Ok(refused("its field for a prompt is not to be seen"));
         };
@@ -196,10 +202,18 @@ impl Terminal<'_> {
             server.press(pane, &["Enter"])?;
             is_sent = self.until(UNTIL_SENT, is_gone)?;
         }
-        if !draft.is_empty() && is_sent {
+        // A dialog that comes up at once takes no words: they are put back when it is gone, or told.
+        let is_back =
+            draft.is_empty() || !is_sent || self.until(UNTIL_GONE, |screen| screen.draft.is_some())?;
+        if !draft.is_empty() && is_sent && is_back {
             server.paste(pane, &draft)?;
         }
-        Ok(if is_sent {
+        Ok(if is_sent && !is_back {
+            let lost = format!(
+                "the words left its field; it asks something now, and what was half typed there is not put back: {draft}"
+            );
+            Steered::Delivered { proof: lost }
+        } else if is_sent {
             Steered::Delivered { proof: "the words left its field".to_owned() }
         } else {
             Steered::Unknown { seen: "the words still stand in its field".to_owned() }
@@ -250,15 +264,21 @@ impl Terminal<'_> {
             Err(why) => return Ok(Err(refused(why))),
         };
         let Some(dialog) = self.seen(&now.screen).dialog else {
-            return Ok(Err(refused("it asks nothing any more")));
+            return Ok(Err(refused("it asks nothing any more, or its terminal is too small to show it")));
         };
-        if key.is_some_and(|key| key != key_of(self.session, &dialog)) {
+        if key.is_some_and(|key| key != key_of(self.session, &dialog, self.open_calls())) {
             return Ok(Err(refused("it asks something else now")));
         }
         if !dialog.asks_leave() {
             return Ok(Err(refused("it asks no leave; answer it in its terminal, or say something")));
         }
         Ok(Ok(dialog))
+    }
+
+    /// The calls that wait, by the session's own records at this moment.
+    fn open_calls(&self) -> Option<OpenCalls> {
+        let live = agent(self.session.source()).live();
+        turn(self.transcript?, live, Whose::Session).ok().flatten()?.open
     }
 
     /// Presses a key if a dialog still stands there at that moment, and waits until it is gone.
@@ -302,6 +322,11 @@ impl Terminal<'_> {
             Ok(dialog) => dialog,
             Err(refused) => return Ok(refused),
         };
+        if !can_be_told(&dialog, self.open_calls()) {
+            return Ok(refused(
+                "what it is about is not to be seen: make its terminal larger, or answer it there",
+            ));
+        }
         let Some(key) = dialog.key_of(means) else {
             let what = if means == Means::Allow { "this once alone" } else { "for this session alone" };
             let offers: Vec<&str> = dialog.choices.iter().map(|choice| choice.label.as_str()).collect();

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use marline_agents::event::hash;
 use marline_agents::json::Raw;
 use marline_agents::live::{Context, Live, Sign, time_of};
 use marline_model::{LiveState, Timestamp};
@@ -23,10 +24,19 @@ pub struct Turn {
     pub at: Option<Timestamp>,
     /// Since when it is so.
     pub since: Option<Timestamp>,
-    /// A tool was called, and its output is not there.
-    pub has_open_call: bool,
+    /// Tools that were called, and whose output is not there.
+    pub open: Option<OpenCalls>,
     /// How full the context is, where the records tell.
     pub context: Option<Context>,
+}
+
+/// Calls without an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenCalls {
+    /// Tells them from others.
+    pub print: u64,
+    /// There is one alone.
+    pub is_one: bool,
 }
 
 /// Whose records a file holds.
@@ -73,11 +83,12 @@ pub(super) fn last(bytes: &[u8], live: &dyn Live, whose: Whose) -> Option<Turn> 
     let signs = lines(bytes, end).filter_map(|record| Some((sign(record)?, time_of(record))));
     let mut signs = signs.peekable();
     let (newest, at) = signs.peek().cloned()?;
-    let (mut returned, mut has_open_call) = (Vec::new(), false);
+    let (mut returned, mut open) = (Vec::new(), Vec::new());
     let (mut is_begun, mut is_found) = (None, false);
     for (sign, at) in signs {
         match sign {
-            Sign::Called { call } => has_open_call |= !returned.contains(&call),
+            Sign::Called { call } if returned.contains(&call) || open.contains(&call) => {}
+            Sign::Called { call } => open.push(call),
             Sign::Returned { call } => returned.push(call),
             Sign::Spoke => {}
             Sign::Began => is_begun = is_begun.or(Some((at, false))),
@@ -103,7 +114,9 @@ pub(super) fn last(bytes: &[u8], live: &dyn Live, whose: Whose) -> Option<Turn> 
     };
     let state = if is_over { LiveState::Idle } else { LiveState::Working };
     let since = if is_over { at } else { is_begun.map_or(at, |(since, _)| since) };
-    Some(Turn { state, at, since, has_open_call: has_open_call && !is_over, context })
+    let print = || hash(&open.iter().map(|call| call.as_bytes()).collect::<Vec<_>>());
+    let open = (!open.is_empty() && !is_over).then(|| OpenCalls { print: print(), is_one: open.len() == 1 });
+    Some(Turn { state, at, since, open, context })
 }
 
 /// The records in whole lines, the last first.

@@ -58,6 +58,9 @@ pub struct LiveSession {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub name: Option<String>,
+    /// Its records, where they are a file.
+    #[serde(skip)]
+    pub transcript: Option<PathBuf>,
 }
 
 /// What an agent asks.
@@ -77,6 +80,10 @@ pub struct Asks {
     /// It can be allowed for the rest of the session.
     #[serde(default)]
     pub for_session: bool,
+    /// What it is about is not to be seen, as in a terminal that is too small: it can't be allowed from here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub is_blind: bool,
     /// What it is about, as far as the agent tells it in a form that can be read: the command or the change, where, which files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -51,7 +51,7 @@ export function Ended({ entries }: { entries: readonly LiveEntry[] }) {
                   <Elapsed since={entry.live.since} /> ago
                 </span>
               )}
-              {entry.session && (
+              {entry.session && !entry.session.missing && (
                 <Needs scope="approve" isSilent>
                   <Button disabled={open.isPending} onClick={() => open.mutate(entry.live.id)}>
                     {open.isPending && open.variables === entry.live.id ? 'Opening…' : 'Open again'}

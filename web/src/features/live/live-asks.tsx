@@ -44,6 +44,11 @@ export function LiveAsks({ id, asks, cwd }: Props) {
           <p className="[overflow-wrap:anywhere]">{harmless(asks.question)}</p>
         </>
       )}
+      {asks.isApproval && asks.isBlind && (
+        <p className="text-warn text-xs">
+          What it is about is not to be seen in its terminal. Make that larger, or answer it there.
+        </p>
+      )}
       {asks.isApproval ? (
         <Needs scope="approve">
           <Answers key={asks.key} id={id} asks={asks} cwd={cwd} />
@@ -116,10 +121,12 @@ function Answers({ id, asks, cwd }: Props) {
   }
   return (
     <div className="flex flex-wrap gap-2" role="group" aria-label="Answer">
-      <Button kind="solid" disabled={isBusy} onClick={() => approve()}>
-        Allow once
-      </Button>
-      {asks.forSession && (
+      {!asks.isBlind && (
+        <Button kind="solid" disabled={isBusy} onClick={() => approve()}>
+          Allow once
+        </Button>
+      )}
+      {asks.forSession && !asks.isBlind && (
         <Button kind="edge" disabled={isBusy} onClick={() => approve(true)}>
           For the session
         </Button>

@@ -25,8 +25,9 @@ export function Place({ session }: { session: Session }) {
 }
 
 /** When it was last written, or that it is being written. */
-export function When({ session, now }: { session: Session; now: number }) {
-  if (isWriting(session.updatedAt, now)) return <Writing />;
+export function When({ session, now, isIdle = false }: { session: Session; now: number; isIdle?: boolean }) {
+  // Where its agent is known to wait, what was written a moment ago was the last.
+  if (!isIdle && isWriting(session.updatedAt, now)) return <Writing />;
   return (
     <time
       dateTime={session.updatedAt ?? undefined}

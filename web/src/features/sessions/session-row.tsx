@@ -72,7 +72,7 @@ export const SessionRow = memo(function SessionRow({
       {!isNarrow && <Counts session={session} />}
       <div className="flex w-20 shrink-0 max-sm:w-auto items-center justify-end gap-2">
         <Live entry={live} />
-        <When session={session} now={now} />
+        <When session={session} now={now} isIdle={live !== undefined && live.live.state !== 'working'} />
       </div>
     </div>
   );
@@ -100,7 +100,7 @@ export const SessionCard = memo(function SessionCard({
         </span>
         <span className="flex items-center gap-2">
           <Live entry={live} />
-          <When session={session} now={now} />
+          <When session={session} now={now} isIdle={live !== undefined && live.live.state !== 'working'} />
         </span>
       </div>
       <SessionLink

@@ -26,11 +26,30 @@ export function near(path: string, directory: string | null): string {
   return directory !== null && path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : path;
 }
 
+/** What is said of a call that has no output yet, and may wait for leave: it has done nothing so far. */
+const BEGUN: Record<string, string> = {
+  Ran: 'To run',
+  Wrote: 'To write',
+  Changed: 'To change',
+  Deleted: 'To delete',
+  Read: 'To read',
+  'Looked for': 'To look for',
+  'Looked up': 'To look up',
+};
+
 /** What a call does, in a line. `isCode` where the words are a command, a path or a pattern. */
-export function sayAction(
-  action: Action,
-  directory: string | null = null,
-): { verb: string; words: string; isCode: boolean } {
+export function sayAction(action: Action, directory: string | null = null, isPending = false): Said {
+  const said = done(action, directory);
+  return isPending ? { ...said, verb: BEGUN[said.verb] ?? said.verb } : said;
+}
+
+interface Said {
+  verb: string;
+  words: string;
+  isCode: boolean;
+}
+
+function done(action: Action, directory: string | null): Said {
   switch (action.type) {
     case 'command':
       return { verb: 'Ran', words: action.command.replace(/\s*\n\s*/g, ' ⏎ '), isCode: true };

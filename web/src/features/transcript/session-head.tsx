@@ -9,6 +9,7 @@ import { useNow } from '../../lib/now';
 import { bytes, dollars, many, short, totalTokens } from '../../lib/numbers';
 import { useScrolled } from '../../lib/scrolled';
 import { ago, isWriting, whole } from '../../lib/time';
+import { useLive } from '../live/queries';
 
 /** What a session is, above its transcript. */
 export function SessionHead({
@@ -25,6 +26,7 @@ export function SessionHead({
 }) {
   const { session, parent, origin, children, forks, reviews } = detail;
   const now = useNow();
+  const live = useLive(session.id);
   // Above the title itself it would stand twice.
   const isPast = useScrolled(90);
   const title = harmless(session.title ?? session.firstPrompt ?? 'Without a word');
@@ -50,7 +52,7 @@ export function SessionHead({
             {session.costMicroUsd > 0 && ` · ${dollars(session.costMicroUsd)}`}
           </span>
         )}
-        {isWriting(session.updatedAt, now) && <Writing />}
+        {isWriting(session.updatedAt, now) && (!live || live.live.state === 'working') && <Writing />}
         <span className="flex shrink-0 items-center">{acts}</span>
       </div>
       <header className="pt-2 pb-3">

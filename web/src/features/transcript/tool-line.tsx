@@ -34,7 +34,7 @@ export function ToolLine({
 }) {
   const [open, setOpen] = useOpen(isOpen);
   const Icon = iconOf(tool.action);
-  const { verb, words, isCode } = sayAction(tool.action, useContext(Directory));
+  const { verb, words, isCode } = sayAction(tool.action, useContext(Directory), tool.status === 'pending');
   return (
     <Fold
       icon={<Icon className="size-4 shrink-0 text-ink-3" aria-hidden />}
