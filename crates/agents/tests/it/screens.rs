@@ -107,3 +107,21 @@ fn a_codex_that_is_kept_out_of_a_thread_asks_for_a_person() {
     assert_eq!(dialog.question, "This conversation is open in another app");
     assert!(!dialog.asks_leave() && codex.screen(screen).draft.is_none());
 }
+
+#[test]
+fn an_answer_that_names_a_long_command_hides_no_question() {
+    let files: Vec<String> = (0..84).map(|n| format!("fil{n:03}")).collect();
+    let broken = |indent: &str| -> String {
+        files.chunks(9).map(|some| format!("{indent}{}\n", some.join(" "))).collect::<String>()
+    };
+    let screen = format!(
+        "  Would you like to run the following command?\n\n  $ touch\n{}\n› 1. Yes, proceed (y)\n  2. Yes, and don't ask again for \
+         commands that start with `touch\n{}`\n  3. No, and tell Codex what to do differently (esc)\n\n  Press enter to confirm or esc to cancel\n",
+        broken("    "),
+        broken("     "),
+    );
+    let dialog = registry::agent(Source::Codex).unwrap().live().screen(&screen).dialog.expect("it asks");
+    assert!(dialog.asks_leave() && dialog.is_whole());
+    assert_eq!(dialog.choices.len(), 3);
+    assert!(dialog.about.iter().any(|line| line.contains("fil083")), "{:?}", dialog.about);
+}

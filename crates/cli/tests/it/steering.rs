@@ -134,3 +134,47 @@ fn a_terminal_that_changes_meanwhile_is_typed_into_all_the_same() {
     });
     desk.until_true("gone", || desk.now().is_empty());
 }
+
+#[test]
+fn what_is_not_to_be_seen_is_not_allowed_for_something_else() {
+    let Some(desk) = Desk::open("steering::what_is_not_to_be_seen_is_not_allowed_for_something_else") else {
+        return;
+    };
+    desk.by_hand(&["claude", "--permission-mode", "manual"]);
+    desk.until_ready();
+    desk.types(Prompt::new("Begin").say("Begun").text());
+    let id = desk.until("idle")["id"].as_str().unwrap().to_owned();
+    // Of so small a terminal the dialog shows its question and answers alone.
+    desk.tmux(&desk.own(), &["resize-window", "-t", "hand", "-x", "60", "-y", "16"]);
+    let ask = |what: &str| {
+        desk.types(
+            Prompt::new(&format!("Ask for {what}")).ask(&format!("touch {what}")).say("Touched").text(),
+        );
+        desk.until_it("asking", |one| one["asks"]["what"]["what"] == format!("touch {what}"))
+    };
+    let first = ask("first.txt");
+    let key = first["asks"]["key"].as_str().unwrap().to_owned();
+    desk.tmux(&desk.own(), &["send-keys", "-t", "hand", "Escape"]);
+    desk.until("idle");
+    for what in ["other.txt", "first.txt"] {
+        let now = ask(what);
+        assert_ne!(now["asks"]["key"], key.as_str(), "{what} is another question");
+        assert_eq!(desk.steer(&["approve", &id, "--key", &key]), "refused");
+        assert!(!desk.has(what), "{}", desk.screen());
+        assert_eq!(desk.steer(&["deny", &id]), "delivered");
+        desk.until("idle");
+    }
+    // What is to be seen by its records is allowed.
+    let now = ask("seen.txt");
+    assert_eq!(desk.steer(&["approve", &id, "--key", now["asks"]["key"].as_str().unwrap()]), "delivered");
+    desk.until_true("touched", || desk.has("seen.txt"));
+    desk.until("idle");
+
+    // Several lines that are half typed are left as they are.
+    desk.tmux(&desk.own(), &["resize-window", "-t", "hand", "-x", "120", "-y", "40"]);
+    let half = "many words that go on and on ".repeat(7);
+    desk.tmux(&desk.own(), &["send-keys", "-t", "hand", "-l", half.trim()]);
+    desk.until_true("half typed", || desk.screen().matches("go on and on").count() >= 7);
+    assert_eq!(desk.steer(&["send", &id, "Something else"]), "refused");
+    assert_eq!(desk.screen().matches("go on and on").count(), 7, "{}", desk.screen());
+}

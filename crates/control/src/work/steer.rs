@@ -59,6 +59,9 @@ impl Desk {
             Ok(_) | Err(WorkError::Conflict { .. }) => {}
             Err(WorkError::Invalid { message }) => {
                 self.remove_prompt(&queue.name, &prompt.id)?;
+                if self.store().tasks(&queue.id)?.is_empty() {
+                    self.delete_queue(&queue.name)?;
+                }
                 return Ok(refused(message));
             }
             Err(error) => return Err(error),
