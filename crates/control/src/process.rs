@@ -37,6 +37,13 @@ impl Process {
         self.began as i64 * 10
     }
 
+    /// Says whether it began within the last second.
+    pub fn is_young(self) -> bool {
+        let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
+        let seconds = uptime.split(' ').next().and_then(|seconds| seconds.parse::<f64>().ok());
+        seconds.is_some_and(|seconds| seconds * 1e3 - (self.began_millis() as f64) < 1e3)
+    }
+
     /// All that it has started, and what they have.
     pub fn descendants(self) -> Vec<Process> {
         let parents: HashMap<u32, u32> = pids().filter_map(|pid| Some((pid, parent_of(pid)?))).collect();
@@ -146,5 +153,6 @@ mod tests {
         assert!(this.lives());
         assert!(!Process { began: this.began + 1, ..this }.lives(), "another one had that number");
         assert!(!this.is_suspended());
+        assert!(!Process::of(1).unwrap().is_young(), "the machine's first process");
     }
 }

@@ -35,20 +35,25 @@ pub struct Running {
 pub fn running(env: &Env) -> Vec<Running> {
     let all: Vec<AgentProcess> = pids().filter_map(AgentProcess::of).collect();
     let parents: Vec<Option<u32>> = all.iter().map(|one| parent_of(one.process.pid)).collect();
-    // A script that only starts the program proper. What is the same to the last word is its own child, before that becomes
-    // another program.
+    // What an agent has just started is its copy to the last word, before it becomes another program.
+    let is_copy = |one: &AgentProcess, of: &AgentProcess| one.words == of.words && one.process.is_young();
+    // A script that only starts the program proper.
     let is_shell_of = |one: &AgentProcess| {
         all.iter().zip(&parents).any(|(other, parent)| {
             other.source == one.source
                 && *parent == Some(one.process.pid)
                 && other.words[1..] == one.words[1..]
-                && other.words[0] != one.words[0]
+                && !is_copy(other, one)
         })
     };
+    let is_half_started = |one: &AgentProcess, parent: Option<u32>| {
+        let is_its = |other: &&AgentProcess| Some(other.process.pid) == parent && other.source == one.source;
+        all.iter().find(is_its).is_some_and(|other| is_copy(one, other))
+    };
     let Some(booted) = booted() else { return Vec::new() };
-    let of = |one: &AgentProcess| {
+    let of = |(one, parent): (&AgentProcess, &Option<u32>)| {
         let live = agent(one.source).live();
-        if !live.is_a_talk(&one.words) || is_shell_of(one) {
+        if !live.is_a_talk(&one.words) || is_shell_of(one) || is_half_started(one, *parent) {
             return None;
         }
         let theirs = environment(one.process.pid)?;
@@ -70,7 +75,7 @@ pub fn running(env: &Env) -> Vec<Running> {
             began: Timestamp::from_millis(booted + one.process.began_millis()),
         })
     };
-    all.iter().filter_map(of).collect()
+    all.iter().zip(&parents).filter_map(of).collect()
 }
 
 /// A process of an agent's, by its number.
