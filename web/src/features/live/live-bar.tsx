@@ -167,7 +167,11 @@ function Steering({ session }: { session: LiveSession }) {
             <Link to="/runs/$id" params={{ id: control.run }} className="text-accent hover:underline coarse:py-2">
               this run
             </Link>
-            ; what you say waits in a queue until it is free.
+            ; what you say waits in{' '}
+            <Link to="/queues" className="text-accent hover:underline coarse:py-2">
+              a queue
+            </Link>{' '}
+            until it is free.
           </p>
         </>
       );
