@@ -273,7 +273,7 @@ fn a_kill_in_the_middle_loses_no_review_and_begins_none_twice() {
     let Some(desk) = Desk::open(KILLED) else { return };
     let parent = desk.session("claude", &Prompt::new("Do it").say("It is done"));
     let found = json!([{"severity": "major", "text": "Half of it is missing"}]);
-    let slow = Prompt::new("Slowly").wait(12).say(&says("Seen.", &found));
+    let slow = Prompt::new("Slowly").wait(25).say(&says("Seen.", &found));
     // Three reviewers at once; the command that began them is killed.
     let with = "codex,claude,opencode";
     let words = ["review", "start", &parent, "--with", with, "--part", "text", "--task", slow.text()];

@@ -216,10 +216,15 @@ fn all_ten_hold_in_one_run() {
     let board = desk.board();
     let phone = Phone { port: Phone::pair(&desk).port, ..phone };
     desk.until_true("found again", || running(&desk) == before);
-    desk.until_true("asked still", || state(&desk, &claude) == "needs_approval");
+    let asked = || {
+        let all = desk.board_says();
+        let one = all.iter().find(|one| one["live"]["id"] == claude.as_str());
+        one.map(|one| one["live"]["asks"].clone()).unwrap_or_default()
+    };
+    desk.until_true("asked still", || asked()["what"].is_object());
+    assert_eq!(state(&desk, &claude), "needs_approval");
     assert!(!desk.has("phoned.txt"));
-    let question = desk.board_says().into_iter().find(|one| one["live"]["id"] == claude.as_str()).unwrap();
-    let question = question["live"]["asks"]["key"].clone();
+    let question = asked()["key"].clone();
     let allow = json!({"command": "approve", "key": key(), "question": question});
     let path = format!("/api/v1/live/{claude}");
     assert_eq!(phone.ask("POST", &path, Some(&allow))["outcome"], "delivered");

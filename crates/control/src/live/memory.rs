@@ -19,8 +19,9 @@ use super::tmux::Pane;
 use super::turn::Turn;
 use super::types::{Control, LiveSession};
 
-/// Names of windows and sessions may be this old.
+/// Names of windows and sessions may be this old; a list that lacks a terminal in which an agent runs, this.
 const PANES_LAST: Duration = Duration::from_secs(10);
+const GAPS_LAST: Duration = Duration::from_secs(1);
 
 /// That a session has ended is told for so long.
 const ENDED_TOLD: i64 = 10 * 60_000;
@@ -52,7 +53,7 @@ struct Known {
 
 struct Panes {
     of: HashSet<Place>,
-    at: Instant,
+    until: Instant,
     all: HashMap<Place, Pane>,
 }
 
@@ -89,12 +90,18 @@ impl Memory {
         list: impl FnOnce() -> HashMap<Place, Pane>,
     ) -> HashMap<Place, Pane> {
         let mut panes = lock(&self.panes);
-        let known = panes.as_ref().filter(|known| known.of == of && known.at.elapsed() < PANES_LAST);
+        let known = panes.as_ref().filter(|known| known.of == of && Instant::now() < known.until);
         if let Some(known) = known {
             return known.all.clone();
         }
         let all = list();
-        *panes = Some(Panes { of, at: Instant::now(), all: all.clone() });
+        let is_there = |(socket, name): &Place| {
+            all.values().any(|pane| {
+                pane.socket == *socket && (pane.pane_id == *name || pane.pid.to_string() == *name)
+            })
+        };
+        let lasts = if of.iter().all(is_there) { PANES_LAST } else { GAPS_LAST };
+        *panes = Some(Panes { of, until: Instant::now() + lasts, all: all.clone() });
         all
     }
 
