@@ -1,4 +1,5 @@
 import { noteServerTime } from '../lib/clock';
+import { live } from '../lib/live';
 import type { Problem } from './types';
 
 /** An answer that is none: what the server said, or that it could not be reached. */
@@ -78,6 +79,7 @@ async function ask(method: string, path: string, signal?: AbortSignal, body?: ob
     );
   }
   noteServerTime(response.headers.get('date'));
+  live.note();
   if (response.ok) return response;
   let problem: Partial<Problem> = {};
   try {
