@@ -87,6 +87,11 @@ fn progress(position: Position, indexing: Indexing) -> Arc<Told> {
 }
 
 impl Feed {
+    /// Says whether anybody listens.
+    pub fn is_heard(&self) -> bool {
+        self.told.receiver_count() > 0
+    }
+
     /// Tells until the board stops.
     pub async fn run(self, board: Board, start: Option<Position>) {
         let mut ticks = board.indexer.ticks();
@@ -155,6 +160,8 @@ impl Feed {
     pub async fn listen(&self, board: &Board, after: Option<Position>) -> Result<Listener, Problem> {
         // First listen, then ask: what comes between is heard twice and told once.
         let heard = self.told.subscribe();
+        // While somebody listens, agents that come without a word are watched for.
+        board.lookout.ring();
         let now = board.readers.ask(|index| Ok(index.position()?)).await?;
         let mut listener =
             Listener { board: board.clone(), heard, position: after.unwrap_or(now), waiting: Vec::new() };

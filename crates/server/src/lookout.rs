@@ -212,7 +212,8 @@ impl Lookout {
             };
             // Bells within this time are one.
             std::thread::sleep((began.elapsed() * REST_PER_LOOK).min(OFTEN));
-            if next(&rung, wait, &mut arrivals) == Bell::Stop {
+            let is_heard = || board.feed.is_heard();
+            if next(&rung, wait, &mut arrivals, is_heard) == Bell::Stop {
                 return;
             }
         }
@@ -338,13 +339,20 @@ fn tells_itself(live: &LiveSession) -> bool {
     live.state == LiveState::Idle && (live.source == Source::Codex || live.evidence.iter().any(has_told))
 }
 
-/// Waits for the bell, for the clock, or until an agent has come or gone.
-fn next(rung: &Receiver<Bell>, wait: Option<Duration>, arrivals: &mut Arrivals) -> Bell {
+/// Waits for the bell, for the clock, or until an agent has come or gone. While none runs, that is watched only for those who
+/// listen.
+fn next(
+    rung: &Receiver<Bell>,
+    wait: Option<Duration>,
+    arrivals: &mut Arrivals,
+    is_heard: impl Fn() -> bool,
+) -> Bell {
     let until = wait.map(|wait| Instant::now() + wait);
     let first = loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let rang = match left {
             Some(left) => rung.recv_timeout(left.min(ARRIVALS)),
+            None if is_heard() => rung.recv_timeout(ARRIVALS),
             None => rung.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match rang {

@@ -1,6 +1,7 @@
 //! Many sessions and many events at once, with programs that look like agents: none is forgotten, whatever their number.
 
-use std::os::unix::net::UnixDatagram;
+use std::io::Write as _;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -158,4 +159,21 @@ fn a_flood_of_hooks_leaves_the_rest_as_it_is() {
         let told = until(&home, "heard after it", |told| of(told, 0) == Some(json!("working")));
         assert_eq!(of(&told, 1), Some(json!("idle")));
     });
+}
+
+#[test]
+fn a_lone_agent_that_says_nothing_is_seen_by_those_who_listen() {
+    let home = Home::new();
+    let program = home.write("stand/gemini", std::fs::read("/bin/sleep").unwrap());
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, mode).unwrap();
+    let (_board, _) = Board::start(&home, &[]);
+    // A page that is open.
+    let mut page = UnixStream::connect(home.own().join("board/sock")).unwrap();
+    page.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: marline\r\n\r\n").unwrap();
+    until(&home, "up", |told| count(told, "sessions") == 0 && told["strays"].is_array());
+    let child = Command::new(&program).arg("1000").env_clear().env("HOME", home.path()).spawn().unwrap();
+    let _ends = StandIns(vec![child]);
+    let told = until(&home, "seen", |told| count(told, "strays") == 1);
+    assert_eq!(told["strays"][0]["source"], "gemini");
 }
