@@ -172,6 +172,8 @@ fn a_lone_agent_that_says_nothing_is_seen_by_those_who_listen() {
     let mut page = UnixStream::connect(home.own().join("board/sock")).unwrap();
     page.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: marline\r\n\r\n").unwrap();
     until(&home, "up", |told| count(told, "sessions") == 0 && told["strays"].is_array());
+    // The look that was taken for the page is over.
+    sleep(Duration::from_millis(1_500));
     let child = Command::new(&program).arg("1000").env_clear().env("HOME", home.path()).spawn().unwrap();
     let _ends = StandIns(vec![child]);
     let told = until(&home, "seen", |told| count(told, "strays") == 1);
