@@ -20,7 +20,7 @@ use marline_control::live::{
     Arrivals, Control, DaemonView, DaemonWatch, HookTold, LiveSession, Memory, Now, Radar,
 };
 use marline_control::work::rule_for;
-use marline_index::Index;
+use marline_index::{Index, Position};
 use marline_model::{Channel, Evidence, LiveState, SessionId, Source, Timestamp};
 use marline_store::work::Rule;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -199,11 +199,12 @@ impl Lookout {
         let Some(rung) = self.rung.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let mut signals = Signals::new(self.bell.clone());
         let (mut index, mut daemons, mut arrivals) = (None, Daemons::default(), Arrivals::default());
+        let mut followed = None;
         loop {
             let began = Instant::now();
             signals.watch(board);
             arrivals.have_changed();
-            let wait = match self.look(board, &mut index, &mut daemons) {
+            let wait = match self.look(board, &mut index, &mut daemons, &mut followed) {
                 Ok(wait) => wait,
                 Err(problem) => {
                     tracing::warn!(%problem, "running agents could not be looked at");
@@ -225,6 +226,7 @@ impl Lookout {
         board: &Board,
         index: &mut Option<Index>,
         daemons: &mut Daemons,
+        followed: &mut Option<Position>,
     ) -> Result<Option<Duration>, String> {
         let config = &board.config;
         let told = |error: &dyn std::error::Error| sentence(error);
@@ -233,7 +235,12 @@ impl Lookout {
         }
         let Some(index) = index else { return Ok(None) };
         let work = |ask: &marline_control::work::Desk| -> Result<_, marline_store::work::WorkError> {
-            ask.follow_answers(index)?;
+            // What was allowed has run only where something was written since.
+            let position = index.position().ok();
+            if *followed != position {
+                ask.follow_answers(index)?;
+                *followed = position;
+            }
             Ok((ask.store().held()?, ask.store().questions(true, usize::MAX >> 1)?, ask.rules()?))
         };
         let (held, asked, rules) = board.worker.ask(work).map_err(|error| told(&error))?;

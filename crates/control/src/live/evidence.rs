@@ -113,6 +113,8 @@ pub struct Weighed {
     pub asks: Option<Asks>,
     /// How full its context is, where its records tell.
     pub context: Option<Context>,
+    /// The calls that wait, by its records.
+    pub open: Option<OpenCalls>,
 }
 
 pub(super) fn evidence(
@@ -195,7 +197,8 @@ impl Seen {
             None => dialog.map(|dialog| shown(id, &dialog, open)),
         };
         let asks = asks.filter(|_| state.needs_you());
-        Weighed { state, since, evidence: all, asks, context: turn.and_then(|turn| turn.context) }
+        let context = turn.and_then(|turn| turn.context);
+        Weighed { state, since, evidence: all, asks, context, open }
     }
 
     fn hear_records(&self, live: &dyn Live, all: &mut Vec<Evidence>) -> Option<Turn> {
@@ -286,15 +289,11 @@ fn shown(id: &SessionId, dialog: &Dialog, open: Option<OpenCalls>) -> Asks {
         for_session: is_approval && dialog.key_of(Means::AllowMore).is_some(),
         replies,
         is_approval,
-        is_blind: is_approval && !can_be_told(dialog, open),
+        // Until the records tell the one call that it can be about.
+        is_blind: is_approval && !dialog.is_whole(),
         what: None,
         risks: Vec::new(),
     }
-}
-
-/// Says whether it is sure what a dialog is about: it shows all of it, or there is one call alone that it can be about.
-pub(super) fn can_be_told(dialog: &Dialog, open: Option<OpenCalls>) -> bool {
-    dialog.is_whole() || open.is_some_and(|open| open.is_one)
 }
 
 /// What a daemon asks for.

@@ -15,7 +15,7 @@ use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, asked_in_ru
 use super::find::{Running, process_of, running};
 use super::memory::{Memory, Place};
 use super::tmux::{Pane, Server};
-use super::turn::{Turn, Whose, turn};
+use super::turn::{OpenCalls, Turn, Whose, turn};
 use super::types::{Asks, Control, LiveSession, Now, Stray};
 use crate::Target;
 use crate::asked::{called, names};
@@ -367,7 +367,8 @@ impl Radar<'_> {
             seen.screen =
                 shown.and_then(|(pane, tmux)| Server::new(tmux, &pane.socket).screen(&pane.pane_id).ok());
         }
-        let Weighed { state, since, evidence, asks, context } = seen.weigh(&sight.id, sight.evidence, now);
+        let Weighed { state, since, evidence, asks, context, open } =
+            seen.weigh(&sight.id, sight.evidence, now);
         if let Some(record) = self.record {
             record(&sight.id, &seen);
         }
@@ -381,7 +382,7 @@ impl Radar<'_> {
         };
         let cwd = one.cwd.clone().or_else(|| Some(sight.service?.held.cwd.clone()));
         let told = told.and_then(|told| told.asks.as_ref());
-        let asks = asks.map(|asks| self.told_of(asks, session.as_ref(), cwd.as_deref(), told));
+        let asks = asks.map(|asks| self.told_of(asks, session.as_ref(), cwd.as_deref(), open, told));
         LiveSession {
             source: one.source,
             source_session_id: sight.id.raw().to_owned(),
@@ -442,20 +443,25 @@ impl Radar<'_> {
         mut asks: Asks,
         session: Option<&Session>,
         cwd: Option<&Path>,
+        open: Option<OpenCalls>,
         told: Option<&Question>,
     ) -> Asks {
         let calls = session.filter(|_| asks.is_approval).map(|session| self.open_calls(session));
-        let calls = calls.unwrap_or_default();
-        let is_one = calls.len() == 1;
-        for call in calls {
-            match &mut asks.what {
-                // A dialog that shows nothing of it can be about that alone.
-                what @ None if is_one && asks.about.is_empty() => *what = Some(call),
-                Some(what) if what.id.split(' ').any(|part| part == call.id) => {
+        let mut calls = calls.unwrap_or_default();
+        match &mut asks.what {
+            Some(what) => {
+                let is_it = |call: &Question| what.id.split(' ').any(|part| part == call.id);
+                if let Some(call) = calls.into_iter().find(is_it) {
                     (what.diff, what.files) = (call.diff, call.files);
                 }
-                what @ None if asks.about.iter().any(|line| names(line, &call)) => *what = Some(call),
-                _ => {}
+            }
+            what @ None => {
+                // The call that its dialog names, or, of a dialog that shows nothing of it, the only one that waits: by the
+                // records as they are now, which the index may not have read yet.
+                let is_named = |call: &Question| asks.about.iter().any(|line| names(line, call));
+                let is_only = |call: &Question| open.is_some_and(|open| open.is_alone(&call.id));
+                calls.retain(|call| if asks.about.is_empty() { is_only(call) } else { is_named(call) });
+                *what = if calls.len() == 1 { calls.pop() } else { None };
             }
         }
         if let (true, None, Some(told), Some(cwd)) = (asks.is_approval, &asks.what, told, cwd)
@@ -463,6 +469,7 @@ impl Radar<'_> {
         {
             asks.what = agent(session.source).live().shown(told, &asks.about, cwd);
         }
+        asks.is_blind &= asks.what.is_none();
         if let (Some(what), Some(cwd)) = (&asks.what, cwd) {
             let project = session.and_then(|session| session.cwd.as_deref()).map_or(cwd, Path::new);
             asks.risks = risks(what, project, self.env.home());

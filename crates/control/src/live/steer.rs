@@ -15,7 +15,7 @@ use marline_model::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::evidence::{can_be_told, key_of};
+use super::evidence::key_of;
 use super::find::still;
 use super::tmux::{Glimpse, Pane, Server};
 use super::turn::{OpenCalls, Whose, turn};
@@ -257,8 +257,8 @@ impl Terminal<'_> {
         })
     }
 
-    /// The dialog that is asked about, if it is still the one of `key`.
-    fn dialog(&self, key: Option<&str>) -> io::Result<Result<Dialog, Steered>> {
+    /// The dialog that is asked about, if it is still the one of `key`, and the calls that wait.
+    fn dialog(&self, key: Option<&str>) -> io::Result<Result<(Dialog, Option<OpenCalls>), Steered>> {
         let now = match self.reach() {
             Ok(now) => now,
             Err(why) => return Ok(Err(refused(why))),
@@ -266,13 +266,14 @@ impl Terminal<'_> {
         let Some(dialog) = self.seen(&now.screen).dialog else {
             return Ok(Err(refused("it asks nothing any more, or its terminal is too small to show it")));
         };
-        if key.is_some_and(|key| key != key_of(self.session, &dialog, self.open_calls())) {
+        let open = self.open_calls();
+        if key.is_some_and(|key| key != key_of(self.session, &dialog, open)) {
             return Ok(Err(refused("it asks something else now")));
         }
         if !dialog.asks_leave() {
             return Ok(Err(refused("it asks no leave; answer it in its terminal, or say something")));
         }
-        Ok(Ok(dialog))
+        Ok(Ok((dialog, open)))
     }
 
     /// The calls that wait, by the session's own records at this moment.
@@ -318,11 +319,11 @@ impl Terminal<'_> {
     /// # Errors
     /// What tmux says.
     pub fn approve(&self, key: Option<&str>, means: Means) -> io::Result<Steered> {
-        let dialog = match self.dialog(key)? {
-            Ok(dialog) => dialog,
+        let (dialog, open) = match self.dialog(key)? {
+            Ok(asked) => asked,
             Err(refused) => return Ok(refused),
         };
-        if !can_be_told(&dialog, self.open_calls()) {
+        if !dialog.is_whole() && !open.is_some_and(|open| open.is_one) {
             return Ok(refused(
                 "what it is about is not to be seen: make its terminal larger, or answer it there",
             ));
@@ -343,8 +344,8 @@ impl Terminal<'_> {
     /// # Errors
     /// What tmux says.
     pub fn deny(&self, key: Option<&str>, reason: Option<&str>) -> io::Result<Steered> {
-        let dialog = match self.dialog(key)? {
-            Ok(dialog) => dialog,
+        let (dialog, _) = match self.dialog(key)? {
+            Ok(asked) => asked,
             Err(refused) => return Ok(refused),
         };
         if reason.is_some_and(is_for_shell) {

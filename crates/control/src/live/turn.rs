@@ -39,6 +39,18 @@ pub struct OpenCalls {
     pub is_one: bool,
 }
 
+impl OpenCalls {
+    fn of(calls: &[String]) -> Option<Self> {
+        let print = hash(&calls.iter().map(String::as_bytes).collect::<Vec<_>>());
+        (!calls.is_empty()).then_some(OpenCalls { print, is_one: calls.len() == 1 })
+    }
+
+    /// Says whether a call is the only one.
+    pub fn is_alone(&self, call: &str) -> bool {
+        OpenCalls::of(&[call.to_owned()]) == Some(*self)
+    }
+}
+
 /// Whose records a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
@@ -114,8 +126,7 @@ pub(super) fn last(bytes: &[u8], live: &dyn Live, whose: Whose) -> Option<Turn> 
     };
     let state = if is_over { LiveState::Idle } else { LiveState::Working };
     let since = if is_over { at } else { is_begun.map_or(at, |(since, _)| since) };
-    let print = || hash(&open.iter().map(|call| call.as_bytes()).collect::<Vec<_>>());
-    let open = (!open.is_empty() && !is_over).then(|| OpenCalls { print: print(), is_one: open.len() == 1 });
+    let open = OpenCalls::of(&open).filter(|_| !is_over);
     Some(Turn { state, at, since, open, context })
 }
 

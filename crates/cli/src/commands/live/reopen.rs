@@ -11,7 +11,7 @@ use super::look;
 use super::steer::opened;
 use crate::args::ReadArgs;
 use crate::args::live::StartArgs;
-use crate::ask::ask;
+use crate::ask::{Answer, ask};
 use crate::commands::{print_json, print_line};
 use crate::context::{Places, now};
 use crate::failure::Failure;
@@ -85,7 +85,8 @@ pub fn forget(is_json: bool) -> Result<ExitCode, Failure> {
     let places = Places::read()?;
     let lost = lost(&places)?;
     // A board that is up offers them, too.
-    if ask(&places.socket, "POST", "/api/v1/live/lost", Some(&json!({"resume": false}))).is_err() {
+    let told = ask(&places.socket, "POST", "/api/v1/live/lost", Some(&json!({"resume": false})));
+    if told.ok().and_then(Answer::good).is_none() {
         let closed: Vec<OpenSession> =
             lost.iter().map(|one| OpenSession { is_open: false, ..one.clone() }).collect();
         book(&places)?.write(&closed, now())?;
