@@ -180,6 +180,11 @@ pub trait Live: Sync {
         Duration::from_millis(150)
     }
 
+    /// For how long after a dialog was drawn it lets keys fall.
+    fn heeds_after(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Says whether a new session can be given its id.
     fn takes_id(&self) -> bool {
         false

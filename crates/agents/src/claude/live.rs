@@ -151,6 +151,11 @@ impl Live for ClaudeLive {
         Duration::ZERO
     }
 
+    /// Claude Code 2.1.329 lets all keys of the first 100 to 150 ms fall, so that nobody answers a dialog they have not seen.
+    fn heeds_after(&self) -> Duration {
+        Duration::from_millis(250)
+    }
+
     fn takes_id(&self) -> bool {
         true
     }

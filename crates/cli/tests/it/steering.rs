@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use marline_agents::talk::Decision;
+use marline_control::find_program;
+use marline_control::live::{Command, LiveSession, Steered};
 use marline_lab::script::Prompt;
 use serde_json::{Value, json};
 
@@ -177,4 +180,31 @@ fn what_is_not_to_be_seen_is_not_allowed_for_something_else() {
     desk.until_true("half typed", || desk.screen().matches("go on and on").count() >= 7);
     assert_eq!(desk.steer(&["send", &id, "Something else"]), "refused");
     assert_eq!(desk.screen().matches("go on and on").count(), 7, "{}", desk.screen());
+}
+
+#[test]
+fn an_answer_that_comes_as_soon_as_it_is_asked_is_heard() {
+    let Some(desk) = Desk::open("steering::an_answer_that_comes_as_soon_as_it_is_asked_is_heard") else {
+        return;
+    };
+    desk.by_hand(&["claude", "--permission-mode", "manual"]);
+    desk.until_ready();
+    let live: LiveSession = serde_json::from_value(desk.until("idle")).unwrap();
+    let (tmux, turns) =
+        (find_program("tmux", &std::env::var_os("PATH").unwrap()), desk.dir.path().join("turns"));
+    for what in ["first.txt", "second.txt", "third.txt", "fourth.txt"] {
+        desk.types(
+            Prompt::new(&format!("Ask for {what}")).ask(&format!("touch {what}")).say("Touched").text(),
+        );
+        let began = Instant::now();
+        while !desk.screen().contains("Esc to cancel") {
+            assert!(began.elapsed() < PATIENCE, "{}", desk.screen());
+        }
+        // Claude lets keys fall for a moment after it has drawn this.
+        let allow = Command::Answer { question: None, decision: Decision::Allow };
+        let came = live.steer(tmux.as_deref(), &turns, what, &allow).unwrap();
+        assert!(matches!(came, Steered::Delivered { .. }), "{came:?}\n{}", desk.screen());
+        desk.until_true("touched", || desk.has(what));
+        desk.until("idle");
+    }
 }

@@ -227,7 +227,13 @@ fn all_ten_hold_in_one_run() {
     let question = asked()["key"].clone();
     let allow = json!({"command": "approve", "key": key(), "question": question});
     let path = format!("/api/v1/live/{claude}");
-    assert_eq!(phone.ask("POST", &path, Some(&allow))["outcome"], "delivered");
+    let answered = phone.ask("POST", &path, Some(&allow));
+    assert_eq!(
+        answered["outcome"],
+        "delivered",
+        "{answered}\n{}",
+        String::from_utf8_lossy(&desk.tmux(&desk.own(), &["capture-pane", "-p", "-t", "one"]).stdout)
+    );
     desk.until_true("touched", || desk.has("phoned.txt"));
     assert_eq!(phone.ask("POST", &path, Some(&allow))["outcome"], "delivered", "it is not answered twice");
     desk.until_true("idle", || state(&desk, &claude) == "idle");

@@ -257,8 +257,22 @@ impl Terminal<'_> {
         })
     }
 
+    /// Waits until a dialog has stood for as long as the agent needs to take keys for answers.
+    fn until_heeded(&self) {
+        let needed = agent(self.session.source()).live().heeds_after();
+        let (began, mut drawn, mut print) = (Instant::now(), Instant::now(), None);
+        while drawn.elapsed() < needed && began.elapsed() < UNTIL_GONE {
+            let Some(dialog) = self.read().ok().and_then(|screen| screen.dialog) else { break };
+            if print.replace(dialog.fingerprint()) != Some(dialog.fingerprint()) {
+                drawn = Instant::now();
+            }
+            sleep(LOOK);
+        }
+    }
+
     /// The dialog that is asked about, if it is still the one of `key`, and the calls that wait.
     fn dialog(&self, key: Option<&str>) -> io::Result<Result<(Dialog, Option<OpenCalls>), Steered>> {
+        self.until_heeded();
         let now = match self.reach() {
             Ok(now) => now,
             Err(why) => return Ok(Err(refused(why))),
@@ -283,7 +297,7 @@ impl Terminal<'_> {
     }
 
     /// Presses a key if a dialog still stands there at that moment, and waits until it is gone.
-    fn answer(&self, dialog: &Dialog, key: &str) -> io::Result<Steered> {
+    fn answer(&self, dialog: &Dialog, open: Option<OpenCalls>, key: &str) -> io::Result<Steered> {
         let marks: Vec<String> =
             dialog.about.iter().chain([&dialog.question]).filter_map(|line| mark(line)).take(4).collect();
         if marks.is_empty() {
@@ -297,10 +311,14 @@ impl Terminal<'_> {
         let is_gone =
             |screen: &Screen| screen.dialog.as_ref().is_none_or(|dialog| dialog.fingerprint() != print);
         let mut has_gone = self.until(UNTIL_HEARD, is_gone)?;
-        // An agent lets keys fall that come too soon after a dialog was drawn. Where not one character of the screen has
-        // changed, it did that: the same question, asked again, would stand below what came of the first.
+        // A key may be let fall, or not be heard yet. It is pressed again only where, heard twice, it could answer nothing
+        // else: one call waits, and waits still; or, of an agent whose records tell nothing, not one character has changed.
         for _ in 0..PRESSES {
-            if has_gone || server.screen(pane)? != shown || !server.press_if_shown(pane, &marks, key)? {
+            let is_same = match open {
+                Some(open) => open.is_one && self.open_calls() == Some(open),
+                None => server.screen(pane)? == shown,
+            };
+            if has_gone || !is_same || !server.press_if_shown(pane, &marks, key)? {
                 break;
             }
             has_gone = self.until(UNTIL_HEARD, is_gone)?;
@@ -336,7 +354,7 @@ impl Terminal<'_> {
                 offers.join(" | ")
             )));
         };
-        self.answer(&dialog, &key.to_string())
+        self.answer(&dialog, open, &key.to_string())
     }
 
     /// Refuses what the agent asks, and says why.
@@ -344,7 +362,7 @@ impl Terminal<'_> {
     /// # Errors
     /// What tmux says.
     pub fn deny(&self, key: Option<&str>, reason: Option<&str>) -> io::Result<Steered> {
-        let (dialog, _) = match self.dialog(key)? {
+        let (dialog, open) = match self.dialog(key)? {
             Ok(asked) => asked,
             Err(refused) => return Ok(refused),
         };
@@ -352,7 +370,7 @@ impl Terminal<'_> {
             return Ok(refused(FOR_SHELL));
         }
         // Numbers and places of the no differ; Escape is it everywhere.
-        let denied = self.answer(&dialog, "Escape")?;
+        let denied = self.answer(&dialog, open, "Escape")?;
         let Some(reason) = reason.filter(|_| matches!(denied, Steered::Delivered { .. })) else {
             return Ok(denied);
         };
