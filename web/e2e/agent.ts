@@ -1,9 +1,10 @@
 // A real agent on a scripted model: the same as the lab's own tests have.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ROOT } from './board';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { type Board, Faults, fixtures, launch, PICTURES, ROOT, start } from './board';
 
 const BIN = process.env.MARLINE_BIN ?? join(ROOT, 'target/debug/marline');
 const LAB = process.env.MARLINE_LAB ?? join(dirname(BIN), 'marline-lab');
@@ -24,14 +25,14 @@ function claude(): string {
   return join(AGENTS, newest, 'node_modules/.bin');
 }
 
-export interface Model {
+interface Model {
   /** What an agent needs of its environment to speak with this model, and with nobody else. */
   env: Record<string, string>;
   end: () => void;
 }
 
 /** Starts the scripted model: it obeys steps in prompts, such as `{{run: ls}}` and `{{say: words}}`. */
-export async function model(): Promise<Model> {
+async function model(): Promise<Model> {
   const bin = claude();
   const child: ChildProcess = spawn(LAB, ['serve'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const address = await new Promise<string>((resolve, reject) => {
@@ -64,7 +65,7 @@ export async function model(): Promise<Model> {
 const SEEN = '0000bbbb-1111-4222-8333-444455556666';
 
 /** Makes a directory that an agent is trusted in and has worked in; returns it. */
-export function project(home: string, name: string): string {
+function project(home: string, name: string): string {
   const directory = join(home, name);
   mkdirSync(directory, { recursive: true });
   writeFileSync(
@@ -94,4 +95,66 @@ export function project(home: string, name: string): string {
     })}\n`,
   );
   return directory;
+}
+
+/** A board that has sessions, a directory that an agent works in, and a browser. */
+export interface Stage {
+  browser: Browser;
+  board: Board;
+  directory: string;
+  /** What went wrong in pages that were opened here. */
+  faults: Faults;
+  /** Opens a page of the board, which has a heading. */
+  open: (context: BrowserContext, address: string) => Promise<Page>;
+  /** A tmux of the person's own, in that directory. */
+  tmux: (...words: string[]) => string;
+  end: () => Promise<void>;
+}
+
+/** Sets one up; `without` says what is not tested where no real agent can be had. */
+export async function stage(without: string): Promise<Stage> {
+  mkdirSync(PICTURES, { recursive: true });
+  if (IS_SKIPPED) console.warn(`SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: ${without}.`);
+  const lab = IS_SKIPPED ? null : await model();
+  const browser = await launch();
+  let directory = '';
+  const fill = (home: string) => {
+    fixtures(home);
+    directory = project(home, 'rope');
+  };
+  const board = await start(fill, [], lab?.env);
+  const faults = new Faults();
+  const tmux = (...words: string[]) => {
+    const env = {
+      PATH: process.env.PATH ?? '',
+      ...lab?.env,
+      HOME: board.home,
+      LANG: 'C.UTF-8',
+      TERM: 'xterm-256color',
+    };
+    const own = ['-S', join(board.home, 'own-tmux'), '-f', '/dev/null'];
+    return spawnSync('tmux', [...own, ...words], { env, cwd: directory, encoding: 'utf8' }).stdout;
+  };
+  return {
+    browser,
+    board,
+    directory,
+    faults,
+    tmux,
+    open: async (context, address) => {
+      const page = await context.newPage();
+      faults.watch(page);
+      await page.goto(`${board.address}${address}`);
+      await page.getByRole('heading').first().waitFor();
+      return page;
+    },
+    end: async () => {
+      tmux('kill-server');
+      // Where a test failed on its way, Marline's own has an agent in it still.
+      spawnSync('tmux', ['-S', join(board.home, '../m/board/tmux'), 'kill-server']);
+      await browser.close();
+      await board.end();
+      lab?.end();
+    },
+  };
 }

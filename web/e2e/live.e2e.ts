@@ -1,65 +1,24 @@
-// Agents in terminals, seen and steered from a phone; with a real one.
-
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IS_SKIPPED, type Model, model, project } from './agent';
+import { IS_SKIPPED, type Stage, stage } from './agent';
 import { barriers } from './barriers';
-import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, settled, start } from './board';
+import { ask, type Board, enter, PICTURES, settled } from './board';
 
-let browser: Browser;
+let on: Stage;
 let board: Board;
 let phone: BrowserContext;
-let lab: Model | null = null;
-let directory = '';
-const faults = new Faults();
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true });
-  if (IS_SKIPPED) console.warn('SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent is steered.');
-  else lab = await model();
-  browser = await launch();
-  board = await start(
-    (home) => {
-      fixtures(home);
-      directory = project(home, 'rope');
-    },
-    [],
-    lab?.env,
-  );
-  phone = await enter(browser, board, 'phone');
+  on = await stage('no real agent is steered');
+  board = on.board;
+  phone = await enter(on.browser, board, 'phone');
   await settled(phone, board);
 });
-afterAll(async () => {
-  tmux('kill-server');
-  // Where a test failed on its way, Marline's own has an agent in it still.
-  spawnSync('tmux', ['-S', join(board.home, '../m/board/tmux'), 'kill-server']);
-  await browser.close();
-  await board.end();
-  lab?.end();
-});
+afterAll(() => on.end());
 
-/** A tmux of the person's own. */
-function tmux(...words: string[]): string {
-  const env = { PATH: process.env.PATH ?? '', ...lab?.env, HOME: board.home, LANG: 'C.UTF-8', TERM: 'xterm-256color' };
-  const socket = join(board.home, 'own-tmux');
-  const done = spawnSync('tmux', ['-S', socket, '-f', '/dev/null', ...words], {
-    env,
-    cwd: directory,
-    encoding: 'utf8',
-  });
-  return done.stdout;
-}
-
-async function open(address: string): Promise<Page> {
-  const page = await phone.newPage();
-  faults.watch(page);
-  await page.goto(`${board.address}${address}`);
-  await page.getByRole('heading').first().waitFor();
-  return page;
-}
+const open = (address: string) => on.open(phone, address);
 
 const field = (page: Page) => page.getByRole('textbox', { name: 'Say something to the agent' });
 
@@ -80,7 +39,7 @@ it('says that no agent runs', async () => {
 describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
   it('it shows up, is talked to, answered, refused and interrupted', { timeout: 120_000 }, async () => {
     const page = await open('/now');
-    tmux('new-session', '-d', '-s', 'hand', '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
+    on.tmux('new-session', '-d', '-s', 'hand', '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
     const entry = page.getByRole('article');
     await entry.getByText('waits for a prompt').waitFor();
     await page.screenshot({ path: join(PICTURES, 'now-phone.png') });
@@ -90,7 +49,7 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     // A prompt typed on the phone stands in the terminal and, once, in the transcript.
     await send(page, 'From the phone {{say: To the phone}}');
     await said(page, 'To the phone').waitFor();
-    expect(tmux('capture-pane', '-p', '-t', 'hand')).toContain('From the phone');
+    expect(on.tmux('capture-pane', '-p', '-t', 'hand')).toContain('From the phone');
     const items = await ask<{ items: { kind: string; text: string }[] }>(
       phone,
       board,
@@ -101,14 +60,14 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     expect(await field(page).inputValue()).toBe('');
 
     // What is typed at the desk streams to the phone.
-    tmux('send-keys', '-t', 'hand', '-l', 'At the desk {{say: Heard at both}}');
-    tmux('send-keys', '-t', 'hand', 'Enter');
+    on.tmux('send-keys', '-t', 'hand', '-l', 'At the desk {{say: Heard at both}}');
+    on.tmux('send-keys', '-t', 'hand', 'Enter');
     await said(page, 'Heard at both').waitFor();
 
     // A permission is allowed from the phone, and the tool runs.
     await send(page, 'Touch it {{run: touch allowed.txt}} {{say: Touched}}');
     await page.getByRole('region', { name: 'What would be done' }).getByText('touch allowed.txt').waitFor();
-    expect(existsSync(join(directory, 'allowed.txt'))).toBe(false);
+    expect(existsSync(join(on.directory, 'allowed.txt'))).toBe(false);
     expect(await barriers(page)).toEqual([]);
     await page.screenshot({ path: join(PICTURES, 'live-asks-phone.png') });
     const inbox = await open('/approvals');
@@ -116,7 +75,7 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     await inbox.close();
     await page.getByRole('button', { name: 'Allow once' }).click();
     await said(page, 'Touched').waitFor();
-    expect(existsSync(join(directory, 'allowed.txt'))).toBe(true);
+    expect(existsSync(join(on.directory, 'allowed.txt'))).toBe(true);
 
     // Denied it does not, and the word why is the next prompt.
     await send(page, 'Touch more {{run: touch denied.txt}} {{say: Touched more}}');
@@ -124,7 +83,7 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     await page.getByRole('textbox', { name: 'Why it is denied' }).fill('Leave it {{say: Left it}}');
     await page.getByRole('button', { name: 'Deny', exact: true }).click();
     await said(page, 'Left it').waitFor();
-    expect(existsSync(join(directory, 'denied.txt'))).toBe(false);
+    expect(existsSync(join(on.directory, 'denied.txt'))).toBe(false);
 
     // An interrupt interrupts.
     await send(page, 'Think {{wait: 100}} {{say: Never}}');
@@ -143,7 +102,7 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     await page.getByRole('button', { name: 'Start an agent' }).click();
     const dialog = page.getByRole('dialog', { name: 'Start an agent' });
     await dialog.getByText('Claude Code').click();
-    await dialog.getByRole('combobox', { name: 'Directory' }).selectOption(directory);
+    await dialog.getByRole('combobox', { name: 'Directory' }).selectOption(on.directory);
     await dialog.getByRole('textbox', { name: 'First prompt' }).fill('Begin {{say: Begun}}');
     expect(await barriers(page)).toEqual([]);
     await dialog.getByRole('button', { name: 'Start it' }).click();
@@ -179,10 +138,10 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
 
 describe.skipIf(IS_SKIPPED)('with two agents, on a desktop', () => {
   it('they stand in columns and lanes, and side by side', { timeout: 120_000 }, async () => {
-    const desk = await enter(browser, board, 'desktop');
-    tmux('new-session', '-d', '-s', 'other', '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
+    const desk = await enter(on.browser, board, 'desktop');
+    on.tmux('new-session', '-d', '-s', 'other', '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
     const page = await desk.newPage();
-    faults.watch(page);
+    on.faults.watch(page);
     await page.goto(`${board.address}/now`);
     await expect.poll(() => page.getByRole('article').count(), { timeout: 30_000 }).toBe(2);
     await page.getByRole('button', { name: 'Columns' }).click();
@@ -206,12 +165,12 @@ describe.skipIf(IS_SKIPPED)('with two agents, on a desktop', () => {
     await foot.getByRole('button', { name: 'Mode' }).click();
     await page.getByRole('button', { name: 'Look and plan only' }).click();
     await expect
-      .poll(() => ['hand', 'other'].map((name) => tmux('capture-pane', '-p', '-t', name)).join(''))
+      .poll(() => ['hand', 'other'].map((name) => on.tmux('capture-pane', '-p', '-t', name)).join(''))
       .toContain('plan mode on');
     await desk.close();
   });
 });
 
 it('nothing went wrong in any page', () => {
-  expect(faults.all).toEqual([]);
+  expect(on.faults.all).toEqual([]);
 });

@@ -1,58 +1,32 @@
 // A phone: let in by a code, allowed so much, told what happens, with its words on every device.
 
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core';
+import type { BrowserContext, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IS_SKIPPED, type Model, model, project } from './agent';
+import { IS_SKIPPED, type Stage, stage } from './agent';
 import { barriers } from './barriers';
-import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, SIZES, settled, start } from './board';
+import { ask, type Board, enter, fixtures, PICTURES, SIZES, settled, start } from './board';
 
-let browser: Browser;
+let on: Stage;
 let board: Board;
 let desk: BrowserContext;
-let lab: Model | null = null;
-let directory = '';
-const faults = new Faults();
+const open = (context: BrowserContext, address: string) => on.open(context, address);
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true });
-  if (IS_SKIPPED) console.warn('SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent is talked to.');
-  else lab = await model();
-  browser = await launch();
-  board = await start(
-    (home) => {
-      fixtures(home);
-      directory = project(home, 'rope');
-    },
-    [],
-    lab?.env,
-  );
-  desk = await enter(browser, board);
+  on = await stage('no real agent is talked to');
+  board = on.board;
+  desk = await enter(on.browser, board);
   await settled(desk, board);
 });
-afterAll(async () => {
-  spawnSync('tmux', ['-S', join(board.home, '../m/board/tmux'), 'kill-server']);
-  await browser.close();
-  await board.end();
-  lab?.end();
-});
-
-async function open(context: BrowserContext, address: string): Promise<Page> {
-  const page = await context.newPage();
-  faults.watch(page);
-  await page.goto(`${board.address}${address}`);
-  await page.getByRole('heading').first().waitFor();
-  return page;
-}
+afterAll(() => on.end());
 
 /** Expects what comes about in a moment. */
 const soon = <T>(read: () => T) => expect.poll(read, { timeout: 15_000 });
 
 /** A phone that opens a link. */
 async function phone(link: string, theme: 'light' | 'dark' = 'light'): Promise<BrowserContext> {
-  const context = await browser.newContext({
+  const context = await on.browser.newContext({
     viewport: SIZES.phone,
     hasTouch: true,
     isMobile: true,
@@ -113,7 +87,7 @@ it('a phone that may look is let in once, and changes nothing', async () => {
   expect((await viewer.request.get(`${board.address}/api/v1/status`)).status()).toBe(401);
   await viewer.close();
   // A socket that was closed and questions that are refused are in the console, as they should be.
-  faults.all.splice(0, faults.all.length, ...faults.all.filter((fault) => !/401|WebSocket/.test(fault)));
+  on.faults.all.splice(0, on.faults.all.length, ...on.faults.all.filter((fault) => !/401|WebSocket/.test(fault)));
 });
 
 describe('notifications', () => {
@@ -220,7 +194,7 @@ describe('notifications', () => {
 });
 
 it('says before there is access how the board comes to be trusted', async () => {
-  const stranger = await browser.newContext({ viewport: SIZES.phone });
+  const stranger = await on.browser.newContext({ viewport: SIZES.phone });
   const page = await stranger.newPage();
   await page.goto(`${board.address}/trust`);
   await page.getByRole('heading', { name: 'iPhone and iPad' }).waitFor();
@@ -279,7 +253,7 @@ it('comes back after a sleep without a gap or a double', async () => {
 describe.skipIf(IS_SKIPPED)('with an agent', () => {
   it('words are on every device, and pictures and speech go along', { timeout: 120_000 }, async () => {
     const opened = await desk.request.post(`${board.address}/api/v1/live`, {
-      data: { agent: 'claude', cwd: directory, prompt: 'Begin {{say: Begun}}' },
+      data: { agent: 'claude', cwd: on.directory, prompt: 'Begin {{say: Begun}}' },
       timeout: 60_000,
     });
     expect(opened.ok(), await opened.text()).toBe(true);
@@ -356,5 +330,5 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
 });
 
 it('nothing went wrong in any page', () => {
-  expect(faults.all).toEqual([]);
+  expect(on.faults.all).toEqual([]);
 });

@@ -1,50 +1,21 @@
-// One agent's work reviewed by another one, at a desk and on a phone; with a real agent.
-
-import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IS_SKIPPED, type Model, model, project } from './agent';
+import { IS_SKIPPED, type Stage, stage } from './agent';
 import { barriers } from './barriers';
-import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, settled, start } from './board';
+import { ask, type Board, enter, PICTURES, settled } from './board';
 
-let browser: Browser;
+let on: Stage;
 let board: Board;
-let lab: Model | null = null;
-let directory = '';
-const faults = new Faults();
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true });
-  if (IS_SKIPPED) console.warn('SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent reviews anything.');
-  else lab = await model();
-  browser = await launch();
-  board = await start(
-    (home) => {
-      fixtures(home);
-      directory = project(home, 'rope');
-    },
-    [],
-    lab?.env,
-  );
-  const first = await enter(browser, board);
+  on = await stage('no real agent reviews anything');
+  board = on.board;
+  const first = await enter(on.browser, board);
   await settled(first, board);
   await first.close();
 });
-afterAll(async () => {
-  tmux('kill-server');
-  await browser.close();
-  await board.end();
-  lab?.end();
-});
-
-/** A tmux of the person's own. */
-function tmux(...words: string[]): void {
-  const env = { PATH: process.env.PATH ?? '', ...lab?.env, HOME: board.home, LANG: 'C.UTF-8', TERM: 'xterm-256color' };
-  const socket = join(board.home, 'own-tmux');
-  spawnSync('tmux', ['-S', socket, '-f', '/dev/null', ...words], { env, cwd: directory });
-}
+afterAll(() => on.end());
 
 /** What the scripted model says as a reviewer. */
 function says(words: string, findings: object[]): string {
@@ -100,12 +71,12 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
   }
 
   beforeAll(async () => {
-    context = await enter(browser, board, size);
+    context = await enter(on.browser, board, size);
     page = await context.newPage();
     // Where it is narrow, a panel beside the transcript has to fit.
     if (size === 'desktop') await page.setViewportSize({ width: 1280, height: 800 });
-    faults.watch(page);
-    tmux('new-session', '-d', '-s', size, '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
+    on.faults.watch(page);
+    on.tmux('new-session', '-d', '-s', size, '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
     await page.goto(`${board.address}/now`);
     await page.getByRole('article').getByText('waits for a prompt').waitFor();
     await page.getByRole('article').getByRole('link').first().click();
@@ -117,7 +88,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     await page.getByRole('region', { name: 'The running agent' }).getByText('waits for a prompt').waitFor();
   });
   afterAll(async () => {
-    tmux('kill-session', '-t', size);
+    on.tmux('kill-session', '-t', size);
     await context.close();
   });
 
@@ -253,5 +224,5 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
 });
 
 it('nothing went wrong in any page', () => {
-  expect(faults.all).toEqual([]);
+  expect(on.faults.all).toEqual([]);
 });

@@ -1,49 +1,25 @@
 // Groups, queues and approvals, as people use them; with a real agent where something runs.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IS_SKIPPED, type Model, model, project } from './agent';
+import { IS_SKIPPED, type Stage, stage } from './agent';
 import { barriers } from './barriers';
-import { ask, type Board, enter, Faults, fixtures, launch, PICTURES, quiet, settled, start } from './board';
+import { ask, type Board, enter, PICTURES, quiet, settled } from './board';
 
-let browser: Browser;
+let on: Stage;
 let board: Board;
 let context: BrowserContext;
-let lab: Model | null = null;
-let directory = '';
-const faults = new Faults();
+const open = (address: string) => on.open(context, address);
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true });
-  if (IS_SKIPPED) console.warn('SKIPPED, as MARLINE_SKIP_REAL_AGENTS=1 asks: no real agent is run from the board.');
-  else lab = await model();
-  browser = await launch();
-  board = await start(
-    (home) => {
-      fixtures(home);
-      directory = project(home, 'rope');
-    },
-    [],
-    lab?.env,
-  );
-  context = await enter(browser, board);
+  on = await stage('no real agent is run from the board');
+  board = on.board;
+  context = await enter(on.browser, board);
   await settled(context, board);
 });
-afterAll(async () => {
-  await browser.close();
-  await board.end();
-  lab?.end();
-});
-
-async function open(address: string): Promise<Page> {
-  const page = await context.newPage();
-  faults.watch(page);
-  await page.goto(`${board.address}${address}`);
-  await page.getByRole('heading').first().waitFor();
-  return page;
-}
+afterAll(() => on.end());
 
 /** Makes a queue in the browser and stays on its page. */
 async function makeQueue(page: Page, name: string): Promise<void> {
@@ -52,7 +28,7 @@ async function makeQueue(page: Page, name: string): Promise<void> {
   const dialog = page.getByRole('dialog', { name: 'New queue' });
   await dialog.getByRole('textbox', { name: 'Name' }).fill(name);
   await dialog.getByText('Claude Code').click();
-  await dialog.getByRole('combobox', { name: 'Directory' }).selectOption(directory);
+  await dialog.getByRole('combobox', { name: 'Directory' }).selectOption(on.directory);
   await dialog.getByRole('button', { name: 'Make it' }).click();
   await page.getByRole('heading', { level: 1, name }).waitFor();
 }
@@ -119,9 +95,9 @@ describe('without an agent', () => {
   });
 
   it('a finger moves a prompt too', async () => {
-    const phone = await enter(browser, board, 'phone');
+    const phone = await enter(on.browser, board, 'phone');
     const page = await phone.newPage();
-    faults.watch(page);
+    on.faults.watch(page);
     await page.goto(`${board.address}/queues`);
     await page.getByRole('link', { name: 'In order' }).click();
     await waiting(page).first().waitFor();
@@ -213,7 +189,7 @@ describe('without an agent', () => {
     await page.getByText('To see that it works').waitFor();
     await page.getByRole('button', { name: 'New sessions' }).click();
     const fresh = page.getByRole('dialog', { name: 'New sessions' });
-    await fresh.getByRole('combobox', { name: 'Directory' }).selectOption(directory);
+    await fresh.getByRole('combobox', { name: 'Directory' }).selectOption(on.directory);
     await fresh.getByRole('spinbutton', { name: 'How many' }).fill('2');
     await fresh.getByRole('button', { name: 'Add 2 sessions' }).click();
     await page.getByText('begun by the next run').nth(1).waitFor();
@@ -267,7 +243,7 @@ describe('without an agent', () => {
     const at = new Date().toISOString();
     const until = new Date(Date.now() + 60_000).toISOString();
     const page = await context.newPage();
-    faults.watch(page);
+    on.faults.watch(page);
     await page.route('**/api/v1/approvals', (route) =>
       route.fulfill({
         json: {
@@ -328,7 +304,7 @@ describe('without an agent', () => {
     }));
     const asked: number[] = [];
     const page = await context.newPage();
-    faults.watch(page);
+    on.faults.watch(page);
     await page.route('**/api/v1/runs/r', (route) =>
       route.fulfill({ json: { run: { ...run, place: 'own', wish: 'run', counts, createdAt: at }, tasks } }),
     );
@@ -410,18 +386,18 @@ describe.skipIf(IS_SKIPPED)('with a real agent', () => {
     const lane = (n: number) => page.getByRole('region', { name: new RegExp(`^${n}: `) });
     await lane(1).locator('header').getByText('waits for you').waitFor();
     await lane(2).locator('header').getByText('waits for you').waitFor();
-    expect(existsSync(join(directory, 'knot'))).toBe(false);
+    expect(existsSync(join(on.directory, 'knot'))).toBe(false);
     await page.getByRole('link', { name: /Approvals.*2.*open/ }).waitFor();
     await page.screenshot({ path: join(PICTURES, 'work-lanes.png') });
     expect(await barriers(page)).toEqual([]);
     await lane(1).getByRole('button', { name: 'Allow once' }).click();
     await lane(1).locator('header').getByText('done').waitFor();
-    expect(existsSync(join(directory, 'knot'))).toBe(true);
+    expect(existsSync(join(on.directory, 'knot'))).toBe(true);
 
     const inbox = await open('/approvals');
     const question = inbox.getByRole('article', { name: /Question/ });
     await question.getByText('touch knot').waitFor();
-    await question.getByText(directory, { exact: true }).first().waitFor();
+    await question.getByText(on.directory, { exact: true }).first().waitFor();
     await inbox.screenshot({ path: join(PICTURES, 'work-approvals.png') });
     expect(await barriers(inbox)).toEqual([]);
     await question.getByRole('button', { name: 'Deny…' }).click();
@@ -467,7 +443,7 @@ describe.skipIf(IS_SKIPPED)('with a real agent', () => {
 
 describe.each(['desktop', 'phone'] as const)('%s', (size) => {
   it.each(['light', 'dark'] as const)('keeps nobody out and is no wider than the screen, %s', async (theme) => {
-    const there = await enter(browser, board, size, theme);
+    const there = await enter(on.browser, board, size, theme);
     const { groups } = await ask<{ groups: { group: { id: string }; lastRun: { id: string } | null }[] }>(
       there,
       board,
@@ -485,7 +461,7 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
     ] as const;
     for (const [name, address] of pages) {
       const page = await there.newPage();
-      faults.watch(page);
+      on.faults.watch(page);
       await page.goto(`${board.address}${address}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await quiet(page);
@@ -502,9 +478,9 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
 });
 
 it('on a phone, approvals are within the thumb’s reach, and all else is one step further', async () => {
-  const phone = await enter(browser, board, 'phone');
+  const phone = await enter(on.browser, board, 'phone');
   const page = await phone.newPage();
-  faults.watch(page);
+  on.faults.watch(page);
   await page.goto(board.address);
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Approvals' }).click();
   await page.getByRole('heading', { level: 1, name: 'Approvals' }).waitFor();
@@ -515,5 +491,5 @@ it('on a phone, approvals are within the thumb’s reach, and all else is one st
 });
 
 it('nothing of this left a fault behind', () => {
-  expect(faults.all).toEqual([]);
+  expect(on.faults.all).toEqual([]);
 });

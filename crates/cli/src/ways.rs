@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use crate::args::UpArgs;
+use crate::args::up::UpArgs;
 
 /// An address for documents: asking the way to it tells which of ours leads out, and nothing is sent.
 const ELSEWHERE: &str = "192.0.2.1:9";

@@ -9,7 +9,8 @@ use marline_model::{Source, ThreadId};
 use marline_store::{Rehomed, RehomedThread};
 use serde_json::json;
 
-use crate::args::{ModeArg, ProfileArgs, ProviderCommand, ReadArgs, RehomeArgs, RestoreArgs, UseArgs};
+use crate::args::ReadArgs;
+use crate::args::provider::{ModeArg, ProfileArgs, ProviderCommand, RehomeArgs, RestoreArgs, UseArgs};
 use crate::commands::act::{acts, told};
 use crate::commands::{confirmed, print_json, print_line};
 use crate::context::Context;

@@ -12,7 +12,7 @@ use marline_control::chain;
 use marline_server::{Authority, Board, Config, Door, Identity};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::UpArgs;
+use crate::args::up::UpArgs;
 use crate::ask::ask;
 use crate::commands::print_line;
 use crate::context::{Places, now};

@@ -361,6 +361,24 @@ fn an_agent_that_can_not_be_opened_leaves_nothing_behind() {
     let output = desk.marline(&["live", "start", "--agent", "codex"]);
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stderr).contains("ended at once"));
+    // The worktree that was made for it goes, too; so does that of an agent that is not there.
+    let repository = desk.dir.path().join("repository");
+    let git = |words: &[&str]| {
+        let who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+        let output = Command::new("git").arg("-C").arg(&repository).args(who).args(words).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).lines().count()
+    };
+    std::fs::create_dir(&repository).unwrap();
+    git(&["init", "--quiet"]);
+    git(&["commit", "--quiet", "--allow-empty", "-m", "Begin"]);
+    let at = repository.to_str().unwrap();
+    for (agent, code) in [("codex", 4), ("qwen", 2)] {
+        let words = ["live", "start", "--agent", agent, "--prompt", "Go", "--cwd", at, "--worktree", "try"];
+        let output = desk.marline(&words);
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!((git(&["worktree", "list"]), git(&["branch", "--list", "try"])), (1, 0), "{agent}");
+    }
     assert_eq!(desk.now(), [] as [Value; 0]);
 }
 

@@ -34,7 +34,7 @@ pub use look::{HookTold, Radar, Recorder, is_said};
 pub use memory::Memory;
 pub use pictures::{LARGEST_PICTURE, MOST_PICTURES, keep_picture};
 pub use pilot::Command;
-pub use start::{close, open, remove_worktree, worktree};
+pub use start::{Beginning, Opened, Wanted, Windows};
 pub use steer::Steered;
 pub use tmux::{Pane, Server};
 pub use types::{Asks, Control, LiveSession, Now, Reply, ReplyMeans, Stray};

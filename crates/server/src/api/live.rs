@@ -2,22 +2,18 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Extension, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use marline_agents::drive::Opening;
 use marline_agents::live::LiveMode;
-use marline_agents::registry;
 use marline_agents::talk::Decision;
 use marline_control::live::{
-    Command, LiveSession, MOST_PICTURES, Now, Pane, Server, Steered, Stray, close, keep_picture, open,
-    remove_worktree, worktree,
+    Beginning, Command, LiveSession, MOST_PICTURES, Now, Steered, Stray, Wanted, Windows, keep_picture,
 };
-use marline_control::{Started, Target, find_program};
+use marline_control::{Target, find_program};
 use marline_index::{Index, Session, Window};
 use marline_model::{ItemKind, SessionId, Source, Timestamp};
 use marline_store::OpenSession;
@@ -25,22 +21,21 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::work::{Body, body};
-use crate::board::Board;
+use crate::board::{Board, Config};
 use crate::guard::Caller;
 use crate::params::Id;
 use crate::problem::{Problem, sentence};
 use crate::scopes::Scope;
 use crate::steering::Giver;
 
-/// The id of a new session has so long to appear.
-const UNTIL_NAMED: Duration = Duration::from_secs(15);
 /// So many of the last items are looked through for what was said last.
 const LAST: usize = 12;
 /// A window's name has so many characters at most.
 const LONGEST_NAME: usize = 100;
 /// So much of it is told, in characters.
 const WORDS: usize = 240;
-const LOOK: Duration = Duration::from_millis(100);
+/// Between looks whether a new agent has told its session.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Everything that runs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -222,13 +217,6 @@ pub struct OpenRequest {
     worktree: Option<String>,
 }
 
-/// A worktree that was made for an agent.
-struct Own {
-    project: PathBuf,
-    branch: String,
-    path: PathBuf,
-}
-
 /// What was opened.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OpenAnswer {
@@ -395,18 +383,6 @@ pub async fn open_agent(
     Ok(Json(OpenAnswer { id: board.open_agent(request).await? }))
 }
 
-/// What is to be opened.
-struct Wanted {
-    /// The session, where its id is known before.
-    id: Option<SessionId>,
-    /// How it is started.
-    started: Started,
-    /// The session that is taken up.
-    target: Option<Target>,
-    /// The worktree that was made for it.
-    own: Option<Own>,
-}
-
 impl Board {
     async fn open_agent(&self, request: OpenRequest) -> Result<SessionId, Problem> {
         let tmux = self.tmux()?;
@@ -418,47 +394,19 @@ impl Board {
             return Err(Problem::INVALID
                 .because(format!("A name has {LONGEST_NAME} characters at most, all of them plain.")));
         }
-        let Wanted { id, started, target, own } = self.wanted(request).await?;
-        let opened = self.opened(&tmux, id, started, given, target).await;
-        if let (Err(_), Some(Own { project, branch, path })) = (&opened, own) {
-            // Nothing is left behind of what could not be opened.
-            let _ = tokio::task::spawn_blocking(move || remove_worktree(&project, &branch, &path)).await;
-        }
-        opened
-    }
-
-    async fn opened(
-        &self,
-        tmux: &Path,
-        id: Option<SessionId>,
-        started: Started,
-        given: Option<String>,
-        target: Option<Target>,
-    ) -> Result<SessionId, Problem> {
-        let name = given.unwrap_or_else(|| {
-            let folder = started.cwd.file_name().map(|name| name.to_string_lossy().into_owned());
-            format!("{} {}", started.launch.program, folder.unwrap_or_default())
-        });
-        let config = self.config.clone();
-        let (program, words) = (tmux.to_owned(), started.typed());
+        let wanted = self.wanted(request).await?;
+        let board = self.clone();
         let opened = tokio::task::spawn_blocking(move || {
-            open(&program, &config.tmux_socket, &name, &started, config.agent_env.iter().cloned())
+            let Config { tmux_socket: socket, agent_env: env, .. } = &*board.config;
+            wanted.open(&Windows { tmux: &tmux, socket, env }, given, || {
+                board.lookout.ring();
+                std::thread::sleep(LOOK);
+                Ok(board.lookout.now())
+            })
         });
         let failed = |why: String| Problem::FAILED.because(format!("The agent could not be opened: {why}."));
-        let pane = opened
-            .await
-            .map_err(|error| failed(error.to_string()))?
-            .map_err(|error| failed(error.to_string()))?;
-        if let Some(target) = target {
-            tokio::task::spawn_blocking(move || Started::tidy_soon(&target));
-        }
-        match self.named(tmux, id, &pane).await {
-            Ok(id) => Ok(id),
-            Err(why) => {
-                close(tmux, &pane);
-                Err(failed(format!("{why} ({words})")))
-            }
-        }
+        let opened = opened.await.map_err(|error| failed(error.to_string()))?;
+        Ok(opened.map_err(|error| failed(error.to_string()))?.id)
     }
 
     fn tmux(&self) -> Result<PathBuf, Problem> {
@@ -498,8 +446,8 @@ impl Board {
     /// What is to be opened.
     async fn wanted(&self, request: OpenRequest) -> Result<Wanted, Problem> {
         let path = self.config.path.clone();
-        let branch = request.worktree.filter(|branch| !branch.trim().is_empty());
-        if let Some(id) = request.session {
+        let branch = request.worktree.clone().filter(|branch| !branch.trim().is_empty());
+        if let Some(id) = request.session.clone() {
             if branch.is_some() {
                 return Err(Problem::INVALID
                     .because("A session goes on where it worked; only a new one has a worktree."));
@@ -511,70 +459,17 @@ impl Board {
             let target =
                 self.readers.ask(move |index| Ok(Target::of(&index.session_by_id(&asked)?)?)).await?;
             let target = self.acts.as_it_is(target);
-            let started = Started::resume(&target, None, &path)?;
-            return Ok(Wanted { id: Some(id), started, target: Some(target), own: None });
+            return Ok(Wanted::again(target, None, &path)?);
         }
-        let (Some(source), Some(cwd)) = (request.agent, request.cwd) else {
+        let (Some(source), Some(cwd)) = (request.agent, request.cwd.clone()) else {
             return Err(Problem::INVALID.because("A session, or an agent and its directory."));
         };
-        let live = registry::agent(source).ok_or(Problem::INVALID)?.live();
-        let prompt = request.prompt.as_deref().filter(|prompt| !prompt.trim().is_empty());
-        if !live.is_named_at_start() && prompt.is_none() {
-            return Err(
-                Problem::INVALID.because("That agent begins a session with the first prompt; give it one.")
-            );
-        }
-        let uuid = live.takes_id().then(|| self.acts.uuid());
-        let opening = Opening { id: uuid.as_deref(), prompt, model: request.model.as_deref() };
-        let own = match branch {
-            Some(branch) => Some(self.worktree(PathBuf::from(&cwd), branch).await?),
-            None => None,
-        };
-        let place = own.as_ref().map_or(Path::new(&cwd), |own| &own.path);
-        let started = match Started::open(source, &opening, place, &path) {
-            Ok(started) => started,
-            Err(error) => {
-                if let Some(Own { project, branch, path }) = &own {
-                    remove_worktree(project, branch, path);
-                }
-                return Err(error.into());
-            }
-        };
-        let id = uuid.and_then(|uuid| SessionId::new(source, &uuid).ok());
-        Ok(Wanted { id, started, target: None, own })
-    }
-
-    async fn worktree(&self, project: PathBuf, branch: String) -> Result<Own, Problem> {
-        let below = self.config.data_dir.join("worktrees");
-        let made = tokio::task::spawn_blocking(move || {
-            worktree(&project, &branch, &below).map(|path| Own { project, branch, path })
+        let (acts, worktrees) = (self.acts.clone(), self.config.data_dir.join("worktrees"));
+        let wanted = tokio::task::spawn_blocking(move || {
+            let (prompt, model) = (request.prompt.as_deref(), request.model.as_deref());
+            let (project, branch) = (Path::new(&cwd), branch.as_deref());
+            Wanted::anew(&Beginning { source, prompt, model, project, branch }, &acts, &worktrees, &path)
         });
-        let failed =
-            |words: String| Problem::INVALID.because(format!("git could not make a worktree: {words}."));
-        made.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
-    }
-
-    /// Waits until the session that runs in a terminal is known by its own id.
-    async fn named(&self, tmux: &Path, id: Option<SessionId>, pane: &Pane) -> Result<SessionId, String> {
-        let began = Instant::now();
-        let is_it = |live: &&LiveSession| {
-            live.control.pane().is_some_and(|its| its.pane_id == pane.pane_id && its.socket == pane.socket)
-                && id.as_ref().is_none_or(|id| *id == live.id)
-        };
-        loop {
-            self.lookout.ring();
-            tokio::time::sleep(LOOK * 2).await;
-            let now: Arc<Now> = self.lookout.now();
-            if let Some(live) = now.sessions.iter().find(is_it) {
-                return Ok(live.id.clone());
-            }
-            let server = Server::new(tmux, &pane.socket);
-            if !server.panes().iter().any(|one| one.pane_id == pane.pane_id && !one.is_dead) {
-                return Err("it ended at once".to_owned());
-            }
-            if began.elapsed() > UNTIL_NAMED {
-                return Err("it did not say within 15 s which session it has, and was ended".to_owned());
-            }
-        }
+        Ok(wanted.await.map_err(|error| Problem::FAILED.because(sentence(&error)))??)
     }
 }

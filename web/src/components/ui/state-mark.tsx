@@ -1,4 +1,4 @@
-import { Ban, Check, Circle, CircleDashed, Clock, type LucideIcon, Pause, Square, X } from 'lucide-react';
+import { Ban, Check, Circle, CircleDashed, CircleMinus, Clock, type LucideIcon, Pause, Square, X } from 'lucide-react';
 
 interface Look {
   icon: LucideIcon | 'dot' | 'barred';
@@ -21,6 +21,7 @@ const LOOKS = {
   stopping: { icon: Square, word: 'stopping', colour: 'text-warn' },
   starting: { icon: 'dot', word: 'starting', colour: 'text-ink-3' },
   idle: { icon: Circle, word: 'waits for a prompt', colour: 'text-ink-3' },
+  ended: { icon: CircleMinus, word: 'ended', colour: 'text-ink-3' },
   unknown: { icon: CircleDashed, word: 'not known', colour: 'text-ink-3' },
 } as const satisfies Record<string, Look>;
 

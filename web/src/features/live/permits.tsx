@@ -71,7 +71,7 @@ function Log() {
   const { data } = useQuery(audit);
   if (!data || data.entries.length === 0) return null;
   return (
-    <Section title="Log">
+    <Section title="Log of answers">
       <ul>
         {data.entries.map((entry) => (
           <li key={entry.number} className="border-line border-b py-1.5 first:border-t">

@@ -34,7 +34,7 @@ const STATES: Record<LiveSession['state'], State> = {
   needs_approval: 'asks',
   needs_input: 'asks',
   idle: 'idle',
-  ended: 'completed',
+  ended: 'ended',
   unknown: 'unknown',
 };
 

@@ -66,7 +66,7 @@ export function ApprovalsPage({ asked, isAsked, below }: Props) {
         </ul>
       )}
       {answered.length > 0 && (
-        <Section title="Answered">
+        <Section title="Questions of runs">
           <ul>
             {answered.map((asked) => (
               <li key={asked.number} className="border-line border-b py-1.5">

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use marline_control::live::Opened;
 use marline_model::SessionId;
 use marline_store::{OpenSession, OpenSessions};
 use serde_json::json;
@@ -46,7 +47,7 @@ pub fn run(is_dry: bool, is_json: bool) -> Result<ExitCode, Failure> {
             json: is_json,
         };
         match opened(&wanted) {
-            Ok((id, ..)) => {
+            Ok(Opened { id, .. }) => {
                 if !is_json {
                     print_line(&format!("{id} is open again."))?;
                 }

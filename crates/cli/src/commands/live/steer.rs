@@ -1,21 +1,22 @@
 //! Acting on live sessions.
 
-use std::io::Read as _;
+use std::ffi::OsStr;
+use std::io::{self, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use marline_agents::drive::Opening;
 use marline_agents::live::LiveMode;
-use marline_agents::registry;
 use marline_agents::talk::Decision;
+use marline_control::Target;
 use marline_control::live::{
-    Claims, Command, Control, LiveSession, MOST_PICTURES, Pane, Steered, close, is_said, keep_picture, open,
-    remove_worktree, worktree,
+    Beginning, Claims, Command, Control, LiveSession, MOST_PICTURES, Opened, Steered, Wanted, Windows,
+    is_said, keep_picture,
 };
 use marline_control::work::Answered;
-use marline_control::{Started, Target};
 use marline_model::{SessionId, Source, Timestamp};
 use serde_json::json;
 
@@ -30,8 +31,6 @@ use crate::context::{Context, Places, now};
 use crate::failure::Failure;
 use crate::terminal::{harmless, note};
 
-/// The id of a new session has so long to appear.
-const UNTIL_NAMED: Duration = Duration::from_secs(15);
 /// What was said is looked for in the transcript for so long.
 const UNTIL_SAID: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(250);
@@ -259,7 +258,7 @@ pub fn proven(steered: Steered, id: &SessionId, text: &str, since: Timestamp) ->
         if Context::read(&ReadArgs::FRESH).is_ok_and(|context| is_said(&context.index, id, text, since)) {
             return Steered::Delivered { proof: "it stands in the transcript".to_owned() };
         }
-        std::thread::sleep(LOOK);
+        sleep(LOOK);
     }
     steered
 }
@@ -302,34 +301,8 @@ fn attach(session: &str) -> Result<ExitCode, Failure> {
     Err(Failure::agent("tmux could not be started.", &error.to_string()))
 }
 
-/// What is opened: an agent's new session, or one that is there.
-struct Wanted {
-    source: Source,
-    id: Option<SessionId>,
-    started: Started,
-    /// The session that is taken up.
-    target: Option<Target>,
-    own: Option<Worktree>,
-}
-
-/// A worktree that was made for it.
-struct Worktree {
-    project: PathBuf,
-    branch: String,
-    path: PathBuf,
-}
-
-impl Wanted {
-    /// Leaves nothing behind of what could not be opened.
-    fn give_up(&self) {
-        if let Some(Worktree { project, branch, path }) = &self.own {
-            remove_worktree(project, branch, path);
-        }
-    }
-}
-
 fn start(args: &StartArgs) -> Result<ExitCode, Failure> {
-    let (id, pane, name) = opened(args)?;
+    let Opened { id, pane, name, .. } = opened(args)?;
     if args.json {
         print_json(&json!({"id": id, "source": id.source(), "pane": pane}))?;
     } else {
@@ -338,40 +311,33 @@ fn start(args: &StartArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens an agent, and waits until its session is known; the session, where it runs, and what the window is called.
-pub(super) fn opened(args: &StartArgs) -> Result<(SessionId, Pane, String), Failure> {
+/// Opens an agent, and waits until its session is known.
+pub(super) fn opened(args: &StartArgs) -> Result<Opened, Failure> {
     let places = Places::read()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let tmux = marline_control::find_program("tmux", &path).ok_or_else(|| {
         Failure::usage("tmux is not installed, and agents are opened in it.", "Install the package tmux.")
     })?;
-    let wanted = wanted(args, &path)?;
-    let name = args.name.clone().unwrap_or_else(|| {
-        let folder = wanted.started.cwd.file_name().map(|name| name.to_string_lossy().into_owned());
-        format!("{} {}", wanted.source, folder.unwrap_or_default())
+    let wanted = wanted(args, &places, &path)?;
+    let (socket, env): (_, Vec<_>) = (places.tmux(), std::env::vars().collect());
+    let windows = Windows { tmux: &tmux, socket: &socket, env: &env };
+    let opened = wanted.open(&windows, args.name.clone(), || {
+        sleep(LOOK);
+        let look =
+            look(&ReadArgs::FRESH).map_err(|failure| io::Error::other(failure.message().to_owned()))?;
+        Ok(Arc::new(look.now))
     });
-    let socket = places.tmux();
     let failed =
-        |error: std::io::Error| Failure::agent("The agent could not be opened in tmux.", &error.to_string());
-    let opened = open(&tmux, &socket, &name, &wanted.started, std::env::vars());
-    let pane = opened.inspect_err(|_| wanted.give_up()).map_err(failed)?;
-    let named = std::thread::scope(|scope| {
-        if let Some(target) = &wanted.target {
-            scope.spawn(|| Started::tidy_soon(target));
-        }
-        named(&wanted, &pane)
-    });
-    match named {
-        Ok(id) => Ok((id, pane, name)),
-        Err(failure) => {
-            close(&tmux, &pane);
-            wanted.give_up();
-            Err(failure)
-        }
+        |error: io::Error| Failure::agent("The agent could not be opened in tmux.", &error.to_string());
+    let mut opened = opened.map_err(failed)?;
+    // It would end with this process.
+    if let Some(tidying) = opened.tidying.take() {
+        let _ = tidying.join();
     }
+    Ok(opened)
 }
 
-fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
+fn wanted(args: &StartArgs, places: &Places, path: &OsStr) -> Result<Wanted, Failure> {
     if let Some(given) = &args.resume {
         let look = look(&ReadArgs::FRESH)?;
         let session = look.context.index.session(given)?;
@@ -381,10 +347,7 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
                 &format!("marline live attach {}", live.id),
             ));
         }
-        let target = Target::of(&session)?;
-        let started = Started::resume(&target, args.cwd.as_deref(), path)?;
-        let target = Some(target);
-        return Ok(Wanted { source: session.source, id: Some(session.id), started, target, own: None });
+        return Ok(Wanted::again(Target::of(&session)?, args.cwd.as_deref(), path)?);
     }
     let Some(source) = args.agent else {
         return Err(Failure::usage("Which agent?", "Give --agent or --resume."));
@@ -393,56 +356,13 @@ fn wanted(args: &StartArgs, path: &std::ffi::OsStr) -> Result<Wanted, Failure> {
         Failure::usage(&format!("{} is no directory that is there.", dir.display()), "Give --cwd.")
     };
     let cwd = args.cwd.clone().unwrap_or_else(|| PathBuf::from("."));
-    let cwd = cwd.canonicalize().ok().filter(|cwd| cwd.is_dir()).ok_or_else(|| gone(&cwd))?;
-    let project = cwd.clone();
-    let own = args.worktree.as_deref().map(|branch| {
-        let made = worktree(&cwd, branch, &Places::read()?.data.join("worktrees"));
-        made.map_err(|error| Failure::agent("git could not make a worktree.", &error.to_string()))
-    });
-    let own = own.transpose()?;
-    let cwd = own.clone().unwrap_or(cwd);
-    let live = registry::agent(source).expect("every source has an adapter").live();
-    let uuid = if live.takes_id() { Some(acts()?.uuid()) } else { None };
-    if !live.is_named_at_start() && args.prompt.is_none() {
-        return Err(Failure::usage(
-            "That agent begins a session with the first prompt.",
-            "Give it one with --prompt.",
-        ));
-    }
-    let opening =
-        Opening { id: uuid.as_deref(), prompt: args.prompt.as_deref(), model: args.model.as_deref() };
-    let started = Started::open(source, &opening, &cwd, path)?;
-    let id = uuid.map(|uuid| SessionId::new(source, &uuid).expect("a UUID is an id"));
-    let own = own.zip(args.worktree.clone()).map(|(path, branch)| Worktree { project, branch, path });
-    Ok(Wanted { source, id, started, target: None, own })
-}
-
-/// Waits until the session that runs in a terminal is known by its own id.
-fn named(wanted: &Wanted, pane: &Pane) -> Result<SessionId, Failure> {
-    let began = Instant::now();
-    loop {
-        let look = look(&ReadArgs::FRESH)?;
-        let is_it = |live: &&LiveSession| {
-            live.control.pane().is_some_and(|its| its.pane_id == pane.pane_id && its.socket == pane.socket)
-        };
-        let found = look.now.sessions.iter().find(is_it);
-        if let Some(live) = found.filter(|live| wanted.id.as_ref().is_none_or(|id| *id == live.id)) {
-            return Ok(live.id.clone());
-        }
-        let tmux = look.tmux.as_deref().unwrap_or(Path::new("tmux"));
-        let is_there = marline_control::live::Server::new(tmux, &pane.socket)
-            .panes()
-            .iter()
-            .any(|one| one.pane_id == pane.pane_id && !one.is_dead);
-        if !is_there {
-            return Err(Failure::agent("The agent ended at once.", &wanted.started.typed()));
-        }
-        if began.elapsed() > UNTIL_NAMED {
-            return Err(Failure::agent(
-                "The agent did not say within 15 s which session it has; it was ended.",
-                &wanted.started.typed(),
-            ));
-        }
-        std::thread::sleep(LOOK);
-    }
+    let project = cwd.canonicalize().ok().filter(|cwd| cwd.is_dir()).ok_or_else(|| gone(&cwd))?;
+    let beginning = Beginning {
+        source,
+        prompt: args.prompt.as_deref(),
+        model: args.model.as_deref(),
+        project: &project,
+        branch: args.worktree.as_deref(),
+    };
+    Ok(Wanted::anew(&beginning, &acts()?, &places.data.join("worktrees"), path)?)
 }
