@@ -1,7 +1,7 @@
 //! Reading the screen of an agent's terminal: what it asks, and whether it works.
 //!
-//! All agents that were seen ask in the same shape: a question, then numbered answers, one of them marked, and nothing
-//! but hints below. Numbers, order and words differ from dialog to dialog, so an answer is chosen by its label.
+//! All agents that were seen ask in the same shape: a question, then answers, one of them marked, and nothing but hints
+//! below. Most are numbered. Numbers, order and words differ from dialog to dialog, so an answer is chosen by its label.
 
 use crate::event::hash;
 
@@ -18,15 +18,21 @@ pub struct Screen {
     pub draft_goes_on: bool,
 }
 
-/// A question with numbered answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A question with answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dialog {
     /// What is asked.
     pub question: String,
     /// What stands above the question: the command, the change.
     pub about: Vec<String>,
-    /// The answers, numbered from 1.
+    /// The answers.
     pub choices: Vec<Choice>,
+    /// They are numbered from 1, and their number takes them; else Enter takes the one that is marked.
+    pub is_numbered: bool,
+    /// Which of them is marked.
+    pub marked: usize,
+    /// That one as it stands there, with its mark.
+    pub marked_as: String,
 }
 
 /// An answer of a dialog.
@@ -81,16 +87,15 @@ impl Dialog {
         !self.about.is_empty() && !self.about.iter().any(|line| line.contains(" hidden ("))
     }
 
-    /// The key of the first answer that means this; from now on: for the rest of the session, and no longer than that.
-    pub fn key_of(&self, means: Means) -> Option<char> {
+    /// The place of the first answer that means this; from now on: for the rest of the session, and no longer than that.
+    pub fn place_of(&self, means: Means) -> Option<usize> {
         let is_it = |choice: &Choice| {
             choice.means == means && (means != Means::AllowMore || is_of_session(&choice.label))
         };
-        let at = self.choices.iter().position(is_it)?;
-        char::from_digit(at as u32 + 1, 10)
+        self.choices.iter().position(is_it)
     }
 
-    /// Tells this dialog from another one.
+    /// Tells this dialog from another one, whichever answer is marked.
     pub fn fingerprint(&self) -> u64 {
         let labels = self.choices.iter().map(|choice| choice.label.as_str());
         let words = labels.chain(self.about.iter().map(String::as_str)).chain([self.question.as_str()]);
@@ -149,6 +154,44 @@ pub fn is_of_session(label: &str) -> bool {
 
 /// The dialog at the end of a screen; `is_boxed`: what it is about stands between a line and the question, else behind it.
 pub(crate) fn dialog(screen: &str, is_boxed: bool) -> Option<Dialog> {
+    numbered(screen, is_boxed).or_else(|| menu(screen))
+}
+
+/// One whose answers bear no numbers: below them stands how the marked one is taken. Claude Code 2.1 asks so whether a folder
+/// is trusted.
+fn menu(screen: &str) -> Option<Dialog> {
+    let lines: Vec<&str> = screen.lines().map(bare).collect();
+    let hint = lines.iter().rposition(|line| !line.is_empty())?;
+    if !lines[hint].contains("Enter to confirm") {
+        return None;
+    }
+    let end = lines[..hint].iter().rposition(|line| !line.is_empty())? + 1;
+    let begin = lines[..end].iter().rposition(|line| line.is_empty())? + 1;
+    let is_marked = |line: &&str| line.starts_with(MARKS);
+    let answers = &lines[begin..end];
+    let marked = answers.iter().position(is_marked)?;
+    if answers.len() < 2 || answers.iter().filter(|line| is_marked(line)).count() > 1 {
+        return None;
+    }
+    let choice = |line: &&str| {
+        let label = line.trim_start_matches(MARKS).trim_start().to_owned();
+        Choice { means: meaning(&label), label }
+    };
+    let top = screen.lines().take(begin).collect::<Vec<_>>().iter().rposition(|line| is_top(line));
+    let above = &lines[top.map_or(begin.saturating_sub(MOST_ABOUT), |top| top + 1)..begin];
+    let about: Vec<String> =
+        above.iter().filter(|line| !line.is_empty()).map(|&line| line.to_owned()).collect();
+    // The question stands somewhere in its words, which are broken into lines.
+    let words = about.join(" ");
+    let asked = words.find('?').map(|at| &words[..=at]);
+    let asked = asked.map(|asked| asked.rfind([':', '.']).map_or(asked, |at| asked[at + 1..].trim_start()));
+    let question = asked.or(about.last().map(String::as_str)).unwrap_or_default().to_owned();
+    let choices = answers.iter().map(choice).collect();
+    let marked_as = answers[marked].to_owned();
+    Some(Dialog { question, about, choices, is_numbered: false, marked, marked_as })
+}
+
+fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
     let lines: Vec<&str> = screen.lines().map(str::trim_end).filter(|line| !bare(line).is_empty()).collect();
     let last = lines.iter().rposition(|line| answer(line).is_some())?;
     if lines.len() - last - 1 > MOST_HINTS {
@@ -156,9 +199,9 @@ pub(crate) fn dialog(screen: &str, is_boxed: bool) -> Option<Dialog> {
     }
     // Upwards to the first answer; a long answer goes on in the next line.
     let mut choices: Vec<(usize, String)> = Vec::new();
-    let (mut is_marked, mut more, mut first) = (false, Vec::new(), last);
+    let (mut marked, mut more, mut first) = (None, Vec::new(), last);
     for at in (0..=last).rev() {
-        let Some((number, words, marked)) = answer(lines[at]) else {
+        let Some((number, words, is_marked)) = answer(lines[at]) else {
             // What is not set in below its answer is none of it.
             let most = if lines[at].starts_with("    ") { MOST_MORE } else { 3 };
             more.push(bare(lines[at]));
@@ -172,13 +215,16 @@ pub(crate) fn dialog(screen: &str, is_boxed: bool) -> Option<Dialog> {
         }
         let words = std::iter::once(words).chain(more.drain(..).rev()).collect::<Vec<_>>().join(" ");
         choices.push((number, words));
-        is_marked |= marked;
+        if is_marked {
+            marked = Some((number - 1, bare(lines[at]).to_owned()));
+        }
         first = at;
         if number == 1 {
             break;
         }
     }
-    if choices.len() < 2 || choices.last()?.0 != 1 || !is_marked {
+    let (marked, marked_as) = marked?;
+    if choices.len() < 2 || choices.last()?.0 != 1 {
         return None;
     }
     choices.reverse();
@@ -202,7 +248,8 @@ pub(crate) fn dialog(screen: &str, is_boxed: bool) -> Option<Dialog> {
             (about.pop().unwrap_or_default(), about)
         }
     };
-    Some(Dialog { question, about, choices: choices.into_iter().map(choice).collect() })
+    let choices = choices.into_iter().map(choice).collect();
+    Some(Dialog { question, about, choices, is_numbered: true, marked, marked_as })
 }
 
 /// A line that separates a dialog from what was said before it, or begins its frame.
@@ -213,11 +260,14 @@ fn is_top(line: &str) -> bool {
 }
 
 /// What stands in the field for the next prompt, and whether it goes on in the next line: behind a mark at the beginning of a
-/// line, with nothing but a border, a status and hints below.
-pub(crate) fn field(screen: &str, mark: char) -> Option<(String, bool)> {
+/// line, with nothing but a border, a status and hints below; `is_ruled`: and a line above.
+pub(crate) fn field(screen: &str, mark: char, is_ruled: bool) -> Option<(String, bool)> {
     const MOST_BELOW: usize = 6;
     let lines: Vec<&str> = screen.lines().collect();
     let at = lines.iter().rposition(|line| line.trim_start_matches([' ', '│']).starts_with(mark))?;
+    if is_ruled && !at.checked_sub(1).is_some_and(|above| is_top(lines[above])) {
+        return None;
+    }
     let words = lines[at].trim_start_matches([' ', '│']).strip_prefix(mark)?;
     // Below the field stands a blank line or a border.
     let goes_on = lines[at + 1..].iter().take_while(|line| !bare(line).is_empty()).count();

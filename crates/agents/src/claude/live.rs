@@ -100,7 +100,7 @@ impl Live for ClaudeLive {
 
     fn screen(&self, screen: &str) -> Screen {
         let last = screen.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        Screen::of(dialog(screen, true), last.contains("esc to interrupt"), || field(screen, '❯'))
+        Screen::of(dialog(screen, true), last.contains("esc to interrupt"), || field(screen, '❯', true))
     }
 
     fn hooks(&self) -> Option<Hooks> {

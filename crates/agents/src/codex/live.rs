@@ -138,10 +138,9 @@ impl Live for CodexLive {
         let held = screen.lines().find(|line| line.contains("conversation is open in another app"));
         let held = held.map(|line| Dialog {
             question: line.trim_matches(|c: char| !c.is_alphanumeric()).to_owned(),
-            about: Vec::new(),
-            choices: Vec::new(),
+            ..Dialog::default()
         });
         let dialog = held.or_else(|| dialog(screen, false));
-        Screen::of(dialog, screen.lines().any(is_busy), || field(screen, '›'))
+        Screen::of(dialog, screen.lines().any(is_busy), || field(screen, '›', false))
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn screen(screen: &str) -> Screen {
         let line = line.trim_start();
         line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c)) && line.contains("(esc to cancel")
     };
-    Screen::of(dialog(screen, true), screen.lines().any(is_busy), || field(screen, '>'))
+    Screen::of(dialog(screen, true), screen.lines().any(is_busy), || field(screen, '>', false))
 }
 
 /// What its hooks tell.

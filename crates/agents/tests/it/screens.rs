@@ -29,15 +29,36 @@ fn what_claude_asks_is_read() {
     assert!(command.about.contains(&"touch c.txt".to_owned()), "{:?}", command.about);
     assert_eq!(command.about[0], "Bash command");
     assert_eq!(means(&command), [Means::Allow, Means::AllowMore, Means::AllowMore, Means::Deny]);
-    assert_eq!(command.key_of(Means::Allow), Some('1'));
+    assert_eq!(command.place_of(Means::Allow), Some(0));
     // For a project, or another mode, is not for the session.
-    assert_eq!(command.key_of(Means::AllowMore), None);
+    assert_eq!(command.place_of(Means::AllowMore), None);
     let edit = asked(shown!(Claude, "claude-edit"));
     assert_eq!(edit.question, "Do you want to create a.txt?");
     assert_eq!(edit.about, ["Create file", "a.txt", "1 hi"]);
-    assert_eq!(edit.key_of(Means::AllowMore), Some('2'));
+    assert_eq!(edit.place_of(Means::AllowMore), Some(1));
     assert_eq!(means(&edit), [Means::Allow, Means::AllowMore, Means::Deny]);
     assert_ne!(command.fingerprint(), edit.fingerprint());
+}
+
+#[test]
+fn answers_without_numbers_are_no_field_for_a_prompt() {
+    let screen = shown!(Claude, "claude-trust");
+    assert_eq!(screen.draft, None);
+    let trust = asked(screen);
+    assert_eq!(trust.question, "Is this a project you created or one you trust?");
+    assert_eq!(trust.about[..2], ["Accessing workspace:", "/home/lab/project"]);
+    assert_eq!(means(&trust), [Means::Deny, Means::Allow]);
+    assert_eq!((trust.is_numbered, trust.marked, trust.marked_as.as_str()), (false, 0, "❯ No, exit"));
+    // The mark is moved before an answer is taken.
+    let moved = include_str!("screens/claude-trust.txt").replace("❯ No", "  No").replace("  Yes", "❯ Yes");
+    let live = registry::agent(Source::Claude).expect("it has an adapter").live();
+    let moved = asked(live.screen(&moved));
+    assert_eq!((moved.fingerprint(), moved.marked), (trust.fingerprint(), 1));
+    // A list of something else, such as sessions to choose from, is no field either.
+    let list =
+        "  Resume a session\n\n  ❯ Mend the rope\n    Paint the boat\n\n  Type to search · Esc to close\n";
+    let screen = live.screen(list);
+    assert_eq!((screen.dialog, screen.draft), (None, None));
 }
 
 #[test]
@@ -56,7 +77,7 @@ fn what_gemini_asks_is_read() {
     let command = asked(shown!(Gemini, "gemini-command"));
     assert_eq!(command.question, "Allow execution of [Shell]?");
     assert_eq!(command.about, ["? Shell  touch h.txt", "touch h.txt"]);
-    assert_eq!(command.key_of(Means::AllowMore), Some('2'));
+    assert_eq!(command.place_of(Means::AllowMore), Some(1));
     assert_eq!(means(&command), [Means::Allow, Means::AllowMore, Means::Deny]);
     let edit = asked(shown!(Gemini, "gemini-edit"));
     assert_eq!(edit.question, "Apply this change?");

@@ -54,6 +54,15 @@ impl Desk {
         self.lab.project(PROJECT)
     }
 
+    /// Makes a repository with one commit, which no agent knows.
+    pub fn repository(&self) -> PathBuf {
+        let repository = self.dir.path().join("repository");
+        std::fs::create_dir(&repository).unwrap();
+        git(&repository, &["init", "--quiet"]);
+        git(&repository, &["commit", "--quiet", "--allow-empty", "-m", "Begin"]);
+        repository
+    }
+
     pub fn marline(&self, words: &[&str]) -> Output {
         let mut command: Command = self.lab.program(Path::new(env!("CARGO_BIN_EXE_marline")), &RELEASES);
         command.args(words).env("MARLINE_HOME", self.dir.path().join("marline")).current_dir(self.project());
@@ -224,4 +233,12 @@ impl Drop for Up {
         let _ = Command::new("kill").arg(self.0.id().to_string()).status();
         let _ = self.0.wait();
     }
+}
+
+/// Has git do something in a repository; what it prints.
+pub fn git(repository: &Path, words: &[&str]) -> String {
+    let who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+    let output = Command::new("git").arg("-C").arg(repository).args(who).args(words).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

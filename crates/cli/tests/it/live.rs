@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use marline_lab::script::Prompt;
 use serde_json::Value;
 
-use crate::desk::{Desk, LOOK, PATIENCE};
+use crate::desk::{Desk, LOOK, PATIENCE, git};
 
 /// Everything that can be done with an agent that a person opened in their tmux.
 fn is_steered(desk: &Desk, words: &[&str], by: &str) {
@@ -347,6 +347,41 @@ fn marline_opens_agents_and_ends_them() {
 }
 
 #[test]
+fn an_agent_in_a_worktree_of_its_own_is_let_in_from_outside() {
+    let Some(desk) = Desk::open("live::an_agent_in_a_worktree_of_its_own_is_let_in_from_outside") else {
+        return;
+    };
+    let repository = desk.repository();
+    let start = |branch: &str| {
+        let at = repository.to_str().unwrap();
+        let words = ["live", "start", "--agent", "claude", "--cwd", at, "--worktree", branch, "--json"];
+        let output = desk.marline(&words);
+        let told: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        told["id"].as_str().unwrap().to_owned()
+    };
+    // Claude asks whether it may work there. One that is not let in is gone.
+    let id = start("other");
+    desk.until_asked();
+    assert_eq!(desk.steer(&["deny", &id]), "delivered");
+    desk.until_true("gone", || desk.now().is_empty());
+    // The no is marked, and is not taken for a prompt.
+    let id = start("try");
+    let asked = desk.until_asked();
+    assert!(asked["cwd"].as_str().unwrap().ends_with("repository-try"), "{asked:#}");
+    assert!(asked["asks"]["question"].as_str().unwrap().ends_with("you trust?"), "{asked:#}");
+    assert_eq!(desk.steer(&["send", &id, "Too early"]), "refused");
+    let key = asked["asks"]["key"].as_str().unwrap();
+    assert_eq!(desk.steer(&["approve", &id, "--key", key]), "delivered");
+    desk.until("idle");
+    let prompt = Prompt::new("In the worktree").run("touch here.txt").say("Touched");
+    assert_eq!(desk.steer(&["send", &id, prompt.text()]), "delivered");
+    let here = desk.dir.path().join("marline/worktrees/repository-try/here.txt");
+    desk.until_true("touched", || here.exists());
+    assert_eq!(desk.steer(&["stop", &id]), "delivered");
+}
+
+#[test]
 fn an_agent_that_can_not_be_opened_leaves_nothing_behind() {
     let Some(desk) = Desk::open("live::an_agent_that_can_not_be_opened_leaves_nothing_behind") else {
         return;
@@ -362,22 +397,14 @@ fn an_agent_that_can_not_be_opened_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stderr).contains("ended at once"));
     // The worktree that was made for it goes, too; so does that of an agent that is not there.
-    let repository = desk.dir.path().join("repository");
-    let git = |words: &[&str]| {
-        let who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
-        let output = Command::new("git").arg("-C").arg(&repository).args(who).args(words).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).lines().count()
-    };
-    std::fs::create_dir(&repository).unwrap();
-    git(&["init", "--quiet"]);
-    git(&["commit", "--quiet", "--allow-empty", "-m", "Begin"]);
+    let repository = desk.repository();
     let at = repository.to_str().unwrap();
+    let lines = |words: &[&str]| git(&repository, words).lines().count();
     for (agent, code) in [("codex", 4), ("qwen", 2)] {
         let words = ["live", "start", "--agent", agent, "--prompt", "Go", "--cwd", at, "--worktree", "try"];
         let output = desk.marline(&words);
         assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!((git(&["worktree", "list"]), git(&["branch", "--list", "try"])), (1, 0), "{agent}");
+        assert_eq!((lines(&["worktree", "list"]), lines(&["branch", "--list", "try"])), (1, 0), "{agent}");
     }
     assert_eq!(desk.now(), [] as [Value; 0]);
 }

@@ -66,8 +66,9 @@ fn is_answered_from_afar(desk: &Desk, agent: &str, words: &[&str]) {
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == "delivered").count(), 1, "{outcomes:?}");
     desk.until("idle");
     assert!(!desk.has("never.txt"));
-    let shown = String::from_utf8_lossy(&desk.marline(&["show", &id, "--json"]).stdout).into_owned();
-    assert!(shown.contains("Rather not"), "the agent was told why");
+    desk.until_true("told why", || {
+        String::from_utf8_lossy(&desk.marline(&["show", &id, "--json"]).stdout).contains("Rather not")
+    });
     // The same again is not done again, also by another client.
     assert_eq!(desk.ask("POST", &path, Some(&answer("first-answer"))).unwrap()["outcome"], outcomes[0]);
 

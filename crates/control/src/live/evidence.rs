@@ -11,7 +11,7 @@ use marline_model::{Channel, Evidence, LiveState, SessionId, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::judge::judge;
+use super::judge::{is_young, judge};
 use super::turn::{OpenCalls, Turn, Whose, last};
 use super::types::{Asks, Reply, ReplyMeans};
 use crate::target::agent;
@@ -179,7 +179,7 @@ impl Seen {
         }
         let has_waited = |turn: Turn| turn.at.is_none_or(|at| now.as_millis() - at.as_millis() > UNTIL_ASKED);
         let has_open_call = turn.is_some_and(|turn| turn.open.is_some() && has_waited(turn));
-        let dialog = self.see_screen(live, &mut all);
+        let dialog = self.see_screen(live, now, &mut all);
         let is_blind = self.screen.is_none() && self.service.is_none() && self.source == Source::Codex;
         if has_open_call && is_blind && !self.has_children {
             let words = "a command was called, and no process does it";
@@ -230,13 +230,17 @@ impl Seen {
         Some(turn)
     }
 
-    fn see_screen(&self, live: &dyn Live, all: &mut Vec<Evidence>) -> Option<Dialog> {
+    fn see_screen(&self, live: &dyn Live, now: Timestamp, all: &mut Vec<Evidence>) -> Option<Dialog> {
         let Screen { dialog, is_busy, draft, .. } = live.screen(self.screen.as_deref()?);
         let (words, state) = match &dialog {
             Some(dialog) if dialog.asks_leave() => ("a dialog asks for leave", LiveState::NeedsApproval),
             Some(_) => ("a dialog asks something", LiveState::NeedsInput),
             None if is_busy => ("it says that it works", LiveState::Working),
             None if draft.is_some() => ("the field for a prompt is free", LiveState::Idle),
+            // That nothing was said in it yet does not mean that something could be.
+            None if matches!(self.records, Records::None) && is_young(self.began, now) => {
+                ("no field for a prompt is drawn yet", LiveState::Starting)
+            }
             None => return None,
         };
         // That nothing is to be seen of its work says little of agents that tell themselves when a turn is over: a Claude Code
@@ -286,7 +290,7 @@ fn shown(id: &SessionId, dialog: &Dialog, open: Option<OpenCalls>) -> Asks {
         key: key_of(id, dialog, open),
         question: dialog.question.clone(),
         about: dialog.about.clone(),
-        for_session: is_approval && dialog.key_of(Means::AllowMore).is_some(),
+        for_session: is_approval && dialog.place_of(Means::AllowMore).is_some(),
         replies,
         is_approval,
         // Until the records tell the one call that it can be about.

@@ -47,9 +47,14 @@ pub fn judge(evidence: &[Evidence], began: Timestamp, now: Timestamp) -> LiveSta
         }
         (Some((told, _)), _) => told,
         (None, Some(shown)) => shown,
-        (None, None) if now.as_millis() - began.as_millis() < YOUNG => LiveState::Starting,
+        (None, None) if is_young(began, now) => LiveState::Starting,
         (None, None) => LiveState::Unknown,
     }
+}
+
+/// Says whether a process that began then has just been started.
+pub fn is_young(began: Timestamp, now: Timestamp) -> bool {
+    now.as_millis() - began.as_millis() < YOUNG
 }
 
 #[cfg(test)]

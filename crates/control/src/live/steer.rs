@@ -296,16 +296,28 @@ impl Terminal<'_> {
         turn(self.transcript?, live, Whose::Session).ok().flatten()?.open
     }
 
-    /// Presses a key if a dialog still stands there at that moment, and waits until it is gone.
-    fn answer(&self, dialog: &Dialog, open: Option<OpenCalls>, key: &str) -> io::Result<Steered> {
-        let marks: Vec<String> =
-            dialog.about.iter().chain([&dialog.question]).filter_map(|line| mark(line)).take(4).collect();
+    /// Takes an answer of a dialog by its place, or leaves the dialog, if it still stands there at that moment; waits until it is
+    /// gone.
+    fn answer(&self, dialog: &Dialog, open: Option<OpenCalls>, place: Option<usize>) -> io::Result<Steered> {
+        let mut marks = marks(dialog);
         if marks.is_empty() {
             return Ok(refused("its dialog can't be told from another one"));
         }
+        let key = match place {
+            // Numbers and places of the no differ; Escape is it everywhere.
+            None => "Escape".to_owned(),
+            Some(place) if dialog.is_numbered => (place + 1).to_string(),
+            Some(place) => {
+                let Some(marked) = self.mark(dialog, place, &marks)? else {
+                    return Ok(refused("its answer can't be chosen"));
+                };
+                marks.push(marked);
+                "Enter".to_owned()
+            }
+        };
         let (server, pane, print) = (self.server(), self.pane.pane_id.as_str(), dialog.fingerprint());
         let shown = server.screen(pane)?;
-        if !server.press_if_shown(pane, &marks, key)? {
+        if !server.press_if_shown(pane, &marks, &key)? {
             return Ok(refused("it asks something else now"));
         }
         let is_gone =
@@ -318,7 +330,7 @@ impl Terminal<'_> {
                 Some(open) => open.is_one && self.open_calls() == Some(open),
                 None => server.screen(pane)? == shown,
             };
-            if has_gone || !is_same || !server.press_if_shown(pane, &marks, key)? {
+            if has_gone || !is_same || !server.press_if_shown(pane, &marks, &key)? {
                 break;
             }
             has_gone = self.until(UNTIL_HEARD, is_gone)?;
@@ -329,6 +341,29 @@ impl Terminal<'_> {
         } else {
             Steered::Unknown { seen: "the dialog still stands there".to_owned() }
         })
+    }
+
+    /// Moves the mark of a dialog to an answer; a piece of that one with its mark, or nothing where it does not come there.
+    fn mark(&self, dialog: &Dialog, place: usize, marks: &[String]) -> io::Result<Option<String>> {
+        let mut now = dialog.clone();
+        for _ in 0..dialog.choices.len() {
+            if now.marked == place {
+                return Ok(now.marked_as.split(',').next().map(|piece| piece.trim().to_owned()));
+            }
+            let before = now.marked;
+            let key = if before < place { "Down" } else { "Up" };
+            if !self.server().press_if_shown(&self.pane.pane_id, marks, key)? {
+                return Ok(None);
+            }
+            let has_moved =
+                |screen: &Screen| screen.dialog.as_ref().is_none_or(|dialog| dialog.marked != before);
+            let (screen, _) = self.wait(UNTIL_HEARD, has_moved)?;
+            match screen.dialog.filter(|after| after.fingerprint() == dialog.fingerprint()) {
+                Some(after) => now = after,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 
     /// Allows what the agent asks, this once or, where its dialog offers that, from now on. `key`: the question that was shown;
@@ -346,7 +381,7 @@ impl Terminal<'_> {
                 "what it is about is not to be seen: make its terminal larger, or answer it there",
             ));
         }
-        let Some(key) = dialog.key_of(means) else {
+        let Some(place) = dialog.place_of(means) else {
             let what = if means == Means::Allow { "this once alone" } else { "for this session alone" };
             let offers: Vec<&str> = dialog.choices.iter().map(|choice| choice.label.as_str()).collect();
             return Ok(refused(format!(
@@ -354,7 +389,7 @@ impl Terminal<'_> {
                 offers.join(" | ")
             )));
         };
-        self.answer(&dialog, open, &key.to_string())
+        self.answer(&dialog, open, Some(place))
     }
 
     /// Refuses what the agent asks, and says why.
@@ -369,8 +404,7 @@ impl Terminal<'_> {
         if reason.is_some_and(is_for_shell) {
             return Ok(refused(FOR_SHELL));
         }
-        // Numbers and places of the no differ; Escape is it everywhere.
-        let denied = self.answer(&dialog, open, "Escape")?;
+        let denied = self.answer(&dialog, open, None)?;
         let Some(reason) = reason.filter(|_| matches!(denied, Steered::Delivered { .. })) else {
             return Ok(denied);
         };
@@ -442,8 +476,15 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
+/// Pieces of a dialog by which tmux tells it from another one.
+fn marks(dialog: &Dialog) -> Vec<String> {
+    // The question of one without numbers is put together from several lines.
+    let question = Some(&dialog.question).filter(|_| dialog.is_numbered);
+    dialog.about.iter().chain(question).filter_map(|line| piece(line)).take(4).collect()
+}
+
 /// The longest piece of a line that tmux can look for as it is.
-fn mark(line: &str) -> Option<String> {
+fn piece(line: &str) -> Option<String> {
     const SHORTEST: usize = 3;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '/' | '.');
     let pieces = line.split(|c: char| !is_plain(c)).map(str::trim);
@@ -469,7 +510,7 @@ mod tests {
 
     #[test]
     fn what_is_looked_for_holds_nothing_that_tmux_takes_apart() {
-        assert_eq!(mark("? Shell  rm -rf ./{a,b} #x").as_deref(), Some("Shell  rm -rf ./"));
-        assert_eq!(mark("???"), None);
+        assert_eq!(piece("? Shell  rm -rf ./{a,b} #x").as_deref(), Some("Shell  rm -rf ./"));
+        assert_eq!(piece("???"), None);
     }
 }
