@@ -109,6 +109,8 @@ const MOST_HINTS: usize = 3;
 const MOST_MORE: usize = 40;
 /// So many lines above a question may say what it is about.
 const MOST_ABOUT: usize = 40;
+/// So many lines may stand between a question that goes on with other words and its answers.
+const MOST_BEHIND: usize = 6;
 /// What frames are drawn with.
 const FRAME: &[char] = &['│', '┃', '╭', '╮', '╰', '╯', '─', '━', '╌', '┄', ' ', '\u{a0}'];
 /// What marks the answer that Enter takes.
@@ -234,14 +236,21 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
         let first = whole.iter().rposition(|line| *line == lines[first])?;
         whole[first.saturating_sub(MOST_ABOUT)..first].to_vec()
     };
-    let asked = above.iter().rposition(|line| bare(line).ends_with('?'));
+    // Some say more behind their question.
+    let near = above.len().saturating_sub(MOST_BEHIND);
+    let asked = above
+        .iter()
+        .rposition(|line| bare(line).ends_with('?'))
+        .or_else(|| above[near..].iter().rposition(|line| line.contains("? ")).map(|at| near + at));
     let top = above.iter().rposition(|line| is_top(line));
     let start = if is_boxed { top.map(|top| top + 1) } else { asked }.or(asked).unwrap_or(above.len());
     let told = |line: &&str| Some(bare(line).to_owned()).filter(|line| !line.is_empty());
     let (question, about) = match asked.filter(|asked| *asked >= start) {
         Some(asked) => {
             let about = above[start..asked].iter().chain(&above[asked + 1..]).filter_map(told).collect();
-            (bare(above[asked]).to_owned(), about)
+            let line = bare(above[asked]);
+            let end = line.find("? ").filter(|_| !line.ends_with('?'));
+            (end.map_or(line, |end| &line[..=end]).to_owned(), about)
         }
         None => {
             let mut about: Vec<String> = above[start..].iter().filter_map(told).collect();

@@ -365,6 +365,12 @@ fn an_agent_in_a_worktree_of_its_own_is_let_in_from_outside() {
     desk.until_asked();
     assert_eq!(desk.steer(&["deny", &id]), "delivered");
     desk.until_true("gone", || desk.now().is_empty());
+    // Codex begins no session before; it says what it waits for.
+    let at = repository.to_str().unwrap();
+    let output = desk.marline(&["live", "start", "--agent", "codex", "--cwd", at, "--worktree", "codex"]);
+    let why = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(4) && why.contains("Trust this folder?"), "{why}");
+    assert_eq!(git(&repository, &["branch", "--list", "codex"]), "");
     // The no is marked, and is not taken for a prompt.
     let id = start("try");
     let asked = desk.until_asked();

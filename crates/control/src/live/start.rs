@@ -64,6 +64,7 @@ pub struct Beginning<'a> {
 
 /// An agent that is to be opened.
 pub struct Wanted {
+    source: Source,
     /// The session, where its id is known before.
     id: Option<SessionId>,
     started: Started,
@@ -91,7 +92,8 @@ impl Wanted {
     /// As for [`Started::resume`].
     pub fn again(target: Target, cwd: Option<&Path>, path: &OsStr) -> Result<Self, ActError> {
         let started = Started::resume(&target, cwd, path)?;
-        Ok(Wanted { id: Some(target.id.clone()), started, target: Some(target), own: None })
+        let (source, id) = (target.source(), Some(target.id.clone()));
+        Ok(Wanted { source, id, started, target: Some(target), own: None })
     }
 
     /// A new session; `worktrees`: the directory that worktrees are made in.
@@ -120,7 +122,7 @@ impl Wanted {
         let started = Started::open(source, &opening, place, path)
             .inspect_err(|_| own.iter().for_each(Worktree::remove))?;
         let id = uuid.and_then(|uuid| SessionId::new(source, &uuid).ok());
-        Ok(Wanted { id, started, target: None, own })
+        Ok(Wanted { source, id, started, target: None, own })
     }
 
     /// Opens it in a window, and waits until its session is known by its own id. `look` says what runs, and is asked again and again;
@@ -147,6 +149,13 @@ impl Wanted {
         opened.inspect_err(|_| self.own.iter().for_each(Worktree::remove))
     }
 
+    /// What its screen asks: Codex begins no session in a folder that nobody has trusted.
+    fn asked(&self, screen: &str) -> Option<String> {
+        let dialog = agent(self.source).live().screen(screen).dialog?;
+        let words = dialog.about.iter().map(String::as_str).chain([dialog.question.as_str()]);
+        Some(words.collect::<Vec<_>>().join(" "))
+    }
+
     fn until_named(
         &self,
         windows: &Windows<'_>,
@@ -158,16 +167,21 @@ impl Wanted {
             live.control.pane().is_some_and(|its| its.pane_id == pane.pane_id && its.socket == pane.socket)
                 && self.id.as_ref().is_none_or(|id| *id == live.id)
         };
-        let failed = |why: &str| io::Error::other(format!("{why} ({})", self.started.typed()));
+        let failed = |why: String| io::Error::other(format!("{why} ({})", self.started.typed()));
         loop {
             if let Some(live) = look()?.sessions.iter().find(is_it) {
                 return Ok(live.id.clone());
             }
             if !windows.server().panes().iter().any(|one| one.pane_id == pane.pane_id && !one.is_dead) {
-                return Err(failed("it ended at once"));
+                return Err(failed("it ended at once".to_owned()));
             }
             if began.elapsed() > UNTIL_NAMED {
-                return Err(failed("it did not say within 15 s which session it has, and was ended"));
+                let asks = windows.server().screen(&pane.pane_id).ok().and_then(|screen| self.asked(&screen));
+                let asks =
+                    asks.map_or_else(String::new, |asks| format!("; it asks, and has none before: {asks}"));
+                return Err(failed(format!(
+                    "it did not say within 15 s which session it has, and was ended{asks}"
+                )));
             }
         }
     }
