@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Columns3, Plus, Radio, Rows3 } from 'lucide-react';
+import { Columns3, Folder, Folders, type LucideIcon, Plus, Radio, Rows3, Volume2, VolumeOff } from 'lucide-react';
 import { useState } from 'react';
 import type { LiveAnswer, LiveEntry, Stray } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
@@ -42,8 +42,8 @@ export function NowPage() {
       wide={layout === 'columns'}
       aside={
         <div className="flex flex-wrap items-center gap-2">
-          <Toggle label="Sound" isOn={sound} onChange={(sound) => set({ sound })} />
-          <Toggle label="By project" isOn={lanes} onChange={(lanes) => set({ lanes })} />
+          <Toggle label="Sound" icons={[Volume2, VolumeOff]} isOn={sound} onChange={(sound) => set({ sound })} />
+          <Toggle label="By project" icons={[Folders, Folder]} isOn={lanes} onChange={(lanes) => set({ lanes })} />
           <span className="max-sm:hidden">
             <Segmented label="Layout" value={layout} options={LAYOUTS} onChange={(now) => set({ now })} />
           </span>
@@ -68,11 +68,25 @@ export function NowPage() {
   );
 }
 
-function Toggle({ label, isOn, onChange }: { label: string; isOn: boolean; onChange: (isOn: boolean) => void }) {
+interface ToggleProps {
+  label: string;
+  /** What a phone shows instead of words: on, and off. */
+  icons: [LucideIcon, LucideIcon];
+  isOn: boolean;
+  onChange: (isOn: boolean) => void;
+}
+
+function Toggle({ label, icons, isOn, onChange }: ToggleProps) {
+  const Icon = icons[isOn ? 0 : 1];
   return (
-    <Button aria-pressed={isOn} onClick={() => onChange(!isOn)} className={isOn ? '!text-accent' : ''}>
-      {label}
-      <span className="text-2xs">{isOn ? 'on' : 'off'}</span>
+    <Button
+      aria-pressed={isOn}
+      onClick={() => onChange(!isOn)}
+      className={`justify-center coarse:min-w-11 ${isOn ? '!text-accent' : ''}`}
+    >
+      <Icon className="size-4 sm:hidden" aria-hidden />
+      <span className="max-sm:sr-only">{label}</span>
+      <span className="text-2xs max-sm:sr-only">{isOn ? 'on' : 'off'}</span>
     </Button>
   );
 }

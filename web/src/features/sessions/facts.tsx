@@ -41,7 +41,13 @@ export function When({ session, now, isIdle = false }: { session: Session; now: 
 
 const tools = (count: number) => `${short(count)} ${count === 1 ? 'tool' : 'tools'}`;
 
-/** How much was said, done and spent, in as little room as a phone has. */
+/** What it cost, where that is known. */
+export function Cost({ session }: { session: Session }) {
+  if (session.costMicroUsd === 0) return null;
+  return <span className="text-ink-2 text-xs tabular-nums">{dollars(session.costMicroUsd)}</span>;
+}
+
+/** How much was said and done, in as little room as a phone has. */
 export function BriefCounts({ session }: { session: Session }) {
   const { prompts, toolCalls, errors } = session.counts;
   return (
@@ -49,17 +55,18 @@ export function BriefCounts({ session }: { session: Session }) {
       <span>{many(prompts, 'prompt')}</span>
       {toolCalls > 0 && <span>{tools(toolCalls)}</span>}
       {errors > 0 && <span className="text-bad">{many(errors, 'error')}</span>}
-      {session.costMicroUsd > 0 && <span className="ml-auto text-ink-2">{dollars(session.costMicroUsd)}</span>}
     </span>
   );
 }
 
-/** How much was said, done and spent; in columns that line up from row to row. */
-export function Counts({ session }: { session: Session }) {
+const COLUMNS = 'grid grid-cols-[1.75rem_4.75rem_3.75rem_4rem_3.5rem] justify-items-end gap-x-2';
+
+/** How much was said, done and spent; `inColumns`: they line up from row to row. */
+export function Counts({ session, inColumns = false }: { session: Session; inColumns?: boolean }) {
   const { prompts, toolCalls, errors } = session.counts;
   const tokens = totalTokens(session.usage);
   return (
-    <span className="grid grid-cols-[1.75rem_3rem_3.75rem_4rem_3.5rem] justify-items-end gap-x-2 whitespace-nowrap text-ink-3 text-xs tabular-nums">
+    <span className={`whitespace-nowrap text-ink-3 text-xs tabular-nums ${inColumns ? COLUMNS : 'flex gap-x-3'}`}>
       {errors > 0 ? (
         <span className="text-bad" title={many(errors, 'error')}>
           {short(errors)}
@@ -69,10 +76,12 @@ export function Counts({ session }: { session: Session }) {
       ) : (
         <span />
       )}
-      <span title={many(prompts, 'prompt')}>{short(prompts)} msg</span>
+      <span>
+        {short(prompts)} {prompts === 1 ? 'prompt' : 'prompts'}
+      </span>
       <span title={many(toolCalls, 'tool call')}>{toolCalls > 0 && tools(toolCalls)}</span>
       <span title={`${full(tokens)} tokens`}>{tokens > 0 && `${short(tokens)} tok`}</span>
-      <span className="text-ink-2">{session.costMicroUsd > 0 && dollars(session.costMicroUsd)}</span>
+      <Cost session={session} />
     </span>
   );
 }

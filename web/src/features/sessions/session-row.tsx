@@ -5,7 +5,7 @@ import { StateMark } from '../../components/ui/state-mark';
 import { useIsNarrow } from '../../lib/media';
 import { titleOf } from '../../lib/titles';
 import { sayLive, stateOfLive } from '../live/queries';
-import { BriefCounts, Counts, Place, When } from './facts';
+import { BriefCounts, Cost, Counts, Place, When } from './facts';
 import { SessionLink } from './session-link';
 
 interface Props {
@@ -69,10 +69,13 @@ export const SessionRow = memo(function SessionRow({
         <Place session={session} />
         {isNarrow && <BriefCounts session={session} />}
       </div>
-      {!isNarrow && <Counts session={session} />}
-      <div className="flex w-20 shrink-0 max-sm:w-auto items-center justify-end gap-2">
-        <Live entry={live} />
-        <When session={session} now={now} isIdle={live !== undefined && live.live.state !== 'working'} />
+      {!isNarrow && <Counts session={session} inColumns />}
+      <div className="flex w-20 shrink-0 flex-col items-end gap-1.5 max-sm:w-auto">
+        <span className="flex items-center gap-2">
+          <Live entry={live} />
+          <When session={session} now={now} isIdle={live !== undefined && live.live.state !== 'working'} />
+        </span>
+        {isNarrow && <Cost session={session} />}
       </div>
     </div>
   );

@@ -129,7 +129,7 @@ function TypeAhead({ value, onChange }: { value: string; onChange: (value: strin
     if (document.activeElement !== field.current) setText(value);
   }, [value]);
   return (
-    <label className="flex h-8 items-center gap-2 rounded-md border border-line-strong px-2.5 focus-within:border-accent max-sm:order-last max-sm:w-full coarse:h-11">
+    <label className="flex h-8 min-w-24 items-center gap-2 rounded-md border border-line-strong px-2.5 focus-within:border-accent max-sm:order-last max-sm:w-full sm:max-w-56 sm:flex-1 coarse:h-11">
       <Search className="size-4 text-ink-3" aria-hidden />
       <input
         ref={field}
@@ -143,7 +143,7 @@ function TypeAhead({ value, onChange }: { value: string; onChange: (value: strin
         }}
         placeholder="Title, project, id"
         aria-label="Find a session by its title, project or id"
-        className="w-44 min-w-0 flex-1 bg-transparent outline-none placeholder:text-ink-3"
+        className="w-0 min-w-0 flex-1 bg-transparent outline-none placeholder:text-ink-3"
       />
     </label>
   );
