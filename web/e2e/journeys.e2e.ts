@@ -163,6 +163,33 @@ it('what is typed narrows the list at once', async () => {
   await page.close();
 });
 
+it('what is opened to type into has the focus, and Escape closes what is open alone', async () => {
+  const page = await open('/');
+  // The palette's list is longer than its room.
+  await page.setViewportSize({ width: 1440, height: 500 });
+  for (let again = 0; again < 2; again++) {
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox').waitFor();
+    await page.keyboard.type('grows');
+    await expect.poll(() => page.getByRole('combobox').inputValue()).toBe('grows');
+    await page.keyboard.press('Escape');
+    await page.getByRole('combobox').waitFor({ state: 'detached' });
+  }
+  await page.getByRole('link', { name: 'The session that grows' }).click();
+  await page.getByRole('heading', { name: 'The session that grows' }).waitFor();
+  await page.getByRole('button', { name: /^(More|Acts)/ }).click();
+  await page.getByRole('button', { name: 'Rename' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Rename' }).waitFor({ state: 'hidden' });
+  expect(page.url()).toContain('/s/');
+  await page.getByRole('button', { name: /^(More|Acts)/ }).click();
+  await page.getByRole('button', { name: 'Rename' }).click();
+  await page.getByRole('dialog', { name: 'Rename' }).waitFor();
+  await page.keyboard.type('!');
+  await expect.poll(() => page.getByRole('dialog').getByRole('textbox').inputValue()).toContain('!');
+  await page.close();
+});
+
 it('a search leads to the hit, marked', async () => {
   const page = await open('/');
   await page.keyboard.press('Control+k');

@@ -274,7 +274,9 @@ pub(crate) fn field(screen: &str, mark: char, is_ruled: bool) -> Option<(String,
     const MOST_BELOW: usize = 6;
     let lines: Vec<&str> = screen.lines().collect();
     let at = lines.iter().rposition(|line| line.trim_start_matches([' ', '│']).starts_with(mark))?;
-    if is_ruled && !at.checked_sub(1).is_some_and(|above| is_top(lines[above])) {
+    // It may bear a name.
+    let is_rule = |line: &str| line.trim_start().starts_with(['─', '━', '╭']);
+    if is_ruled && !at.checked_sub(1).is_some_and(|above| is_rule(lines[above])) {
         return None;
     }
     let words = lines[at].trim_start_matches([' ', '│']).strip_prefix(mark)?;

@@ -1,9 +1,9 @@
 //! Working through groups and queues while the board is up.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -33,8 +33,6 @@ pub struct Worker {
     drafts: Drafts,
     ticks: watch::Sender<u64>,
     stop: AtomicBool,
-    /// Wakes the thread that works.
-    bell: Mutex<Option<SyncSender<()>>>,
 }
 
 impl Worker {
@@ -47,7 +45,7 @@ impl Worker {
         let (store, drafts) = (LocalWorkStore::open(&file)?, Drafts::open(&file)?);
         let desk = Desk::new(Box::new(store), config.now, config.random);
         let (ticks, stop) = (watch::Sender::new(0), AtomicBool::new(false));
-        Ok(Worker { desk, drafts, ticks, stop, bell: Mutex::default() })
+        Ok(Worker { desk, drafts, ticks, stop })
     }
 
     /// Does something with groups and queues, on this thread.
@@ -70,26 +68,24 @@ impl Worker {
 
     /// Starts the thread that works until the board stops. Agents that work then work on.
     pub fn start(self: &Arc<Self>, board: &Board) -> JoinHandle<()> {
-        let (told, flag) = (board.stop.clone(), self.clone());
+        let (bell, rung) = sync_channel(1);
+        let (told, flag, stopping) = (board.stop.clone(), self.clone(), bell.clone());
         tokio::spawn(async move {
             told.wait().await;
             flag.stop.store(true, Ordering::Relaxed);
-            if let Some(bell) = &*flag.bell.lock().unwrap_or_else(PoisonError::into_inner) {
-                let _ = bell.try_send(());
-            }
+            let _ = stopping.try_send(());
         });
         let (worker, board) = (self.clone(), board.clone());
         std::thread::Builder::new()
             .name("worker".to_owned())
-            .spawn(move || worker.work(&board))
+            .spawn(move || worker.work(&board, bell, &rung))
             .expect("the system gives a thread")
     }
 
-    fn work(&self, board: &Board) {
+    /// Works, and sleeps until the bell rings.
+    fn work(&self, board: &Board, bell: SyncSender<()>, rung: &Receiver<()>) {
         let config = &board.config;
         let db = config.data_dir.join("marline.db");
-        let (bell, rung) = sync_channel(1);
-        *self.bell.lock().unwrap_or_else(PoisonError::into_inner) = Some(bell.clone());
         let writes = watch_writes(&config.data_dir, bell).ok();
         // One asks whether others wrote, this engine included; the other is the engine's own.
         let (watcher, store) = match (LocalWorkStore::open(&db), LocalWorkStore::open(&db)) {

@@ -117,7 +117,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
       <div className="sticky top-0 flex items-center gap-3 border-line border-b bg-raised px-4">
         <Search className="size-4 text-ink-3" aria-hidden />
         <input
-          autoFocus
+          data-focus
           role="combobox"
           aria-label="Search sessions and texts, or act"
           aria-expanded

@@ -26,8 +26,9 @@ export function TranscriptRoute() {
       replace: review !== undefined && next !== undefined,
     });
   const reviewing = useReviewing(id, (begun) => show(begun));
+  const back = () => (canGoBack ? router.history.back() : void router.navigate({ to: '/' }));
   // An agent that runs, and nothing was said: there is no transcript to ask for.
-  if (entry && !entry.session) return <Unsaid id={id} />;
+  if (entry && !entry.session) return <Unsaid id={id} onBack={back} />;
   const shown = reviewing.reviews.find((one) => one.id === review);
   const parent = !entry
     ? 'closed'
@@ -61,7 +62,7 @@ export function TranscriptRoute() {
         }
         onReview={reviewing.choose}
         stretchFrom={reviewing.stretchFrom}
-        onBack={() => (canGoBack ? router.history.back() : void router.navigate({ to: '/' }))}
+        onBack={back}
       />
       {!entry && bar}
       {reviewing.stretchFrom !== null && <StretchBar onCancel={reviewing.close} />}

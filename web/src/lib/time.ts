@@ -78,8 +78,12 @@ export function lasts(seconds: number): string {
   return seconds < 5_400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }
 
-/** What was written within the last minute is being written. */
-export function isWriting(time: string | null, now: number): boolean {
+/**
+ * What was written within the last minute is being written; where its agent is known to do something else than to work, what
+ * was written was the last.
+ */
+export function isWriting(time: string | null, now: number, live?: { state: string }): boolean {
+  if (live && live.state !== 'working') return false;
   return time !== null && now - Date.parse(time) < MINUTE;
 }
 

@@ -192,12 +192,16 @@ fn asks_line(live: &LiveSession) -> String {
     asks.map_or_else(String::new, |words| format!("\n    {}", harmless(&words)))
 }
 
-/// What a session asks: the command or the change, what its dialog says of it, the question.
+/// What a session asks: the command or the change, what its dialog says of it, the question; where it is about no call, the
+/// question first.
 pub fn asked_words(live: &LiveSession) -> String {
     let Some(asks) = &live.asks else { return "something that can't be read from here".to_owned() };
     let what = asks.what.iter().map(|what| what.what.as_str());
-    let about = what.chain(asks.about.iter().map(String::as_str)).chain([asks.question.as_str()]);
-    about.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" · ")
+    let mut words: Vec<&str> = what.chain(asks.about.iter().map(String::as_str)).collect();
+    let place = if asks.what.is_some() { words.len() } else { 0 };
+    words.insert(place, &asks.question);
+    words.retain(|words| !words.is_empty());
+    words.join(" · ")
 }
 
 /// Says whether a title is a tag and nothing else, such as `<pasted_content id="889c">`.

@@ -88,8 +88,16 @@ fn a_terminal_that_changes_meanwhile_is_typed_into_all_the_same() {
     let first = Prompt::new("Begin").say("Begun");
     desk.types(first.text());
     let id = desk.until("idle")["id"].as_str().unwrap().to_owned();
+    /// Is over also where the test fails.
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _over = Over(&is_over);
         scope.spawn(|| {
             let own = desk.own();
             for n in 0.. {
@@ -118,7 +126,6 @@ fn a_terminal_that_changes_meanwhile_is_typed_into_all_the_same() {
                 _ => assert!(said < 2),
             }
         }
-        is_over.store(true, Ordering::Relaxed);
     });
     // At rest again, it is heard; and where its window is gone, that is said.
     desk.tmux(&desk.own(), &["send-keys", "-t", "hand", "-X", "cancel"]);

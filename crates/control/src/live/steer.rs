@@ -169,7 +169,7 @@ impl Terminal<'_> {
             return Ok(refused("somebody has half typed several lines in it, which can't be put aside"));
         }
         let Some(mut field) = before.draft else {
-            return Ok(refused("its field for a prompt is not to be seen"));
+            return Ok(refused("its field for a prompt is not to be seen: look at its terminal"));
         };
         let (server, pane) = (self.server(), self.pane.pane_id.as_str());
         // Where the cursor stands at the beginning, what is shown behind it is a hint of the agent's own.
@@ -195,7 +195,15 @@ impl Terminal<'_> {
         }
         let pasted = self.read()?.draft;
         server.press(pane, &["Enter"])?;
-        let is_gone = |screen: &Screen| screen.dialog.is_some() || screen.is_busy || screen.draft != pasted;
+        // A field that is not to be seen, as while it is drawn anew, says nothing; nor does one that has another width.
+        let is_other = |now: &String| {
+            let still =
+                |pasted: &String| now.starts_with(pasted.as_str()) || pasted.starts_with(now.as_str());
+            now.is_empty() || !pasted.as_ref().is_some_and(still)
+        };
+        let is_gone = |screen: &Screen| {
+            screen.dialog.is_some() || screen.is_busy || screen.draft.as_ref().is_some_and(is_other)
+        };
         let (screen, mut is_sent) = self.wait(UNTIL_SENT, is_gone)?;
         if !is_sent && screen.draft == pasted {
             // The key was taken for a part of the paste: the words still stand there, so it is pressed once more.
@@ -278,7 +286,9 @@ impl Terminal<'_> {
             Err(why) => return Ok(Err(refused(why))),
         };
         let Some(dialog) = self.seen(&now.screen).dialog else {
-            return Ok(Err(refused("it asks nothing any more, or its terminal is too small to show it")));
+            return Ok(Err(refused(
+                "it asks nothing any more, or what it asks can't be read: look at its terminal",
+            )));
         };
         let open = self.open_calls();
         if key.is_some_and(|key| key != key_of(self.session, &dialog, open)) {
@@ -299,10 +309,27 @@ impl Terminal<'_> {
     /// Takes an answer of a dialog by its place, or leaves the dialog, if it still stands there at that moment; waits until it is
     /// gone.
     fn answer(&self, dialog: &Dialog, open: Option<OpenCalls>, place: Option<usize>) -> io::Result<Steered> {
-        let mut marks = marks(dialog);
+        let marks = marks(dialog);
         if marks.is_empty() {
             return Ok(refused("its dialog can't be told from another one"));
         }
+        let pressed = self.press_answer(dialog, open, place, marks);
+        // Some end where they are told no; their terminal may be gone before it is looked at again.
+        match pressed {
+            Err(_) if place.is_none() && still(self.pid, self.started_at).is_none() => {
+                Ok(Steered::Delivered { proof: "its agent ended".to_owned() })
+            }
+            pressed => pressed,
+        }
+    }
+
+    fn press_answer(
+        &self,
+        dialog: &Dialog,
+        open: Option<OpenCalls>,
+        place: Option<usize>,
+        mut marks: Vec<String>,
+    ) -> io::Result<Steered> {
         let key = match place {
             // Numbers and places of the no differ; Escape is it everywhere.
             None => "Escape".to_owned(),
@@ -408,6 +435,11 @@ impl Terminal<'_> {
         let Some(reason) = reason.filter(|_| matches!(denied, Steered::Delivered { .. })) else {
             return Ok(denied);
         };
+        if still(self.pid, self.started_at).is_none() {
+            return Ok(Steered::Delivered {
+                proof: "its agent ended, before a reason could be said".to_owned(),
+            });
+        }
         if !self.until(UNTIL_GONE, |screen| screen.draft.is_some() && !screen.is_busy)? {
             return Ok(Steered::Unknown { seen: "it was refused; the reason could not be said".to_owned() });
         }

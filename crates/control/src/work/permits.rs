@@ -68,6 +68,10 @@ impl Answered {
             Steered::Unknown { seen } => ("unknown", seen),
         };
         let asks = live.asks.as_ref();
+        // Where nothing was asked, and nothing came of it, nothing was answered.
+        if asks.is_none() && outcome == "refused" {
+            return None;
+        }
         let what = asks.and_then(|asks| asks.what.as_ref());
         let words =
             || asks.map(|asks| [asks.about.join(" · "), asks.question.clone()].join(" ").trim().to_owned());

@@ -15,9 +15,9 @@ interface Props {
 
 const PLACES = {
   middle: 'm-auto max-h-[86dvh] rounded-xl',
-  top: 'mx-auto mt-[10dvh] mb-auto max-h-[76dvh] rounded-xl max-sm:mt-2',
+  top: 'mx-auto mt-[10dvh] mb-auto max-h-[76dvh] rounded-xl max-sm:mt-2 max-sm:max-h-[calc(100dvh-16px)]',
   sheet:
-    'ml-auto mr-0 my-0 h-dvh max-h-none rounded-l-xl max-sm:mt-auto max-sm:mb-0 max-sm:ml-0 max-sm:h-auto max-sm:max-h-[86dvh] max-sm:w-full max-sm:rounded-t-xl max-sm:rounded-b-none',
+    'ml-auto mr-0 my-0 h-dvh max-h-none rounded-l-xl max-sm:mt-auto max-sm:mb-0 max-sm:ml-0 max-sm:h-auto max-sm:max-h-[86dvh] max-sm:w-full max-sm:max-w-none max-sm:rounded-t-xl max-sm:rounded-b-none',
 } as const;
 
 /** The platform's own modal dialog: focus stays in it, Escape and a click outside close it. */
@@ -26,6 +26,8 @@ export function Dialog({ title, onClose, children, place = 'middle', wide = fals
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    // What is typed into comes first; the platform would take the first thing that can have the focus at all.
+    element?.querySelector<HTMLElement>('[data-focus]')?.focus();
     return () => element?.close();
   }, []);
   return (

@@ -1,4 +1,4 @@
-import { type ReactNode, useId, useRef } from 'react';
+import { type ReactNode, type ToggleEvent, useId, useRef } from 'react';
 import type { Scope } from '../../api/types';
 import { useMay, whyNot } from '../../lib/access';
 
@@ -15,8 +15,9 @@ const GAP = 6;
 export function Menu({ button, label, children }: Props) {
   const id = useId();
   const panel = useRef<HTMLDivElement>(null);
-  const place = () => {
+  const place = (event: ToggleEvent<HTMLDivElement>) => {
     const element = panel.current;
+    element?.toggleAttribute('data-open', event.newState === 'open');
     const opener = document.querySelector(`[popovertarget="${CSS.escape(id)}"]`);
     if (!element || !opener) return;
     const from = opener.getBoundingClientRect();

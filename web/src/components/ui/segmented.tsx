@@ -10,7 +10,7 @@ interface Props<T extends string> {
 /** One of a few, side by side. An option with an icon shows it alone and is named by its label. */
 export function Segmented<T extends string>({ label, value, options, onChange }: Props<T>) {
   return (
-    <fieldset className="inline-flex h-8 rounded-md bg-sunken p-0.5 coarse:h-12">
+    <fieldset className="inline-flex min-h-8 max-w-full flex-wrap rounded-md bg-sunken p-0.5 coarse:min-h-12">
       <legend className="sr-only">{label}</legend>
       {options.map((option) => (
         <button
@@ -20,7 +20,7 @@ export function Segmented<T extends string>({ label, value, options, onChange }:
           aria-label={option.icon ? option.label : undefined}
           title={option.icon ? option.label : undefined}
           onClick={() => onChange(option.value)}
-          className="inline-flex items-center justify-center rounded px-2.5 text-sm text-ink-2 hover:text-ink aria-pressed:bg-raised aria-pressed:font-medium aria-pressed:text-ink aria-pressed:shadow-sm coarse:min-w-11"
+          className="inline-flex min-h-7 items-center justify-center whitespace-nowrap rounded px-2.5 text-sm text-ink-2 hover:text-ink aria-pressed:bg-raised aria-pressed:font-medium aria-pressed:text-ink aria-pressed:shadow-sm coarse:min-h-11 coarse:min-w-11"
         >
           {option.icon ?? option.label}
         </button>

@@ -106,6 +106,9 @@ function Answers({ id, asks, cwd }: Props) {
       </form>
     );
   }
+  // What is no call of a tool may mean more than once: then it is said in the agent's own words.
+  const own = asks.what ? undefined : asks.replies.find((reply) => reply.means === 'allow')?.label;
+  const allow = own && own !== 'Yes' ? harmless(own) : 'Allow once';
   const isCommand = asks.what !== undefined && asks.what.files.length === 0 && !asks.what.diff;
   if (form === 'rule' && asks.what && cwd) {
     const make = async (command: string) => {
@@ -123,7 +126,7 @@ function Answers({ id, asks, cwd }: Props) {
     <div className="flex flex-wrap gap-2" role="group" aria-label="Answer">
       {!asks.isBlind && (
         <Button kind="solid" disabled={isBusy} onClick={() => approve()}>
-          Allow once
+          {allow}
         </Button>
       )}
       {asks.forSession && !asks.isBlind && (

@@ -1,6 +1,8 @@
 import { Link } from '@tanstack/react-router';
+import { ArrowLeft } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import type { Evidence, LiveSession } from '../../api/types';
+import { AgentMark } from '../../components/ui/agent-mark';
 import { Button } from '../../components/ui/button';
 import { Confirm } from '../../components/ui/confirm';
 import { Elapsed } from '../../components/ui/elapsed';
@@ -9,11 +11,12 @@ import { Needs } from '../../components/ui/needs';
 import { StateMark } from '../../components/ui/state-mark';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
+import { useSwipeBack } from '../../lib/swipe';
 import { newKey, useSteer } from './acts';
 import { Composer } from './composer';
 import { LiveAsks } from './live-asks';
 import { ModeMenu } from './mode-menu';
-import { sayLive, stateOfLive, useLive } from './queries';
+import { needsYou, sayLive, stateOfLive, useLive } from './queries';
 
 /** Under a transcript whose agent runs: how it stands, what it asks, and a field to say something. */
 export function LiveBar({ id, openReviews = 0, above }: { id: string; openReviews?: number; above?: ReactNode }) {
@@ -46,12 +49,17 @@ export function LiveFoot({ id }: { id: string }) {
 }
 
 /** A session in which nothing was said: there is no transcript, but an agent that waits. */
-export function Unsaid({ id }: { id: string }) {
+export function Unsaid({ id, onBack }: { id: string; onBack: () => void }) {
   const data = useLive(id);
   const cwd = data?.live.cwd;
+  useSwipeBack(onBack);
   return (
     <div className="mx-auto flex min-h-dvh max-w-[760px] flex-col px-6 pt-5 pb-10 max-sm:min-h-[calc(100dvh-3.5rem)] max-sm:px-4">
-      <h1 className="font-semibold text-lg">{harmless(data?.live.name ?? 'A new session')}</h1>
+      <div className="flex items-center gap-2.5">
+        <Button icon={ArrowLeft} label="Back" onClick={onBack} className="-ml-1.5 sm:hidden" />
+        {data && <AgentMark source={data.live.source} />}
+        <h1 className="min-w-0 truncate font-semibold text-lg">{harmless(data?.live.name ?? 'A new session')}</h1>
+      </div>
       {cwd && <p className="font-mono text-ink-3 text-xs [overflow-wrap:anywhere]">{harmless(cwd)}</p>}
       <p className="mt-6 mb-auto text-ink-2">Nothing was said yet.</p>
       <LiveBar id={id} />
@@ -144,11 +152,24 @@ function sayPlace(session: LiveSession): string {
   }
 }
 
+/** It asks something that Marline does not know how to read. */
+function Unread({ id }: { id: string }) {
+  const command = `marline live attach ${id}`;
+  return (
+    <p className="flex flex-wrap items-center gap-x-2 text-ink-2 text-xs">
+      <span>What it asks can’t be read from here. Answer it in its terminal:</span>
+      <code className="font-mono [overflow-wrap:anywhere]">{command}</code>
+      <Button onClick={() => copy(command)}>Copy</Button>
+    </p>
+  );
+}
+
 function Steering({ session }: { session: LiveSession }) {
   const { control } = session;
   switch (control.by) {
     case 'tmux':
     case 'service':
+      if (!session.asks && needsYou(session)) return <Unread id={session.id} />;
       return session.asks ? null : (
         <Needs scope="reply">
           <Composer session={session} />

@@ -63,7 +63,9 @@ describe('an answer', () => {
 
   it('stands in the log with what came of it', () => {
     const allow = { say: 'allow' } as const;
-    expect(sayEntry({ decision: allow, outcome: 'delivered' })).toBe('Answered, not run yet');
+    expect(sayEntry({ decision: allow, outcome: 'delivered', call: 'call-1' })).toBe('Answered, not run yet');
+    // That a folder may be trusted runs nothing.
+    expect(sayEntry({ decision: allow, outcome: 'delivered' })).toBe('Answered');
     expect(sayEntry({ decision: allow, outcome: 'delivered', ranAt: '2026-11-26T04:00:00Z' })).toBe('Allowed');
     expect(sayEntry({ decision: { say: 'deny', reason: null }, outcome: 'delivered' })).toBe('Denied');
     expect(sayEntry({ decision: { say: 'allow' }, outcome: 'refused' })).toBe('Not done');

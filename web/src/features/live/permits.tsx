@@ -59,11 +59,17 @@ function Rules() {
   );
 }
 
-/** How an entry of the log ended, in a word: allowed is what has run. */
-export function sayEntry({ decision, outcome, ranAt }: Pick<Audited, 'decision' | 'outcome' | 'ranAt'>): string {
+/** How an entry of the log ended, in a word: allowed is what has run; where no call was asked about, nothing could. */
+export function sayEntry({
+  decision,
+  outcome,
+  ranAt,
+  call,
+}: Pick<Audited, 'decision' | 'outcome' | 'ranAt' | 'call'>): string {
   if (ranAt) return 'Allowed';
   if (outcome !== 'delivered') return outcome === 'refused' ? 'Not done' : 'Not known';
-  return decision.say === 'deny' ? 'Denied' : 'Answered, not run yet';
+  if (decision.say === 'deny') return 'Denied';
+  return call ? 'Answered, not run yet' : 'Answered';
 }
 
 function Log() {

@@ -17,6 +17,7 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
   const [cwd, setDirectory] = useState('');
   const [prompt, setPrompt] = useState('');
   const [model, setModel] = useState('');
+  const [branch, setBranch] = useState('');
   const navigate = useNavigate();
   const cache = useQueryClient();
   const start = useMutation({
@@ -26,6 +27,7 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
         cwd,
         prompt: prompt.trim() === '' ? null : prompt,
         model: model.trim() === '' ? null : model.trim(),
+        worktree: branch.trim() === '' ? null : branch.trim(),
       }),
     onSuccess: async ({ id }) => {
       // What is known of it decides what its page asks for.
@@ -51,7 +53,7 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
         <DirectoryField value={cwd} onChange={setDirectory} />
         <Field label="First prompt">
           <textarea
-            rows={3}
+            rows={2}
             value={prompt}
             onChange={(event) => setPrompt(event.target.value)}
             placeholder="Nothing yet"
@@ -63,6 +65,14 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
             value={model}
             onChange={(event) => setModel(event.target.value)}
             placeholder="As the agent is set"
+            className={`${FIELD} placeholder:text-ink-3`}
+          />
+        </Field>
+        <Field label="New branch, in a worktree of its own">
+          <input
+            value={branch}
+            onChange={(event) => setBranch(event.target.value)}
+            placeholder="None: it works in the directory itself"
             className={`${FIELD} placeholder:text-ink-3`}
           />
         </Field>

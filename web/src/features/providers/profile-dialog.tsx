@@ -63,7 +63,7 @@ export function ProfileDialog({ named, onKept, onClose }: Props) {
         <Field label="Name">
           <input
             required
-            autoFocus={!named}
+            data-focus={named ? undefined : true}
             disabled={named !== undefined}
             value={name}
             onChange={(event) => setName(event.target.value)}

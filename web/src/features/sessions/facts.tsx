@@ -1,5 +1,5 @@
 import { GitBranch, GitFork } from 'lucide-react';
-import type { Session } from '../../api/types';
+import type { LiveEntry, Session } from '../../api/types';
 import { Writing } from '../../components/ui/state';
 import { harmless } from '../../lib/harmless';
 import { dollars, full, many, short, totalTokens } from '../../lib/numbers';
@@ -24,10 +24,9 @@ export function Place({ session }: { session: Session }) {
   );
 }
 
-/** When it was last written, or that it is being written. */
-export function When({ session, now, isIdle = false }: { session: Session; now: number; isIdle?: boolean }) {
-  // Where its agent is known to wait, what was written a moment ago was the last.
-  if (!isIdle && isWriting(session.updatedAt, now)) return <Writing />;
+/** When it was last written, or that it is being written; `live`: how it stands with the agent that has it open. */
+export function When({ session, now, live }: { session: Session; now: number; live: LiveEntry | undefined }) {
+  if (isWriting(session.updatedAt, now, live?.live)) return <Writing />;
   return (
     <time
       dateTime={session.updatedAt ?? undefined}

@@ -73,7 +73,7 @@ export const SessionRow = memo(function SessionRow({
       <div className="flex w-20 shrink-0 flex-col items-end gap-1.5 max-sm:w-auto">
         <span className="flex items-center gap-2">
           <Live entry={live} />
-          <When session={session} now={now} isIdle={live !== undefined && live.live.state !== 'working'} />
+          <When session={session} now={now} live={live} />
         </span>
         {isNarrow && <Cost session={session} />}
       </div>
@@ -103,7 +103,7 @@ export const SessionCard = memo(function SessionCard({
         </span>
         <span className="flex items-center gap-2">
           <Live entry={live} />
-          <When session={session} now={now} isIdle={live !== undefined && live.live.state !== 'working'} />
+          <When session={session} now={now} live={live} />
         </span>
       </div>
       <SessionLink

@@ -81,7 +81,7 @@ export function RenameDialog({
         }}
       >
         <input
-          autoFocus
+          data-focus
           type="text"
           aria-label="Name"
           maxLength={1_000}

@@ -52,7 +52,7 @@ export function SessionHead({
             {session.costMicroUsd > 0 && ` · ${dollars(session.costMicroUsd)}`}
           </span>
         )}
-        {isWriting(session.updatedAt, now) && (!live || live.live.state === 'working') && <Writing />}
+        {isWriting(session.updatedAt, now, live?.live) && <Writing />}
         <span className="flex shrink-0 items-center">{acts}</span>
       </div>
       <header className="pt-2 pb-3">

@@ -29,7 +29,7 @@ export function NameDialog({ title, name: before, description: wordsBefore, isBu
       >
         <Field label="Name">
           <input
-            autoFocus
+            data-focus
             required
             maxLength={200}
             value={name}

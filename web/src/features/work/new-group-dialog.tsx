@@ -51,7 +51,7 @@ export function NewGroupDialog({ sessions = [], onMade, onClose }: Props) {
         </p>
         <Field label="Name">
           <input
-            autoFocus
+            data-focus
             required
             maxLength={200}
             value={name}

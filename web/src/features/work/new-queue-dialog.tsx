@@ -45,7 +45,7 @@ export function NewQueueDialog({ onClose }: { onClose: () => void }) {
       >
         <Field label="Name">
           <input
-            autoFocus
+            data-focus
             required
             maxLength={200}
             value={name}

@@ -23,7 +23,7 @@ export function PromptDialog({ queue, task, onClose }: { queue: string; task: Ta
       >
         <Field label="Its words">
           <textarea
-            autoFocus
+            data-focus
             required
             rows={10}
             value={prompt}

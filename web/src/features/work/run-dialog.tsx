@@ -55,7 +55,7 @@ export function RunDialog({ group, onClose }: { group: Group; onClose: () => voi
       >
         <Field label={`What ${group.members.length === 1 ? 'the session is' : 'every session is'} told`}>
           <textarea
-            autoFocus
+            data-focus
             required
             rows={4}
             value={prompt}
