@@ -23,7 +23,7 @@ pub struct UpArgs {
     /// Don't open it; by default it is opened where there is a terminal and a screen
     #[arg(long)]
     pub no_open: bool,
-    /// Show bundled sessions instead of yours: a few days of four agents in three projects
+    /// Show bundled sessions instead of yours: a few days of five agents in three projects
     #[arg(long)]
     pub demo: bool,
     /// Listen on this address, too, encrypted: 0.0.0.0:7443

@@ -657,11 +657,12 @@ fn where_there_is_a_keyring_keys_stand_in_it() {
     let inside = |words: &[&str], input: &str| {
         let command = home.command(words);
         let mut session = std::process::Command::new("dbus-run-session");
-        // The daemon is there a little later.
-        let script = "printf x | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
+        // The daemon is there a little later; who asks before has the bus start another one, which is locked for good.
+        let script = "unlock() { printf x | gnome-keyring-daemon --replace --unlock --components=secrets >/dev/null 2>&1; }
+            unlock
             tries=0
-            until printf x | secret-tool store --label=Test probe x 2>/dev/null || [ $tries -ge 600 ]; do
-                tries=$((tries + 1)); sleep 0.05
+            until printf x | secret-tool store --label=Test probe x 2>/dev/null || [ $tries -ge 60 ]; do
+                tries=$((tries + 1)); unlock; sleep 0.5
             done
             exec \"$0\" \"$@\"";
         session.args(["--", "sh", "-c", script]).arg(command.get_program()).args(command.get_args());

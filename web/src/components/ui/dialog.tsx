@@ -17,7 +17,7 @@ const PLACES = {
   middle: 'm-auto max-h-[86dvh] rounded-xl',
   top: 'mx-auto mt-[10dvh] mb-auto max-h-[76dvh] rounded-xl max-sm:mt-2 max-sm:max-h-[calc(100dvh-16px)]',
   sheet:
-    'ml-auto mr-0 my-0 h-dvh max-h-none rounded-l-xl max-sm:mt-auto max-sm:mb-0 max-sm:ml-0 max-sm:h-auto max-sm:max-h-[86dvh] max-sm:w-full max-sm:max-w-none max-sm:rounded-t-xl max-sm:rounded-b-none',
+    'ml-auto mr-0 my-0 h-dvh max-h-none rounded-l-xl max-sm:mt-auto max-sm:mb-0 max-sm:ml-0 max-sm:h-fit max-sm:max-h-[86dvh] max-sm:w-full max-sm:max-w-none max-sm:rounded-t-xl max-sm:rounded-b-none',
 } as const;
 
 /** The platform's own modal dialog: focus stays in it, Escape and a click outside close it. */
