@@ -227,6 +227,15 @@ it('a call opens to what went in and came out; its record can be seen', async ()
     .first()
     .click();
   await page.getByText('echo zebra-claude-needle').first().waitFor();
+  // The words are marked in what tools put out, too.
+  const hits = () =>
+    page.evaluate(() =>
+      [...(CSS.highlights.get('hit') ?? [])].map((hit) => {
+        const { startContainer, startOffset, endOffset } = hit;
+        return startContainer.textContent?.slice(startOffset, endOffset) ?? '';
+      }),
+    );
+  await expect.poll(hits).toContain('zebra-claude-needle');
   await page.getByRole('button', { name: /Records and usage/ }).click();
   await page.getByRole('button', { name: 'record', exact: true }).first().click();
   await page

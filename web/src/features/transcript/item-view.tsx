@@ -1,5 +1,5 @@
 import { Brain, CircleAlert, FilePen, Info, Layers, ScrollText, Shrink } from 'lucide-react';
-import { memo, useState } from 'react';
+import { memo, useRef, useState } from 'react';
 import type { Item } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Fold } from '../../components/ui/fold';
@@ -11,6 +11,7 @@ import { Markdown } from './markdown';
 import { marker } from './marks';
 import { Pictures } from './pictures';
 import { ToolLine, useOpen } from './tool-line';
+import { useHits } from './use-hits';
 
 export interface ItemActs {
   /** Reads the whole texts. */
@@ -42,9 +43,12 @@ const SMALL = '!h-6 !text-2xs px-1.5 coarse:!h-11 coarse:-my-3 coarse:min-w-11 c
 
 /** One item of a transcript. */
 export const ItemView = memo(function ItemView(props: Props) {
-  const { item, isTarget, developer } = props;
+  const { item, query, isTarget, developer } = props;
+  const box = useRef<HTMLDivElement>(null);
+  useHits(box, isTarget ? query : undefined);
   return (
     <div
+      ref={box}
       className={`group/item relative ${isTarget ? '-mx-3 rounded-lg bg-accent-soft/60 px-3' : ''} ${item.inherited ? 'border-line border-l-2 pl-3 sm:-ml-3.5' : ''}`}
     >
       <Body {...props} />

@@ -9,11 +9,17 @@ export function wordsOf(query: string): string[] {
     .filter((part) => part.length > 1);
 }
 
-/** Marks words in a text. */
-export function marker(query: string | undefined): ((text: string) => ReactNode) | undefined {
+/** What finds the words of a query in a text, each in a group; nothing where it has none. */
+export function patternOf(query: string | undefined): RegExp | undefined {
   const words = wordsOf(query ?? '');
   if (words.length === 0) return undefined;
-  const pattern = new RegExp(`(${words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`, 'gi');
+  return new RegExp(`(${words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`, 'gi');
+}
+
+/** Marks words in a text. */
+export function marker(query: string | undefined): ((text: string) => ReactNode) | undefined {
+  const pattern = patternOf(query);
+  if (!pattern) return undefined;
   return (text) =>
     text.split(pattern).map((part, n) =>
       // biome-ignore lint/suspicious/noArrayIndexKey: The parts of a text don't move.
