@@ -363,7 +363,7 @@ fn an_agent_in_a_worktree_of_its_own_is_let_in_from_outside() {
     // Claude asks whether it may work there. One that is not let in is gone.
     let id = start("other");
     desk.until_asked();
-    assert_eq!(desk.steer(&["deny", &id]), "delivered");
+    assert_eq!(desk.steer(&["deny", &id, "--reason", "Not here"]), "delivered");
     desk.until_true("gone", || desk.now().is_empty());
     // Codex begins no session before; it says what it waits for.
     let at = repository.to_str().unwrap();

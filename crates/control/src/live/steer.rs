@@ -435,12 +435,13 @@ impl Terminal<'_> {
         let Some(reason) = reason.filter(|_| matches!(denied, Steered::Delivered { .. })) else {
             return Ok(denied);
         };
+        let is_free = self.until(UNTIL_GONE, |screen| screen.draft.is_some() && !screen.is_busy);
         if still(self.pid, self.started_at).is_none() {
             return Ok(Steered::Delivered {
                 proof: "its agent ended, before a reason could be said".to_owned(),
             });
         }
-        if !self.until(UNTIL_GONE, |screen| screen.draft.is_some() && !screen.is_busy)? {
+        if !is_free? {
             return Ok(Steered::Unknown { seen: "it was refused; the reason could not be said".to_owned() });
         }
         self.send(reason)
