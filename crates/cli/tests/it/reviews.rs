@@ -67,6 +67,14 @@ impl Desk {
         (told.unwrap_or_else(|error| panic!("{error}: {}", words())), output.status.code())
     }
 
+    /// The processes of the agents that Marline runs without a terminal.
+    fn reviewers(&self) -> Vec<String> {
+        let talks = std::fs::read_dir(self.dir.path().join("marline/work/talks"));
+        let told = talks.into_iter().flatten().flatten();
+        let told = told.filter_map(|talk| std::fs::read_to_string(talk.path().join("pid")).ok());
+        told.filter_map(|pid| pid.split_once(' ').map(|(pid, _)| pid.to_owned())).collect()
+    }
+
     fn by_hand(&self, words: &[&str]) {
         let begin = ["new-session", "-d", "-s", "hand", "-x", "120", "-y", "40", "--"];
         let output = self.tmux(&[&begin, words].concat());
@@ -323,34 +331,42 @@ fn a_reviewer_that_is_killed_is_taken_up_again() {
     let Some(desk) = Desk::open(CRASHED) else { return };
     let parent = desk.session("codex", &Prompt::new("Do it").say("It is done"));
     let found = json!([{"severity": "major", "text": "Half of it is missing"}]);
-    let task = Prompt::new("Slowly").wait(6).say(&says("Seen.", &found));
-    let words = ["review", "start", &parent, "--with", "claude", "--part", "text", "--task", task.text()];
-    let mut run = desk.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let began = Instant::now();
-    while desk.asked(REVIEWED) == 0 {
-        assert!(began.elapsed() < PATIENCE);
-        sleep(LOOK);
+    // Killed at its work, and before it could write anything down.
+    for is_at_work in [true, false] {
+        let task = Prompt::new("Slowly").wait(6).say(&says("Seen.", &found));
+        let words = ["review", "start", &parent, "--with", "claude", "--part", "text", "--task", task.text()];
+        let asked = desk.asked(REVIEWED);
+        let mut run = desk.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        let pids = loop {
+            let pids = desk.reviewers();
+            if !pids.is_empty() && (!is_at_work || desk.asked(REVIEWED) > asked) {
+                break pids;
+            }
+            assert!(began.elapsed() < PATIENCE);
+            sleep(LOOK / 10);
+        };
+        assert!(Command::new("kill").arg("-9").args(&pids).status().unwrap().success(), "{pids:?}");
+        assert!(run.wait().unwrap().code().is_some());
+        let (told, _) = desk.json(&["review", "ls", &parent]);
+        let reviews = told["reviews"].as_array().unwrap();
+        let review = reviews.iter().find(|one| one["rounds"].as_array().unwrap().len() == 1).unwrap();
+        // It went on where it was, or says why it did not; asked again, it answers in one more round.
+        let is_over = ["answered", "failed"].map(Value::from).contains(&review["state"]);
+        assert!(
+            is_over && (review["state"] == "answered" || review["rounds"][0]["why"].is_string()),
+            "{review:#}"
+        );
+        let again = Prompt::new("Again").say(&says("Seen again.", &found));
+        let (review, code) = desk.json(&["review", "ask", review["id"].as_str().unwrap(), again.text()]);
+        assert_eq!((&review["state"], code), (&json!("answered"), Some(0)), "{review:#}");
+        assert_eq!(review["rounds"][1]["findings"], found, "{review:#}");
+        if !is_at_work {
+            // It had heard nothing: it is told what it is to judge, and what it was asked.
+            let told = desk.items(review["child"].as_str().unwrap(), "prompt");
+            assert!(told.len() == 1 && told[0].contains(REVIEWED) && told[0].contains("Again"), "{told:#?}");
+        }
     }
-    let talks = std::fs::read_dir(desk.dir.path().join("marline/work/talks")).unwrap().flatten();
-    let pids: Vec<String> = talks
-        .filter_map(|talk| std::fs::read_to_string(talk.path().join("pid")).ok())
-        .filter_map(|pid| pid.split_whitespace().next().map(str::to_owned))
-        .collect();
-    assert!(Command::new("kill").arg("-9").args(&pids).status().unwrap().success(), "{pids:?}");
-    assert!(run.wait().unwrap().code().is_some());
-    let (told, _) = desk.json(&["review", "ls", &parent]);
-    let review = &told["reviews"][0];
-    // It went on where it was, or says why it did not; asked again, it answers in one more round.
-    assert_eq!(review["rounds"].as_array().unwrap().len(), 1, "{review:#}");
-    let is_over = ["answered", "failed"].map(Value::from).contains(&review["state"]);
-    assert!(
-        is_over && (review["state"] == "answered" || review["rounds"][0]["why"].is_string()),
-        "{review:#}"
-    );
-    let again = Prompt::new("Again").say(&says("Seen again.", &found));
-    let (review, code) = desk.json(&["review", "ask", review["id"].as_str().unwrap(), again.text()]);
-    assert_eq!((&review["state"], code), (&json!("answered"), Some(0)), "{review:#}");
-    assert_eq!(review["rounds"][1]["findings"], found, "{review:#}");
     assert_eq!(desk.listed(&[]), [parent]);
 }
 

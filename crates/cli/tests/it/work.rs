@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use marline_lab::agents::{CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, Release};
 use marline_lab::script::Prompt;
 use marline_lab::{Lab, alone};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const RELEASES: [Release; 5] = [CODEX, CLAUDE, GEMINI, OPENCODE, QWEN];
 const PROJECT: &str = "alpha";
@@ -539,6 +539,48 @@ fn what_was_cut_off_is_found_again() {
         assert_eq!(shop.asked(&text), 1, "it is not said twice");
         assert_eq!(prompt["session"], session.as_str());
     }
+    nothing_is_left();
+}
+
+const UNWRITTEN: &str = "work::a_session_that_was_named_and_never_written_is_begun_anew";
+
+#[test]
+fn a_session_that_was_named_and_never_written_is_begun_anew() {
+    let Some(shop) = Shop::open(UNWRITTEN) else { return };
+    let project = shop.project();
+    shop.run(&["queue", "create", "one", "--project", &project, "--agent", "claude", "--mode", "continue"]);
+    for nth in ["First", "Second", "Third"] {
+        shop.run(&[
+            "queue",
+            "add",
+            "one",
+            "--prompt",
+            Prompt::new(nth).say(&format!("{nth} IS DONE")).text(),
+        ]);
+    }
+    let mut run = shop.start(&["queue", "run", "one"]);
+    // Claude Code is told the id as it starts, and needs half a second until it can write anything.
+    let talks = shop.dir.path().join("marline/work/talks");
+    let pid = until("its agent", || {
+        let folder = fs::read_dir(&talks).ok()?.flatten().next()?.path();
+        fs::read_to_string(folder.join("pid")).ok()?.split_once(' ').map(|(pid, _)| pid.to_owned())
+    });
+    assert!(Command::new("kill").args(["-KILL", "--", &format!("-{pid}")]).status().unwrap().success());
+    run.wait().unwrap();
+    let prompts = shop.prompts("one");
+    let [first, second, third] = &prompts[..] else { panic!("{prompts:#?}") };
+    assert_eq!(first["status"], "failed", "{first:#}");
+    assert_eq!(shop.asked("First"), 0, "it was killed before it could ask");
+    assert!(first["session"].is_string() && first["session"] != second["session"], "{prompts:#?}");
+    for (prompt, answer) in [(second, "Second IS DONE"), (third, "Third IS DONE")] {
+        assert_eq!(
+            (&prompt["status"], &prompt["answer"]),
+            (&json!("completed"), &json!(answer)),
+            "{prompt:#}"
+        );
+        assert_eq!(prompt["session"], second["session"], "{prompts:#?}");
+    }
+    assert_eq!(shop.json(&["queue", "show", "one"])["queue"]["session"], second["session"]);
     nothing_is_left();
 }
 

@@ -5,7 +5,7 @@ use marline_store::reviews::{Review, ReviewState, Reviews, Round, RoundState};
 use marline_store::work::{Change, Claim, Counts, HalfDone, Options, Run, Task, Wish, WorkError};
 
 use super::context::Context;
-use super::prompt::{review_prompt, round_prompt};
+use super::prompt::{review_prompt, round_prompt, whole_prompt};
 use crate::target::agent;
 use crate::work::{Desk, check_order, check_prompt};
 
@@ -196,10 +196,9 @@ impl Desk {
             }
             ReviewState::Answered | ReviewState::Failed => {}
         }
-        // One that never came to have a session is told everything.
-        let prompt = match (&review.child, review.rounds.first()) {
-            (None, Some(first)) => format!("{}\n\n{}", first.prompt, text.trim_end()),
-            _ => round_prompt(text),
+        let prompt = match &review.child {
+            Some(_) => round_prompt(text),
+            None => whole_prompt(&review, text),
         };
         let options = options(review.model.clone());
         check_order(review.source, review.child.as_ref(), &options, &[])?;

@@ -1,9 +1,11 @@
 //! What became of a round, written into its review in the same commit as the round's task.
 
+use marline_model::SessionId;
 use marline_store::reviews::{Review, RoundState, SendOutcome};
 use marline_store::work::{Change, Run, Status, Task, WorkError};
 
 use super::findings::parse;
+use super::prompt::whole_prompt;
 use crate::work::Engine;
 
 /// Takes over what a task shows. Says whether that changed anything.
@@ -64,6 +66,21 @@ impl Engine {
             changes.push(Change::Review(review));
         }
         Ok(())
+    }
+
+    /// Says whether a session is the one that the run's reviewer works in.
+    pub(crate) fn is_reviewer(&self, run: &Run, session: &SessionId) -> Result<bool, WorkError> {
+        Ok(run.is_review && self.store().review(&run.list)?.child.as_ref() == Some(session))
+    }
+
+    /// What a prompt has to say in a new session, where the one that it was to go on in came to nothing.
+    pub(crate) fn prompt_anew(&self, run: &Run, task: &Task) -> Result<String, WorkError> {
+        if !run.is_review {
+            return Ok(task.prompt.clone());
+        }
+        let review = self.store().review(&run.list)?;
+        let asked = review.rounds.iter().find(|round| round.task == task.id);
+        Ok(whole_prompt(&review, asked.map_or(&task.prompt, |round| &round.prompt)))
     }
 
     /// What a round cost, by its tokens and the model that its session shows.

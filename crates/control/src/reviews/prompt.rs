@@ -45,6 +45,12 @@ pub(super) fn round_prompt(text: &str) -> String {
     )
 }
 
+/// What a person says to a reviewer that has not heard what it is to judge: all of it.
+pub(super) fn whole_prompt(review: &Review, text: &str) -> String {
+    let first = review.rounds.first().map_or("", |round| &round.prompt);
+    format!("{first}\n\n{}", text.trim_end())
+}
+
 /// The findings that count: those of the last round that gave some, or said that there are none.
 pub(super) fn current(review: &Review) -> Option<&Round> {
     review.rounds.iter().rev().find(|round| round.is_structured)

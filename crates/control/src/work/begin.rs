@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use marline_agents::talk::{Begin, Order};
+use marline_index::IndexError;
 use marline_model::Source;
 use marline_store::work::{Change, Mode, Place, Status, Task, WorkError, WorkEvent};
 
@@ -38,6 +39,10 @@ impl Engine {
             task.is_new = false;
         } else if active.run.is_queue && task.session.is_none() {
             task.is_new = true;
+        }
+        if !task.is_new && self.is_unwritten(active, &task)? {
+            task.prompt = self.prompt_anew(&active.run, &task)?;
+            (task.session, task.is_new) = (None, true);
         }
         if task.session.is_some() && self.is_ours(&task) {
             // Another prompt is said in its session: it has its turn after that.
@@ -72,6 +77,17 @@ impl Engine {
         }
         active.jobs.push(job);
         Ok(())
+    }
+
+    /// Says whether a prompt's session is one that its list began, and that came to nothing: its agent had named it, and was
+    /// gone before it wrote anything down.
+    fn is_unwritten(&self, active: &Active, task: &Task) -> Result<bool, WorkError> {
+        let (Some(session), Some(transcripts)) = (&task.session, &self.transcripts) else { return Ok(false) };
+        if !matches!(transcripts.index().session_by_id(session), Err(IndexError::NotFound(_))) {
+            return Ok(false);
+        }
+        let began_it = |one: &Task| one.is_new && one.session == task.session;
+        Ok(active.tasks.iter().any(began_it) || self.is_reviewer(&active.run, session)?)
     }
 
     /// Makes the directory of a prompt that is to have one of its own.

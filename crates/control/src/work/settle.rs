@@ -80,10 +80,11 @@ impl Engine {
     ) -> Result<(), WorkError> {
         self.follow_review(&active.run, &job.task, changes)?;
         let Some(session) = job.task.session.as_ref().filter(|_| job.task.is_new) else { return Ok(()) };
-        let has_none = |queue: &&Queue| queue.mode == Mode::Continue && queue.session.is_none();
-        if let Some(queue) = active.queue.as_ref().filter(has_none) {
+        let lacks_it =
+            |queue: &Queue| queue.mode == Mode::Continue && queue.session.as_ref() != Some(session);
+        if let Some(queue) = active.queue.as_ref().filter(|queue| lacks_it(queue)) {
             let mut queue = self.store().queue(&queue.id)?;
-            if queue.session.is_none() {
+            if lacks_it(&queue) {
                 queue.session = Some(session.clone());
                 changes.push(Change::Queue(queue));
             }
