@@ -182,8 +182,17 @@ it('what is opened to type into has the focus, and Escape closes what is open al
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Rename' }).waitFor({ state: 'hidden' });
   expect(page.url()).toContain('/s/');
-  await page.getByRole('button', { name: /^(More|Acts)/ }).click();
-  await page.getByRole('button', { name: 'Rename' }).click();
+  // A menu is gone through by arrows, and what is chosen in it is what has the focus.
+  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  await page.getByRole('button', { name: /^(More|Acts)/ }).press('Enter');
+  await expect.poll(focused).toBe('Rename');
+  await page.keyboard.press('ArrowDown');
+  expect(await focused()).toBe('Fork from the end');
+  await page.keyboard.press('End');
+  await page.keyboard.press('ArrowDown');
+  expect(await focused()).toContain('To the end');
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Rename' }).waitFor();
   await page.keyboard.type('!');
   await expect.poll(() => page.getByRole('dialog').getByRole('textbox').inputValue()).toContain('!');

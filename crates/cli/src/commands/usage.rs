@@ -47,6 +47,9 @@ fn row(line: &UsageLine, width: usize) -> String {
         usage.reasoning_tokens,
     ];
     let numbers: String = numbers.iter().map(|number| format!("{number:>14}")).collect();
-    let cost = format!("${:.4}", line.cost_micro_usd as f64 / 1e6);
+    let cost = match line.cost_micro_usd {
+        0 => "-".to_owned(),
+        micro => format!("${:.4}", micro as f64 / 1e6),
+    };
     format!("{}{numbers}{cost:>14}", pad(&fit(key, width), width))
 }

@@ -41,6 +41,8 @@ pub fn judge(evidence: &[Evidence], began: Timestamp, now: Timestamp) -> LiveSta
     match (told, shown) {
         // A dialog is there, whatever was written before it.
         (_, Some(asks)) if asks.needs_you() => asks,
+        // It can't be told anything before its field is there, however new its word is.
+        (Some((LiveState::Idle, _)), Some(LiveState::Starting)) => LiveState::Starting,
         (Some((told, at)), Some(shown)) if told != shown => {
             let is_fresh = now.as_millis().saturating_sub(at) < DRAWN;
             if is_fresh { told } else { shown }
@@ -102,6 +104,14 @@ mod tests {
             LiveState::Working
         );
         assert_eq!(at(&[one(Channel::Transcript, LiveState::Working, 60_000), screen]), LiveState::Idle);
+    }
+
+    #[test]
+    fn an_agent_without_a_field_is_not_idle_yet() {
+        let opened = one(Channel::Hook, LiveState::Idle, 100);
+        let screen = one(Channel::Screen, LiveState::Starting, 0);
+        assert_eq!(at(&[opened, screen.clone()]), LiveState::Starting);
+        assert_eq!(at(&[one(Channel::Hook, LiveState::Working, 100), screen]), LiveState::Working);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! **Promises.** Looking changes nothing and starts nothing but `tmux`. A session is named by its agent's own id from the
 //! first moment; what has none yet is a [`Stray`]. A state is never guessed: what does not tell is unknown.
 
+mod answer;
 mod arrivals;
 mod away;
 mod daemon;

@@ -1,8 +1,7 @@
-//! Typing into an agent's terminal: what is said, answered and interrupted there, and the proof that it came about.
+//! Typing into an agent's terminal: what is said, chosen and interrupted there, and the proof that it came about.
 //!
 //! Before every key it is looked whether the agent still runs in that terminal: keys that are sent to a pane whose agent is gone
-//! go to the shell beneath. A key that answers a dialog is pressed by tmux itself, in one step with a look whether the dialog
-//! still stands there, so that it can't hit another one.
+//! go to the shell beneath.
 
 use std::io;
 use std::path::Path;
@@ -10,20 +9,18 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use marline_agents::live::LiveMode;
-use marline_agents::screen::{Dialog, Means, Screen};
+use marline_agents::screen::Screen;
 use marline_model::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::evidence::key_of;
 use super::find::still;
 use super::tmux::{Glimpse, Pane, Server};
-use super::turn::{OpenCalls, Whose, turn};
 use crate::process::Process;
 use crate::target::agent;
 
 /// Between looks at a screen.
-const LOOK: Duration = Duration::from_millis(25);
+pub(super) const LOOK: Duration = Duration::from_millis(25);
 /// A text that was pasted has so long to stand in the field.
 const UNTIL_PASTED: Duration = Duration::from_secs(3);
 /// A field for a prompt has so long to be drawn.
@@ -31,10 +28,9 @@ const UNTIL_DRAWN: Duration = Duration::from_secs(5);
 /// A text that was sent has so long to leave the field.
 const UNTIL_SENT: Duration = Duration::from_secs(3);
 /// A dialog that was answered has so long to go, and a turn that was interrupted to end.
-const UNTIL_GONE: Duration = Duration::from_secs(4);
-/// A key shows within this time, unless it was let fall; it is pressed so many times more.
-const UNTIL_HEARD: Duration = Duration::from_millis(1_200);
-const PRESSES: u32 = 2;
+pub(super) const UNTIL_GONE: Duration = Duration::from_secs(4);
+/// A key shows within this time, unless it was let fall.
+pub(super) const UNTIL_HEARD: Duration = Duration::from_millis(1_200);
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -78,20 +74,20 @@ pub(super) fn refused(why: impl Into<String>) -> Steered {
 }
 
 impl Terminal<'_> {
-    fn server(&self) -> Server {
+    pub(super) fn server(&self) -> Server {
         Server::new(self.tmux, &self.pane.socket)
     }
 
-    fn seen(&self, shown: &str) -> Screen {
+    pub(super) fn seen(&self, shown: &str) -> Screen {
         agent(self.session.source()).live().screen(shown)
     }
 
-    fn read(&self) -> io::Result<Screen> {
+    pub(super) fn read(&self) -> io::Result<Screen> {
         Ok(self.seen(&self.server().screen(&self.pane.pane_id)?))
     }
 
     /// What the terminal shows, or why nothing may be typed now.
-    fn reach(&self) -> Result<Glimpse, String> {
+    pub(super) fn reach(&self) -> Result<Glimpse, String> {
         let now = self.server().glimpse(&self.pane.pane_id).ok();
         let now = now.filter(|now| !now.is_dead && now.pid == self.pane.pid);
         let now = now.ok_or_else(|| "its terminal is gone".to_owned())?;
@@ -111,7 +107,11 @@ impl Terminal<'_> {
     }
 
     /// Waits until a screen is as wanted, and returns the last one seen and whether it is.
-    fn wait(&self, patience: Duration, is_it: impl Fn(&Screen) -> bool) -> io::Result<(Screen, bool)> {
+    pub(super) fn wait(
+        &self,
+        patience: Duration,
+        is_it: impl Fn(&Screen) -> bool,
+    ) -> io::Result<(Screen, bool)> {
         let began = Instant::now();
         loop {
             let screen = self.read()?;
@@ -124,7 +124,7 @@ impl Terminal<'_> {
     }
 
     /// Says whether a screen is as wanted within some time.
-    fn until(&self, patience: Duration, is_it: impl Fn(&Screen) -> bool) -> io::Result<bool> {
+    pub(super) fn until(&self, patience: Duration, is_it: impl Fn(&Screen) -> bool) -> io::Result<bool> {
         Ok(self.wait(patience, is_it)?.1)
     }
 
@@ -265,190 +265,6 @@ impl Terminal<'_> {
         })
     }
 
-    /// Waits until a dialog has stood for as long as the agent needs to take keys for answers.
-    fn until_heeded(&self) {
-        let needed = agent(self.session.source()).live().heeds_after();
-        let (began, mut drawn, mut print) = (Instant::now(), Instant::now(), None);
-        while drawn.elapsed() < needed && began.elapsed() < UNTIL_GONE {
-            let Some(dialog) = self.read().ok().and_then(|screen| screen.dialog) else { break };
-            if print.replace(dialog.fingerprint()) != Some(dialog.fingerprint()) {
-                drawn = Instant::now();
-            }
-            sleep(LOOK);
-        }
-    }
-
-    /// The dialog that is asked about, if it is still the one of `key`, and the calls that wait.
-    fn dialog(&self, key: Option<&str>) -> io::Result<Result<(Dialog, Option<OpenCalls>), Steered>> {
-        self.until_heeded();
-        let now = match self.reach() {
-            Ok(now) => now,
-            Err(why) => return Ok(Err(refused(why))),
-        };
-        let Some(dialog) = self.seen(&now.screen).dialog else {
-            return Ok(Err(refused(
-                "it asks nothing any more, or what it asks can't be read: look at its terminal",
-            )));
-        };
-        let open = self.open_calls();
-        if key.is_some_and(|key| key != key_of(self.session, &dialog, open)) {
-            return Ok(Err(refused("it asks something else now")));
-        }
-        if !dialog.asks_leave() {
-            return Ok(Err(refused("it asks no leave; answer it in its terminal, or say something")));
-        }
-        Ok(Ok((dialog, open)))
-    }
-
-    /// The calls that wait, by the session's own records at this moment.
-    fn open_calls(&self) -> Option<OpenCalls> {
-        let live = agent(self.session.source()).live();
-        turn(self.transcript?, live, Whose::Session).ok().flatten()?.open
-    }
-
-    /// Takes an answer of a dialog by its place, or leaves the dialog, if it still stands there at that moment; waits until it is
-    /// gone.
-    fn answer(&self, dialog: &Dialog, open: Option<OpenCalls>, place: Option<usize>) -> io::Result<Steered> {
-        let marks = marks(dialog);
-        if marks.is_empty() {
-            return Ok(refused("its dialog can't be told from another one"));
-        }
-        let pressed = self.press_answer(dialog, open, place, marks);
-        // Some end where they are told no; their terminal may be gone before it is looked at again.
-        match pressed {
-            Err(_) if place.is_none() && still(self.pid, self.started_at).is_none() => {
-                Ok(Steered::Delivered { proof: "its agent ended".to_owned() })
-            }
-            pressed => pressed,
-        }
-    }
-
-    fn press_answer(
-        &self,
-        dialog: &Dialog,
-        open: Option<OpenCalls>,
-        place: Option<usize>,
-        mut marks: Vec<String>,
-    ) -> io::Result<Steered> {
-        let key = match place {
-            // Numbers and places of the no differ; Escape is it everywhere.
-            None => "Escape".to_owned(),
-            Some(place) if dialog.is_numbered => (place + 1).to_string(),
-            Some(place) => {
-                let Some(marked) = self.mark(dialog, place, &marks)? else {
-                    return Ok(refused("its answer can't be chosen"));
-                };
-                marks.push(marked);
-                "Enter".to_owned()
-            }
-        };
-        let (server, pane, print) = (self.server(), self.pane.pane_id.as_str(), dialog.fingerprint());
-        let shown = server.screen(pane)?;
-        if !server.press_if_shown(pane, &marks, &key)? {
-            return Ok(refused("it asks something else now"));
-        }
-        let is_gone =
-            |screen: &Screen| screen.dialog.as_ref().is_none_or(|dialog| dialog.fingerprint() != print);
-        let mut has_gone = self.until(UNTIL_HEARD, is_gone)?;
-        // A key may be let fall, or not be heard yet. It is pressed again only where, heard twice, it could answer nothing
-        // else: one call waits, and waits still; or, of an agent whose records tell nothing, not one character has changed.
-        for _ in 0..PRESSES {
-            let is_same = match open {
-                Some(open) => open.is_one && self.open_calls() == Some(open),
-                None => server.screen(pane)? == shown,
-            };
-            if has_gone || !is_same || !server.press_if_shown(pane, &marks, &key)? {
-                break;
-            }
-            has_gone = self.until(UNTIL_HEARD, is_gone)?;
-        }
-        let is_gone = has_gone || self.until(UNTIL_GONE, is_gone)?;
-        Ok(if is_gone {
-            Steered::Delivered { proof: "the dialog is gone".to_owned() }
-        } else {
-            Steered::Unknown { seen: "the dialog still stands there".to_owned() }
-        })
-    }
-
-    /// Moves the mark of a dialog to an answer; a piece of that one with its mark, or nothing where it does not come there.
-    fn mark(&self, dialog: &Dialog, place: usize, marks: &[String]) -> io::Result<Option<String>> {
-        let mut now = dialog.clone();
-        for _ in 0..dialog.choices.len() {
-            if now.marked == place {
-                return Ok(now.marked_as.split(',').next().map(|piece| piece.trim().to_owned()));
-            }
-            let before = now.marked;
-            let key = if before < place { "Down" } else { "Up" };
-            if !self.server().press_if_shown(&self.pane.pane_id, marks, key)? {
-                return Ok(None);
-            }
-            let has_moved =
-                |screen: &Screen| screen.dialog.as_ref().is_none_or(|dialog| dialog.marked != before);
-            let (screen, _) = self.wait(UNTIL_HEARD, has_moved)?;
-            match screen.dialog.filter(|after| after.fingerprint() == dialog.fingerprint()) {
-                Some(after) => now = after,
-                None => return Ok(None),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Allows what the agent asks, this once or, where its dialog offers that, from now on. `key`: the question that was shown;
-    /// another one is not allowed.
-    ///
-    /// # Errors
-    /// What tmux says.
-    pub fn approve(&self, key: Option<&str>, means: Means) -> io::Result<Steered> {
-        let (dialog, open) = match self.dialog(key)? {
-            Ok(asked) => asked,
-            Err(refused) => return Ok(refused),
-        };
-        if !dialog.is_whole() && !open.is_some_and(|open| open.is_one) {
-            return Ok(refused(
-                "what it is about is not to be seen: make its terminal larger, or answer it there",
-            ));
-        }
-        let Some(place) = dialog.place_of(means) else {
-            let what = if means == Means::Allow { "this once alone" } else { "for this session alone" };
-            let offers: Vec<&str> = dialog.choices.iter().map(|choice| choice.label.as_str()).collect();
-            return Ok(refused(format!(
-                "it can't be allowed {what}; its dialog offers: {}",
-                offers.join(" | ")
-            )));
-        };
-        self.answer(&dialog, open, Some(place))
-    }
-
-    /// Refuses what the agent asks, and says why.
-    ///
-    /// # Errors
-    /// What tmux says.
-    pub fn deny(&self, key: Option<&str>, reason: Option<&str>) -> io::Result<Steered> {
-        let (dialog, open) = match self.dialog(key)? {
-            Ok(asked) => asked,
-            Err(refused) => return Ok(refused),
-        };
-        if reason.is_some_and(is_for_shell) {
-            return Ok(refused(FOR_SHELL));
-        }
-        let denied = self.answer(&dialog, open, None)?;
-        let Some(reason) = reason.filter(|_| matches!(denied, Steered::Delivered { .. })) else {
-            return Ok(denied);
-        };
-        let is_free = self.until(UNTIL_GONE, |screen| screen.draft.is_some() && !screen.is_busy);
-        if still(self.pid, self.started_at).is_none() {
-            return Ok(Steered::Delivered {
-                proof: "its agent ended, before a reason could be said".to_owned(),
-            });
-        }
-        if !is_free? {
-            return Ok(Steered::Unknown { seen: "it was refused; the reason could not be said".to_owned() });
-        }
-        self.send(reason)
-    }
-}
-
-impl Terminal<'_> {
     /// Has it ask for more or for less, as far as its keys let that be chosen; its own screen says what holds.
     ///
     /// # Errors
@@ -492,11 +308,11 @@ fn is_ready(screen: &Screen) -> bool {
 /// In a smaller terminal, words in the field are cut off.
 const SMALLEST: (u32, u32) = (30, 10);
 
-const FOR_SHELL: &str =
+pub(super) const FOR_SHELL: &str =
     "an agent runs what begins with ! in a shell, without asking; say it in other words, or in its terminal";
 
 /// Says whether an agent would take words for a command to a shell.
-fn is_for_shell(text: &str) -> bool {
+pub(super) fn is_for_shell(text: &str) -> bool {
     text.trim_start().starts_with(['!', '！'])
 }
 
@@ -507,24 +323,6 @@ const START: usize = 4;
 pub(super) fn plain(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-}
-
-/// Pieces of a dialog by which tmux tells it from another one.
-fn marks(dialog: &Dialog) -> Vec<String> {
-    // The question of one without numbers is put together from several lines.
-    let question = Some(&dialog.question).filter(|_| dialog.is_numbered);
-    dialog.about.iter().chain(question).filter_map(|line| piece(line)).take(4).collect()
-}
-
-/// The longest piece of a line that tmux can look for as it is.
-fn piece(line: &str) -> Option<String> {
-    const SHORTEST: usize = 3;
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '/' | '.');
-    let pieces = line.split(|c: char| !is_plain(c)).map(str::trim);
-    let longest = pieces.max_by_key(|piece| piece.len())?;
-    // A long line may be broken in two.
-    let end = longest.char_indices().nth(60).map_or(longest.len(), |(at, _)| at);
-    (longest.len() >= SHORTEST).then(|| longest[..end].trim().to_owned())
 }
 
 #[cfg(test)]
@@ -539,11 +337,5 @@ mod tests {
     #[test]
     fn what_a_shell_would_run_is_known() {
         assert!(is_for_shell("!ls") && is_for_shell(" \n\t! rm -rf /") && !is_for_shell("Do it!"));
-    }
-
-    #[test]
-    fn what_is_looked_for_holds_nothing_that_tmux_takes_apart() {
-        assert_eq!(piece("? Shell  rm -rf ./{a,b} #x").as_deref(), Some("Shell  rm -rf ./"));
-        assert_eq!(piece("???"), None);
     }
 }

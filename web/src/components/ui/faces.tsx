@@ -23,8 +23,8 @@ export function Notice({ icon: Icon, title, children, action }: NoticeProps) {
   );
 }
 
-/** What went wrong, and a way out. */
-export function Failed({ error, retry }: { error: Error; retry: () => void }) {
+/** What went wrong, and a way out; `missing` says why a thing may be that is not there. */
+export function Failed({ error, retry, missing }: { error: Error; retry: () => void; missing?: string }) {
   if (error instanceof ApiError && error.isNoAccess) return <NoAccess />;
   const isMissing = error instanceof ApiError && error.status === 404;
   const isOffline = error instanceof ApiError && error.isOffline;
@@ -42,6 +42,7 @@ export function Failed({ error, retry }: { error: Error; retry: () => void }) {
         }
       >
         {error instanceof ApiError && error.detail && <p>{error.detail}</p>}
+        {isMissing && missing && <p>{missing}</p>}
         {isMissing && (
           <p>
             <a href="/" className="inline-flex items-center text-accent underline underline-offset-2 coarse:min-h-11">

@@ -1,4 +1,4 @@
-import { type ReactNode, type ToggleEvent, useId, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, type ToggleEvent, useId, useRef } from 'react';
 import type { Scope } from '../../api/types';
 import { useMay, whyNot } from '../../lib/access';
 
@@ -15,6 +15,17 @@ const GAP = 6;
 export function Menu({ button, label, children }: Props) {
   const id = useId();
   const panel = useRef<HTMLDivElement>(null);
+  const controls = () => [...(panel.current?.querySelectorAll<HTMLElement>('button, input, select') ?? [])];
+  const step = (event: KeyboardEvent) => {
+    const by = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
+    // In a field, these keys are the field's.
+    const isField = event.target instanceof HTMLElement && event.target.matches('input, select, textarea');
+    if (by === undefined || isField) return;
+    event.preventDefault();
+    const all = controls().filter((control) => !control.matches(':disabled'));
+    const here = all.indexOf(document.activeElement as HTMLElement);
+    all[Math.max(0, Math.min(here + by, all.length - 1))]?.focus();
+  };
   const place = (event: ToggleEvent<HTMLDivElement>) => {
     const element = panel.current;
     element?.toggleAttribute('data-open', event.newState === 'open');
@@ -23,6 +34,7 @@ export function Menu({ button, label, children }: Props) {
     const from = opener.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = element;
     const below = from.bottom + GAP + height < innerHeight;
+    controls()[0]?.focus({ preventScroll: true });
     element.style.left = `${Math.max(8, Math.min(from.left, innerWidth - width - 8))}px`;
     element.style.top = `${below ? from.bottom + GAP : Math.max(8, from.top - GAP - height)}px`;
   };
@@ -36,6 +48,7 @@ export function Menu({ button, label, children }: Props) {
         role="dialog"
         aria-label={label}
         onToggle={place}
+        onKeyDown={step}
         className="fixed m-0 max-h-[70dvh] min-w-52 overflow-auto rounded-lg bg-raised p-1 text-ink shadow-float"
       >
         {children(() => panel.current?.hidePopover())}

@@ -53,7 +53,8 @@ export function ProjectList({ page, selection, onAll }: Props) {
               {many(group.total, 'session')}
               <span className="max-sm:hidden">
                 {' · '}
-                {short(group.totalTokens)} tokens · {dollars(group.costMicroUsd)}
+                {short(group.totalTokens)} tokens
+                {group.costMicroUsd > 0 && ` · ${dollars(group.costMicroUsd)}`}
               </span>
             </span>
             {group.project !== null && group.total > group.sessions.length && (

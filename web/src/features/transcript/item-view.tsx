@@ -131,7 +131,7 @@ function Body({ session, item, query, isTarget, onWhole, onCopy, onFork, onRevie
         <Folded
           session={session}
           item={item}
-          name="Put in by the agent"
+          name="Context"
           icon={<Layers className="size-4 shrink-0 text-ink-3" aria-hidden />}
           load={load}
           isOpen={isTarget}
@@ -210,10 +210,10 @@ function Head({
         <Button className={SMALL} title="Have it reviewed by another agent" onClick={() => onReview(item)}>
           Review
         </Button>
-        <Button className={SMALL} onClick={() => onCopy(item, 'markdown')}>
+        <Button className={SMALL} title={`Copy this ${item.kind} as Markdown`} onClick={() => onCopy(item, 'markdown')}>
           Copy
         </Button>
-        <Button className={SMALL} onClick={() => onCopy(item, 'link')}>
+        <Button className={SMALL} title={`Copy a link to this ${item.kind}`} onClick={() => onCopy(item, 'link')}>
           Link
         </Button>
       </span>

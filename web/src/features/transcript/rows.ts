@@ -2,7 +2,7 @@ import type { Item } from '../../api/types';
 
 /** A line of a transcript as shown. */
 export type Row =
-  | { kind: 'item'; key: string; item: Item }
+  | { kind: 'item'; key: string; item: Item; queued?: string | undefined }
   /** Tool calls and thoughts between two things that were said, told in one line. */
   | { kind: 'run'; key: string; items: Item[] }
   /** Here the session leaves what it inherited. */
@@ -19,9 +19,14 @@ function foldOf(item: Item): keyof typeof WORTH_FOLDING | null {
   return item.kind === 'context' ? 'context' : null;
 }
 
-/** The lines of a transcript; `origin` is the session that it was forked from. */
-export function rowsOf(items: Item[], origin: string | null): Row[] {
+/**
+ * The lines of a transcript; `origin` is the session that it was forked from. `isWhole`: also what is told twice has its
+ * line, for whoever looks at records.
+ */
+export function rowsOf(items: Item[], origin: string | null, isWhole = false): Row[] {
   const rows: Row[] = [];
+  const queued = isWhole ? new Map<string, string>() : queuedIn(items);
+  const twice = new Set(queued.values());
   let run: Item[] = [];
   let fold: keyof typeof WORTH_FOLDING | null = null;
   const flush = () => {
@@ -33,6 +38,7 @@ export function rowsOf(items: Item[], origin: string | null): Row[] {
   };
   let wasInherited = false;
   for (const item of items) {
+    if (twice.has(item.key)) continue;
     const isInherited = item.inherited === true;
     if (wasInherited && !isInherited) {
       flush();
@@ -42,24 +48,41 @@ export function rowsOf(items: Item[], origin: string | null): Row[] {
     const next = foldOf(item);
     if (next === null || next !== fold) flush();
     fold = next;
-    if (next === null) rows.push({ kind: 'item', key: item.key, item });
+    if (next === null) rows.push({ kind: 'item', key: item.key, item, queued: queued.get(item.key) });
     else run.push(item);
   }
   flush();
   return rows;
 }
 
+/** For a prompt that had waited in the agent's queue, the item that tells of that: both say the same. */
+function queuedIn(items: Item[]): Map<string, string> {
+  const queued = new Map<string, string>();
+  const said = new Map<string, string[]>();
+  for (const item of items.toReversed()) {
+    const words = item.text.trim();
+    if (item.kind === 'prompt') said.set(words, [...(said.get(words) ?? []), item.key]);
+    const prompt = item.kind === 'context' ? said.get(words)?.pop() : undefined;
+    if (prompt !== undefined) queued.set(prompt, item.key);
+  }
+  return queued;
+}
+
 /** The row that shows an item. */
 export function rowAt(rows: Row[], key: string): number {
-  return rows.findIndex((row) =>
-    row.kind === 'run' ? row.items.some((item) => item.key === key) : row.kind === 'item' && row.key === key,
-  );
+  return rows.findIndex((row) => shows(row, key));
+}
+
+/** Whether a row shows an item. */
+export function shows(row: Row, key: string): boolean {
+  if (row.kind === 'run') return row.items.some((item) => item.key === key);
+  return row.kind === 'item' && (row.key === key || row.queued === key);
 }
 
 /** What a run came to, in words. */
 export function sumUp(items: Item[]): string {
   const tools = items.filter((item) => item.tool);
-  if (items.every((item) => item.kind === 'context')) return `${items.length} texts put in by the agent`;
+  if (items.every((item) => item.kind === 'context')) return `${items.length} pieces of context`;
   const count = (what: (item: Item) => boolean) => items.filter(what).length;
   const edits = new Set(
     items.flatMap((item) => (item.tool?.action.type === 'edit' ? item.tool.action.files.map((file) => file.path) : [])),

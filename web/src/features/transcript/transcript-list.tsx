@@ -6,7 +6,7 @@ import { Button } from '../../components/ui/button';
 import { useActs } from '../../lib/acts';
 import { type ItemActs, ItemView, Rule } from './item-view';
 import type { Part } from './merge';
-import { type Row, rowAt, rowsOf } from './rows';
+import { type Row, rowAt, rowsOf, shows } from './rows';
 import { RunView } from './run-view';
 
 /** Pixels from an edge at which the next page is asked for. */
@@ -64,7 +64,7 @@ export function TranscriptList({
   onEnd,
   onReading,
 }: Props) {
-  const rows = useMemo(() => rowsOf(part.items, origin), [part.items, origin]);
+  const rows = useMemo(() => rowsOf(part.items, origin, developer), [part.items, origin, developer]);
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => setTop(box.current?.offsetTop ?? 0), []);
@@ -245,7 +245,7 @@ export function TranscriptList({
                   session={session}
                   item={row.item}
                   query={query}
-                  isTarget={row.key === target}
+                  isTarget={shows(row, target)}
                   developer={developer}
                   {...acts}
                 />

@@ -44,6 +44,7 @@ interface Props {
   onBack: () => void;
 }
 
+const MISSING = 'A session that ended before anything was said leaves no transcript; others were deleted.';
 const NOT_COPIED = 'The browser does not let anything be copied';
 
 /** One session: what was said and done, from its end or from a place. */
@@ -134,7 +135,7 @@ export function TranscriptPage({ id, at, query, footer, more, aside, onReview, s
     [read.loadWhole, onCopy, onFork, onReview, stretchFrom],
   );
 
-  if (detail.error) return <Failed error={detail.error} retry={() => void detail.refetch()} />;
+  if (detail.error) return <Failed error={detail.error} missing={MISSING} retry={() => void detail.refetch()} />;
   if (read.error && !read.part)
     return <Failed error={read.error} retry={() => open(at ? { around: at } : { at: 'end' })} />;
   if (!detail.data || !read.part) return <Skeleton lines={10} />;

@@ -74,7 +74,21 @@ describe('rows', () => {
     const context = (key: string) => item(key, { kind: 'context' });
     const rows = rowsOf([context('0'), context('1'), tool('2'), context('3')], null);
     expect(rows.map((row) => row.key)).toEqual(['run 0', '2', '3']);
-    expect(sumUp([context('0'), context('1')])).toBe('2 texts put in by the agent');
+    expect(sumUp([context('0'), context('1')])).toBe('2 pieces of context');
+  });
+  it('show what waited in the queue once, as the prompt that it became', () => {
+    const said = (key: string, kind: 'context' | 'prompt', text: string) => item(key, { kind, text });
+    const items = [
+      said('0', 'prompt', 'go on'),
+      said('1', 'context', 'go on'),
+      said('2', 'context', 'and this'),
+      tool('3'),
+      said('4', 'prompt', 'go on\n'),
+    ];
+    const rows = rowsOf(items, null);
+    expect(rows.map((row) => row.key)).toEqual(['0', '2', '3', '4']);
+    expect([rowAt(rows, '1'), rowAt(rows, '4'), rowAt(rows, '0')]).toEqual([3, 3, 0]);
+    expect(rowsOf(items, null, true).map((row) => row.key)).toEqual(['0', 'run 1', '3', '4']);
   });
   it('leave what starts a child outside', () => {
     const rows = rowsOf([tool('1'), tool('2'), tool('3', 'completed', { childId: 'claude:x' }), tool('4')], null);

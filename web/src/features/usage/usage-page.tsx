@@ -300,7 +300,7 @@ function Table({ lines, name }: { lines: UsageReport['lines']; name: (part: stri
                   {full(figure)}
                 </td>
               ))}
-              <td className="py-1.5 pl-4 text-right">{dollars(line.costMicroUsd)}</td>
+              <td className="py-1.5 pl-4 text-right">{line.costMicroUsd > 0 ? dollars(line.costMicroUsd) : '–'}</td>
             </tr>
           ))}
         </tbody>
