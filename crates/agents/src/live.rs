@@ -31,6 +31,8 @@ pub enum Sign {
     },
     /// The agent has answered; where the turn was announced, more may follow.
     Spoke,
+    /// The agent has proposed a plan, and its screen asks about that once the turn is over.
+    Planned,
     /// The turn is over.
     Ended,
 }
@@ -201,13 +203,25 @@ pub trait Live: Sync {
     }
 }
 
+/// Says whether a call of this tool is itself a question to the person, on which no leave can be given: its terminal's own dialog
+/// takes the answer. Claude Code 2.1 calls its hook for leave with these, and draws the dialog all the same.
+pub fn asks_person(tool: &str) -> bool {
+    ["AskUserQuestion", "ExitPlanMode"].contains(&tool)
+}
+
 /// What an event in the shape of Claude Code's tells, which others took over: by its name, and what it is about.
 pub(crate) fn told_by(event: &Value, states: &[(&str, LiveState, &str)]) -> Option<Told> {
     let session = event["session_id"].as_str()?.to_owned();
     let name = event["hook_event_name"].as_str()?;
     let known = states.iter().find(|(known, ..)| *known == name);
-    let says = known.map_or_else(|| format!("called {name}"), |(.., says)| (*says).to_owned());
-    Some(Told { session, state: known.map(|(_, state, _)| *state), says, asks: None })
+    let (mut state, mut says) = known.map_or_else(
+        || (None, format!("called {name}")),
+        |(_, state, says)| (Some(*state), (*says).to_owned()),
+    );
+    if state == Some(LiveState::NeedsApproval) && event["tool_name"].as_str().is_some_and(asks_person) {
+        (state, says) = (Some(LiveState::NeedsInput), "it asks a question".to_owned());
+    }
+    Some(Told { session, state, says, asks: None })
 }
 
 /// When a record was written.

@@ -33,6 +33,8 @@ pub struct Dialog {
     pub marked: usize,
     /// That one as it stands there, with its mark.
     pub marked_as: String,
+    /// What stands in its field, where it is answered in words of one's own; an empty one is empty.
+    pub field: Option<String>,
 }
 
 /// An answer of a dialog.
@@ -40,8 +42,41 @@ pub struct Dialog {
 pub struct Choice {
     /// Its words, on one line.
     pub label: String,
+    /// What a question says more of it.
+    pub more: String,
     /// What it means.
     pub means: Means,
+    /// It is one of several that can be chosen together, and is chosen already.
+    pub is_checked: Option<bool>,
+    /// Once chosen, it takes words of one's own.
+    pub takes_words: bool,
+}
+
+impl Choice {
+    /// An answer in a dialog that asks for leave.
+    fn of_leave(label: &str) -> Self {
+        let (more, is_checked, takes_words) = (String::new(), None, false);
+        Choice { label: label.to_owned(), more, means: meaning(label), is_checked, takes_words }
+    }
+
+    /// An answer to a question: lines of words, the first of them its label.
+    fn of_question(lines: &[&str]) -> Self {
+        let (first, rest) = lines.split_first().unwrap_or((&"", &[]));
+        let (boxed, checks) = match first.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+            Some((mark, words)) if mark.chars().count() == 1 => (words, Some(mark != " ")),
+            _ => (*first, None),
+        };
+        // Two columns: Codex' answers have what they mean beside them.
+        let (label, beside) = boxed.split_once("  ").unwrap_or((boxed, ""));
+        // How several are taken stands below the last of them.
+        let below = rest.iter().filter(|line| checks.is_none() || !["Next", "Submit"].contains(line));
+        let more: Vec<&str> =
+            [beside.trim()].into_iter().chain(below.copied()).filter(|line| !line.is_empty()).collect();
+        let label = label.trim().to_owned();
+        let takes_words =
+            checks.is_none() && ["Type something.", "Enter a custom value"].contains(&label.as_str());
+        Choice { label, more: more.join(" "), means: Means::Other, is_checked: checks, takes_words }
+    }
 }
 
 /// What an answer means.
@@ -87,6 +122,11 @@ impl Dialog {
         !self.about.is_empty() && !self.about.iter().any(|line| line.contains(" hidden ("))
     }
 
+    /// Several of its answers can be chosen together.
+    pub fn takes_several(&self) -> bool {
+        self.choices.iter().any(|choice| choice.is_checked.is_some())
+    }
+
     /// The place of the first answer that means this; from now on: for the rest of the session, and no longer than that.
     pub fn place_of(&self, means: Means) -> Option<usize> {
         let is_it = |choice: &Choice| {
@@ -97,7 +137,9 @@ impl Dialog {
 
     /// Tells this dialog from another one, whichever answer is marked.
     pub fn fingerprint(&self) -> u64 {
-        let labels = self.choices.iter().map(|choice| choice.label.as_str());
+        // What is written instead of an answer is no other dialog.
+        let labels =
+            self.choices.iter().map(|choice| if choice.takes_words { "" } else { choice.label.as_str() });
         let words = labels.chain(self.about.iter().map(String::as_str)).chain([self.question.as_str()]);
         hash(&words.map(str::as_bytes).collect::<Vec<_>>())
     }
@@ -111,8 +153,12 @@ const MOST_MORE: usize = 40;
 const MOST_ABOUT: usize = 40;
 /// So many lines may stand between a question that goes on with other words and its answers.
 const MOST_BEHIND: usize = 6;
+/// What stands below the answers to a question: there a person says what they want; no leave is asked for.
+const HINTS_OF_QUESTIONS: [&str; 3] = ["enter to select", "enter select", "enter to submit"];
+/// The heading above all answers that were given.
+const REVIEW: &str = "Review your answers";
 /// What frames are drawn with.
-const FRAME: &[char] = &['│', '┃', '╭', '╮', '╰', '╯', '─', '━', '╌', '┄', ' ', '\u{a0}'];
+const FRAME: &[char] = &['│', '┃', '╭', '╮', '╰', '╯', '─', '━', '╌', '┄', '▲', '▼', ' ', '\u{a0}'];
 /// What marks the answer that Enter takes.
 const MARKS: &[char] = &['❯', '›', '●', '>', '▶', '•'];
 
@@ -175,10 +221,7 @@ fn menu(screen: &str) -> Option<Dialog> {
     if answers.len() < 2 || answers.iter().filter(|line| is_marked(line)).count() > 1 {
         return None;
     }
-    let choice = |line: &&str| {
-        let label = line.trim_start_matches(MARKS).trim_start().to_owned();
-        Choice { means: meaning(&label), label }
-    };
+    let choice = |line: &&str| Choice::of_leave(line.trim_start_matches(MARKS).trim_start());
     let top = screen.lines().take(begin).collect::<Vec<_>>().iter().rposition(|line| is_top(line));
     let above = &lines[top.map_or(begin.saturating_sub(MOST_ABOUT), |top| top + 1)..begin];
     let about: Vec<String> =
@@ -190,7 +233,7 @@ fn menu(screen: &str) -> Option<Dialog> {
     let question = asked.or(about.last().map(String::as_str)).unwrap_or_default().to_owned();
     let choices = answers.iter().map(choice).collect();
     let marked_as = answers[marked].to_owned();
-    Some(Dialog { question, about, choices, is_numbered: false, marked, marked_as })
+    Some(Dialog { question, about, choices, marked, marked_as, ..Dialog::default() })
 }
 
 fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
@@ -199,9 +242,14 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
     if lines.len() - last - 1 > MOST_HINTS {
         return None;
     }
+    let is_hint = |line: &&str| HINTS_OF_QUESTIONS.iter().any(|hint| line.to_lowercase().contains(hint));
+    let hint = lines[last + 1..].iter().position(is_hint);
+    let is_question = hint.is_some();
     // Upwards to the first answer; a long answer goes on in the next line.
-    let mut choices: Vec<(usize, String)> = Vec::new();
-    let (mut marked, mut more, mut first) = (None, Vec::new(), last);
+    let mut choices: Vec<(usize, Choice)> = Vec::new();
+    let (mut marked, mut first) = (None, last);
+    let below = &lines[last + 1..][..hint.unwrap_or(0)];
+    let mut more: Vec<&str> = below.iter().rev().map(|line| bare(line)).collect();
     for at in (0..=last).rev() {
         let Some((number, words, is_marked)) = answer(lines[at]) else {
             // What is not set in below its answer is none of it.
@@ -215,8 +263,10 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
         if choices.last().is_some_and(|(below, _)| *below != number + 1) {
             return None;
         }
-        let words = std::iter::once(words).chain(more.drain(..).rev()).collect::<Vec<_>>().join(" ");
-        choices.push((number, words));
+        let words: Vec<&str> = std::iter::once(words).chain(more.drain(..).rev()).collect();
+        let choice =
+            if is_question { Choice::of_question(&words) } else { Choice::of_leave(&words.join(" ")) };
+        choices.push((number, choice));
         if is_marked {
             marked = Some((number - 1, bare(lines[at]).to_owned()));
         }
@@ -230,19 +280,22 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
         return None;
     }
     choices.reverse();
-    let choice = |(_, label): (usize, String)| Choice { means: meaning(&label), label };
     let above: Vec<&str> = {
         let whole: Vec<&str> = screen.lines().map(str::trim_end).collect();
         let first = whole.iter().rposition(|line| *line == lines[first])?;
         whole[first.saturating_sub(MOST_ABOUT)..first].to_vec()
     };
+    let choices: Vec<Choice> = choices.into_iter().map(|(_, choice)| choice).collect();
+    let top = above.iter().rposition(|line| is_top(line));
+    if let Some((question, about)) = question_in(&above[top.map_or(0, |top| top + 1)..], is_question) {
+        return Some(Dialog { question, about, choices, is_numbered: true, marked, marked_as, field: None });
+    }
     // Some say more behind their question.
     let near = above.len().saturating_sub(MOST_BEHIND);
     let asked = above
         .iter()
         .rposition(|line| bare(line).ends_with('?'))
         .or_else(|| above[near..].iter().rposition(|line| line.contains("? ")).map(|at| near + at));
-    let top = above.iter().rposition(|line| is_top(line));
     let start = if is_boxed { top.map(|top| top + 1) } else { asked }.or(asked).unwrap_or(above.len());
     let told = |line: &&str| Some(bare(line).to_owned()).filter(|line| !line.is_empty());
     let (question, about) = match asked.filter(|asked| *asked >= start) {
@@ -257,8 +310,71 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
             (about.pop().unwrap_or_default(), about)
         }
     };
-    let choices = choices.into_iter().map(choice).collect();
-    Some(Dialog { question, about, choices, is_numbered: true, marked, marked_as })
+    Some(Dialog { question, about, choices, is_numbered: true, marked, marked_as, field: None })
+}
+
+/// The words of a question that stand above its answers, and what tells it from the others that are asked with it; nothing where
+/// leave is asked for.
+fn question_in(above: &[&str], is_question: bool) -> Option<(String, Vec<String>)> {
+    let lines: Vec<&str> = above.iter().map(|line| bare(line)).filter(|line| !line.is_empty()).collect();
+    // Claude Code and Gemini CLI show all answers before they take them.
+    let review = lines.iter().position(|line| line.trim_end_matches(':') == REVIEW);
+    if let Some(at) = review {
+        let answers = lines[at + 1..].iter().map(|&line| line.to_owned());
+        return Some((REVIEW.to_owned(), answers.collect()));
+    }
+    if !is_question {
+        return None;
+    }
+    // Codex counts them; what stands above that is none of it.
+    let count = lines.iter().rposition(|line| line.starts_with("Question ") && line.contains('/'));
+    let about = count.map(|at| lines[at].to_owned()).into_iter().collect();
+    let is_heading = |line: &str| {
+        line.starts_with(['←', '☐', '☒']) || ["Answer Questions", "(Select all that apply)"].contains(&line)
+    };
+    let words = lines[count.map_or(0, |at| at + 1)..].iter().copied().filter(|line| !is_heading(line));
+    let mut words: Vec<&str> = words.collect();
+    if count.is_none() && !above.iter().any(|line| is_heading(bare(line))) {
+        // Nothing says where it begins.
+        words = words.pop().into_iter().collect();
+    }
+    Some((words.join(" "), about))
+}
+
+/// A page of questions that is answered otherwise than by the number of an answer: in words, or by Enter for all of them. Gemini
+/// CLI 0.61.
+pub(crate) fn form(screen: &str) -> Option<Dialog> {
+    let end = screen.lines().collect::<Vec<_>>();
+    let lines: Vec<&str> = {
+        let top = end.iter().rposition(|line| is_top(line))?;
+        end[top + 1..].iter().map(|line| bare(line)).filter(|line| !line.is_empty()).collect()
+    };
+    let (heading, rest) = lines.split_first()?;
+    let (hint, rest) = rest.split_last()?;
+    if *heading != "Answer Questions" {
+        return None;
+    }
+    let rest: Vec<&str> = rest.iter().copied().filter(|line| !line.starts_with('←')).collect();
+    let (question, below) = rest.split_first()?;
+    let mut dialog = Dialog { question: question.trim_end_matches(':').to_owned(), ..Dialog::default() };
+    if dialog.question == REVIEW && hint.starts_with("Enter to submit") {
+        dialog.about = below.iter().map(|&line| line.to_owned()).collect();
+        dialog.choices = vec![Choice::of_question(&["Submit"])];
+        dialog.marked_as = "Enter to submit".to_owned();
+    } else if hint.starts_with("Enter to submit") {
+        let field = below.iter().find_map(|line| line.strip_prefix('>'))?.trim();
+        dialog.field = Some(if field == "Enter your response" { String::new() } else { field.to_owned() });
+    }
+    // Else answers that can't be read from here, as while the list is scrolled.
+    Some(dialog)
+}
+
+/// Says whether the answer that ends a list of several is marked.
+pub fn is_done_marked(screen: &str) -> bool {
+    screen.lines().any(|line| {
+        let line = bare(line);
+        line.starts_with(MARKS) && line.trim_start_matches(MARKS).trim() == "Done"
+    })
 }
 
 /// A line that separates a dialog from what was said before it, or begins its frame.

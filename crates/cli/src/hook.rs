@@ -8,6 +8,7 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
+use marline_agents::live::asks_person;
 use marline_control::live::Claims;
 use marline_control::parent_of;
 use marline_model::SessionId;
@@ -63,6 +64,7 @@ pub fn run(words: &[std::ffi::OsString]) {
         let _ = socket.send_to(told.to_string().as_bytes(), &words[3]);
     }
     if event["hook_event_name"] == "PermissionRequest"
+        && !event["tool_name"].as_str().is_some_and(asks_person)
         && let Some(answer) = answer(words, &event)
     {
         let _ = std::io::stdout().write_all(answer.as_bytes());

@@ -20,6 +20,13 @@ pub enum Step {
         /// What.
         content: String,
     },
+    /// Calls a tool by the name that one agent has for it.
+    Call {
+        /// Its name.
+        name: String,
+        /// An object, as JSON.
+        input: String,
+    },
     /// Starts a sub-agent with this prompt.
     Helper(String),
     /// Says something.
@@ -64,6 +71,13 @@ impl Prompt {
     /// Adds [`Step::Write`].
     pub fn write(self, path: &str, content: &str) -> Self {
         self.step("write", &format!("{path} = {content}"))
+    }
+
+    /// Adds [`Step::Call`].
+    pub fn call(self, name: &str, input: &serde_json::Value) -> Self {
+        // Blanks keep its braces apart: two of them end the step. None stand in its texts.
+        let input = input.to_string().replace("{{", "{ {").replace("}}", "} }").replace("}}", "} }");
+        self.step("call", &format!("{name} = {input} "))
     }
 
     /// Adds [`Step::Helper`].
@@ -120,6 +134,9 @@ pub fn steps(prompt: &str) -> Vec<Step> {
             "write" => value
                 .split_once(" = ")
                 .map(|(path, content)| Step::Write { path: path.to_owned(), content: content.to_owned() }),
+            "call" => value
+                .split_once(" = ")
+                .map(|(name, input)| Step::Call { name: name.to_owned(), input: input.to_owned() }),
             "helper" => Some(Step::Helper(one_level_up(value.trim_end()))),
             "say" => Some(Step::Say(value)),
             "wait" => value.parse().ok().map(Step::Wait),
@@ -142,19 +159,26 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let inner = Prompt::new("Deeper").run("pwd").say("It is deep");
+        let input = serde_json::json!({"a": [{"b": {"c": {}}}, {"d": {"e": {"f": {"g": 1}}}}]});
         let helper = Prompt::new("Look").run("ls").helper(inner.clone()).say("Looked");
         let prompt = Prompt::new("Write")
+            .call("Ask", &input)
             .think("Hm")
             .write("a b.txt", "x = y")
             .helper(helper.clone())
             .say("Done")
             .wait(2);
         let read = steps(prompt.text());
-        assert_eq!(read.len(), 5);
-        assert_eq!(read[0], Step::Think("Hm".to_owned()));
-        assert_eq!(read[1], Step::Write { path: "a b.txt".to_owned(), content: "x = y".to_owned() });
-        assert_eq!(read[2], Step::Helper(helper.text().to_owned()));
-        assert_eq!(read[4], Step::Wait(2));
+        assert_eq!(read.len(), 6);
+        let Step::Call { name, input: called } = &read[0] else { panic!("no call") };
+        assert_eq!(
+            (name.as_str(), serde_json::from_str::<serde_json::Value>(called).unwrap()),
+            ("Ask", input)
+        );
+        assert_eq!(read[1], Step::Think("Hm".to_owned()));
+        assert_eq!(read[2], Step::Write { path: "a b.txt".to_owned(), content: "x = y".to_owned() });
+        assert_eq!(read[3], Step::Helper(helper.text().to_owned()));
+        assert_eq!(read[5], Step::Wait(2));
         assert_eq!((prompt.answer(), helper.answer()), (None, Some("Looked".to_owned())));
         let Step::Helper(of_helper) = &steps(helper.text())[1] else { panic!("no helper") };
         assert_eq!(of_helper, inner.text());

@@ -223,6 +223,7 @@ impl Waiting {
             about: Vec::new(),
             replies: Vec::new(),
             is_approval: true,
+            takes_words: false,
             for_session: false,
             is_blind: false,
             risks: risks(&self.question, project, home),

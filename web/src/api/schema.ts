@@ -1286,6 +1286,8 @@ export interface components {
             replies: components["schemas"]["Reply"][];
             /** @description It asks for leave; else for something else. */
             isApproval: boolean;
+            /** @description It is answered in words of one's own, not by an answer that stands there. */
+            takesWords?: boolean;
             /** @description It can be allowed for the rest of the session. */
             forSession?: boolean;
             /** @description What it is about is not to be seen, as in a terminal that is too small: it can't be allowed from here. */
@@ -1406,6 +1408,17 @@ export interface components {
             reason?: string | null;
             /** @enum {string} */
             command: "deny";
+        } | {
+            /** @description The idempotency key. */
+            key: string;
+            /** @description The question's key. */
+            question: string;
+            /** @description The places of the answers among its replies, from 0: one, or of several all that are to be chosen. */
+            places?: number[];
+            /** @description An answer in words of one's own. */
+            words?: string | null;
+            /** @enum {string} */
+            command: "choose";
         } | {
             /** @description The idempotency key. */
             key: string;
@@ -2673,6 +2686,12 @@ export interface components {
         Reply: {
             /** @description Its words. */
             label: string;
+            /** @description What the agent says more of it. */
+            more?: string;
+            /** @description It is one of several that can be chosen together, and is chosen already. */
+            isChosen?: boolean;
+            /** @description Chosen, it takes words of one's own. */
+            takesWords?: boolean;
             /** @description It allows it this once, always, or not at all; nothing: it means something else. */
             means?: components["schemas"]["ReplyMeans"];
         };

@@ -35,6 +35,8 @@ pub fn talk(order: &Order) -> Talk {
         Permission::All => "bypassPermissions",
     });
     words.extend(mode.iter().flat_map(|mode| ["--permission-mode".to_owned(), (*mode).to_owned()]));
+    // Without a terminal nobody can choose from a menu: it asks in its answer.
+    words.push("--disallowed-tools=AskUserQuestion".to_owned());
     words.extend(order.more.iter().cloned());
     let launch = Launch { program: "claude", words };
     let (open, calls) = Default::default();

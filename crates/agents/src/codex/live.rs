@@ -66,6 +66,10 @@ impl Live for CodexLive {
                 b"task_started" | b"turn_started" => Some(Sign::Announced),
                 b"user_message" => Some(Sign::Began),
                 b"agent_message" => Some(Sign::Spoke),
+                // Since 0.169 at the latest; in plan mode.
+                b"item_completed" if payload.path(&["item", "type"])?.word() == b"Plan" => {
+                    Some(Sign::Planned)
+                }
                 b"task_complete" | b"turn_complete" | b"turn_aborted" => Some(Sign::Ended),
                 _ => None,
             },

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::json::Raw;
 use crate::live::{Context, Hooks, Live, LiveMode, Sign, Told, id, is_model, option, told_by};
-use crate::screen::{Screen, dialog, field};
+use crate::screen::{Screen, dialog, field, form};
 use crate::talk::Question;
 
 pub struct GeminiLive;
@@ -41,7 +41,8 @@ pub(crate) fn screen(screen: &str) -> Screen {
         let line = line.trim_start();
         line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c)) && line.contains("(esc to cancel")
     };
-    Screen::of(dialog(screen, true), screen.lines().any(is_busy), || field(screen, '>', false))
+    let dialog = dialog(screen, true).or_else(|| form(screen));
+    Screen::of(dialog, screen.lines().any(is_busy), || field(screen, '>', false))
 }
 
 /// What its hooks tell.

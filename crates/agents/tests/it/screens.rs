@@ -1,7 +1,7 @@
 //! Screens of the real agents, as tmux gave them.
 
 use marline_agents::registry;
-use marline_agents::screen::{Dialog, Means, Screen};
+use marline_agents::screen::{Choice, Dialog, Means, Screen, is_done_marked};
 use marline_model::Source;
 
 macro_rules! shown {
@@ -82,6 +82,97 @@ fn what_gemini_asks_is_read() {
     let edit = asked(shown!(Gemini, "gemini-edit"));
     assert_eq!(edit.question, "Apply this change?");
     assert_eq!(means(&edit), [Means::Allow, Means::AllowMore, Means::Other, Means::Deny]);
+}
+
+/// Its labels, what it says of each, and which of several are chosen.
+fn answers(dialog: &Dialog) -> Vec<(&str, &str, Option<bool>)> {
+    assert!(
+        !dialog.asks_leave() && dialog.choices.iter().all(|choice| choice.means != Means::Allow),
+        "{dialog:?}"
+    );
+    let answer = |choice| {
+        let Choice { label, more, is_checked, .. }: &Choice = choice;
+        (label.as_str(), more.as_str(), *is_checked)
+    };
+    dialog.choices.iter().map(answer).collect()
+}
+
+#[test]
+fn a_question_is_no_asking_for_leave() {
+    let choice = asked(shown!(Claude, "claude-choice"));
+    assert_eq!(choice.question, "Which port do you want?");
+    let told = [
+        ("The old one", "8080, as before", None),
+        ("A new one", "9090", None),
+        ("Type something.", "", None),
+        ("Chat about this", "", None),
+    ];
+    assert_eq!(answers(&choice), told);
+    assert_eq!(choice.choices.iter().position(|choice| choice.takes_words), Some(2));
+    // Its answers may be a yes and a no.
+    let yes_or_no = asked(shown!(Claude, "claude-yes-or-no"));
+    assert_eq!((yes_or_no.question.as_str(), answers(&yes_or_no)[1].0), ("Is it fine?", "No"));
+    // Several that are asked together, and several answers to one.
+    let several = asked(shown!(Claude, "claude-choices"));
+    assert_eq!(several.question, "Which ports do you want?");
+    let told = [
+        ("The old one", "8080, as before", Some(true)),
+        ("A new one", "9090", Some(false)),
+        ("Type something", "", Some(false)),
+        ("Chat about this", "", None),
+    ];
+    assert_eq!(answers(&several), told);
+    assert!(several.takes_several() && !choice.takes_several());
+    let without = include_str!("screens/claude-choices.txt").replace("[✔]", "[ ]").replace("☒", "☐");
+    let live = registry::agent(Source::Claude).expect("it has an adapter").live();
+    let without = asked(live.screen(&without));
+    assert_eq!(without.fingerprint(), several.fingerprint(), "what is chosen makes no other question of it");
+    let review = asked(shown!(Claude, "claude-review"));
+    assert_eq!(review.question, "Review your answers");
+    assert_eq!(review.about[1], "→ The old one");
+    assert_eq!((review.choices.len(), review.choices[0].label.as_str()), (2, "Submit answers"));
+    assert!(!review.asks_leave());
+}
+
+#[test]
+fn the_questions_of_codex_and_its_plan_are_read() {
+    let choice = asked(shown!(Codex, "codex-choice"));
+    assert_eq!(choice.question, "Which port do you want?");
+    assert_eq!(choice.about, ["Question 1/2 (2 unanswered)"], "what tells it from the others");
+    assert_eq!(answers(&choice)[0], ("The old one", "8080, as before", None));
+    let plan = asked(shown!(Codex, "codex-plan"));
+    assert_eq!(plan.question, "Implement this plan?");
+    assert_eq!(answers(&plan)[2], ("No, stay in Plan mode", "Continue planning with the model", None));
+}
+
+#[test]
+fn the_questions_of_gemini_are_read() {
+    let choice = asked(shown!(Gemini, "gemini-choice"));
+    assert_eq!(choice.question, "Which port do you want");
+    assert_eq!(answers(&choice)[1], ("A new one", "9090", None));
+    assert!(choice.choices[2].takes_words);
+    let several = asked(shown!(Gemini, "gemini-choices"));
+    assert_eq!(several.question, "Which ports do you want");
+    let told = [
+        ("The old one", "8080, as before", Some(true)),
+        ("A new one", "9090", Some(false)),
+        ("All of the above", "Select all options", Some(false)),
+    ];
+    assert_eq!(answers(&several), told);
+    assert_eq!(
+        answers(&asked(shown!(Gemini, "gemini-yes-or-no")))[..2],
+        [("Yes", "", None), ("No", "", None)]
+    );
+    // Those that are answered without a number are no field for a prompt, and no work.
+    let text = asked(shown!(Gemini, "gemini-text"));
+    assert_eq!((text.question.as_str(), text.field.as_deref()), ("And why", Some("")));
+    let review = asked(shown!(Gemini, "gemini-review"));
+    assert_eq!((review.question.as_str(), review.about[1].as_str()), ("Review your answers", "Ok → Yes"));
+    assert_eq!((answers(&review), review.is_numbered), (vec![("Submit", "", None)], false));
+    let scrolled = asked(shown!(Gemini, "gemini-done"));
+    assert_eq!((scrolled.question.as_str(), scrolled.choices.len()), ("Which ports do you want", 0));
+    assert!(is_done_marked(include_str!("screens/gemini-done.txt")));
+    assert!(!is_done_marked(include_str!("screens/gemini-choices.txt")));
 }
 
 #[test]

@@ -48,6 +48,22 @@ pub enum LiveCommand {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
+    /// Answer a question of an agent's that asks for no leave
+    ///
+    /// A question that a menu answers, such as which way to go or whether a plan is to be followed. `live ls` shows the answers.
+    Choose {
+        #[command(flatten)]
+        live: LiveArgs,
+        /// The number of the answer, from 1; of a question that takes several, all that are to be chosen
+        #[arg(value_name = "NUMBER", required_unless_present = "text", value_parser = clap::value_parser!(u8).range(1..=9))]
+        answers: Vec<u8>,
+        /// Answer in your own words, where the question takes them
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+        /// The question's key, as `live ls --json` tells it: nothing else will be answered
+        #[arg(long)]
+        key: Option<String>,
+    },
     /// Have an agent go on with another model
     Model {
         #[command(flatten)]

@@ -12,6 +12,7 @@ mod live;
 mod many;
 mod permits;
 mod providers;
+mod questions;
 mod real_agents;
 mod reviews;
 mod sessions;

@@ -7,11 +7,13 @@ use std::io;
 use std::thread::sleep;
 use std::time::Instant;
 
-use marline_agents::screen::{Dialog, Means, Screen};
+use marline_agents::screen::{Dialog, Means, Screen, is_done_marked};
 
 use super::evidence::key_of;
 use super::find::still;
-use super::steer::{FOR_SHELL, LOOK, Steered, Terminal, UNTIL_GONE, UNTIL_HEARD, is_for_shell, refused};
+use super::steer::{
+    FOR_SHELL, LOOK, Steered, Terminal, UNTIL_GONE, UNTIL_HEARD, is_for_shell, plain, refused,
+};
 use super::turn::{OpenCalls, Whose, turn};
 use crate::target::agent;
 
@@ -48,10 +50,16 @@ impl Terminal<'_> {
         if key.is_some_and(|key| key != key_of(self.session, &dialog, open)) {
             return Ok(Err(refused("it asks something else now")));
         }
-        if !dialog.asks_leave() {
-            return Ok(Err(refused("it asks no leave; answer it in its terminal, or say something")));
-        }
         Ok(Ok((dialog, open)))
+    }
+
+    /// The same, where it asks for leave.
+    fn dialog_of_leave(&self, key: Option<&str>) -> io::Result<Result<(Dialog, Option<OpenCalls>), Steered>> {
+        let asks_leave = |(dialog, _): &(Dialog, _)| dialog.asks_leave();
+        Ok(self.dialog(key)?.and_then(|asked| match asks_leave(&asked) {
+            true => Ok(asked),
+            false => Err(refused("it asks no leave, but for an answer: choose one")),
+        }))
     }
 
     /// The calls that wait, by the session's own records at this moment.
@@ -153,7 +161,7 @@ impl Terminal<'_> {
     /// # Errors
     /// What tmux says.
     pub fn approve(&self, key: Option<&str>, means: Means) -> io::Result<Steered> {
-        let (dialog, open) = match self.dialog(key)? {
+        let (dialog, open) = match self.dialog_of_leave(key)? {
             Ok(asked) => asked,
             Err(refused) => return Ok(refused),
         };
@@ -173,15 +181,156 @@ impl Terminal<'_> {
         self.answer(&dialog, open, Some(place))
     }
 
+    /// Answers a question that asks for no leave: by the places of its answers, or in words of one's own. Where others are asked
+    /// with it, the next one stands there then.
+    ///
+    /// # Errors
+    /// What tmux says.
+    pub fn answer_question(
+        &self,
+        key: Option<&str>,
+        places: &[usize],
+        words: Option<&str>,
+    ) -> io::Result<Steered> {
+        let (dialog, open) = match self.dialog(key)? {
+            Ok(asked) => asked,
+            Err(refused) => return Ok(refused),
+        };
+        if dialog.asks_leave() {
+            return Ok(refused("it asks for leave: allow it or deny it"));
+        }
+        if let Some(place) = places.iter().find(|place| **place >= dialog.choices.len()) {
+            return Ok(refused(format!("it has no answer {}", place + 1)));
+        }
+        match (words, places) {
+            (Some(words), _) => self.answer_in_words(&dialog, places, words),
+            (None, []) => Ok(refused("there is no answer to it")),
+            (None, _) if dialog.takes_several() => self.choose_several(&dialog, places),
+            (None, [place]) => self.answer(&dialog, open, Some(*place)),
+            (None, _) => Ok(refused("it takes one answer")),
+        }
+    }
+
+    /// Presses a key where a dialog still stands, and waits until it shows.
+    fn press_there(
+        &self,
+        marks: &[String],
+        key: &str,
+        is_heard: impl Fn(&Screen) -> bool,
+    ) -> io::Result<Option<Screen>> {
+        if !self.server().press_if_shown(&self.pane.pane_id, marks, key)? {
+            return Ok(None);
+        }
+        let (screen, is_heard) = self.wait(UNTIL_HEARD, is_heard)?;
+        Ok(Some(screen).filter(|_| is_heard))
+    }
+
+    /// Chooses those of several answers that are wanted, no others, and goes on.
+    fn choose_several(&self, dialog: &Dialog, places: &[usize]) -> io::Result<Steered> {
+        let (marks, print) = (marks(dialog), dialog.fingerprint());
+        if marks.is_empty() {
+            return Ok(refused("its dialog can't be told from another one"));
+        }
+        if places.iter().any(|place| dialog.choices[*place].is_checked.is_none()) {
+            return Ok(refused("one of these can't be chosen with others"));
+        }
+        for (place, choice) in dialog.choices.iter().enumerate() {
+            let is_wanted = places.contains(&place);
+            if choice.is_checked.is_none_or(|is_checked| is_checked == is_wanted) {
+                continue;
+            }
+            let is_checked = |screen: &Screen| {
+                let now = screen.dialog.as_ref().and_then(|dialog| dialog.choices.get(place));
+                now.is_some_and(|now| now.is_checked == Some(is_wanted))
+            };
+            if self.press_there(&marks, &(place + 1).to_string(), is_checked)?.is_none() {
+                return Ok(Steered::Unknown { seen: "its answers could not be chosen".to_owned() });
+            }
+        }
+        let has_gone =
+            |screen: &Screen| screen.dialog.as_ref().is_none_or(|dialog| dialog.fingerprint() != print);
+        let mut screen = self.press_there(&marks, "Right", has_gone)?;
+        if screen.is_none() {
+            // A list that stands alone ends with the answer that takes the others: above the first of them, all around.
+            for _ in 0..=dialog.choices.len() + 1 {
+                if is_done_marked(&self.server().screen(&self.pane.pane_id)?) {
+                    screen = self.press_there(&marks, "Enter", has_gone)?;
+                    break;
+                }
+                self.press_there(&marks, "Up", |_| false)?;
+            }
+        }
+        Ok(match screen {
+            Some(screen) => answered(&screen),
+            None => Steered::Unknown { seen: "its answers are chosen, and it still asks".to_owned() },
+        })
+    }
+
+    /// Answers in words: in the field that stands there, or behind the answer that takes them.
+    fn answer_in_words(&self, dialog: &Dialog, places: &[usize], words: &str) -> io::Result<Steered> {
+        let words = plain(words).replace('\n', " ");
+        let words = words.trim();
+        if words.is_empty() {
+            return Ok(refused("there is nothing to say"));
+        }
+        let marks = marks(dialog);
+        if marks.is_empty() {
+            return Ok(refused("its dialog can't be told from another one"));
+        }
+        let place = dialog.choices.iter().position(|choice| choice.takes_words);
+        if places.iter().any(|asked| Some(*asked) != place) {
+            return Ok(refused("that answer takes no words"));
+        }
+        match (&dialog.field, place) {
+            (Some(field), _) if !field.is_empty() => return Ok(refused("somebody writes an answer there")),
+            (Some(_), _) => {}
+            (None, None) => return Ok(refused("it takes one of its answers, and no words")),
+            (None, Some(place)) if dialog.marked == place => {}
+            (None, Some(place)) => {
+                let is_marked =
+                    |screen: &Screen| screen.dialog.as_ref().is_some_and(|dialog| dialog.marked == place);
+                if self.press_there(&marks, &(place + 1).to_string(), is_marked)?.is_none() {
+                    return Ok(Steered::Unknown { seen: "its field for an answer did not open".to_owned() });
+                }
+            }
+        }
+        self.server().paste(&self.pane.pane_id, words)?;
+        let stands_there = |screen: &Screen| {
+            let Some(now) = &screen.dialog else { return false };
+            let label = place.and_then(|place| Some(now.choices.get(place)?.label.as_str()));
+            // Long words are cut off, or go on in the next line.
+            let written = now.field.as_deref().or(label).unwrap_or_default();
+            !written.is_empty() && (words.starts_with(written) || written.starts_with(words))
+        };
+        if !self.until(UNTIL_HEARD, stands_there)? {
+            return Ok(Steered::Unknown { seen: "the words did not appear in its field".to_owned() });
+        }
+        // What was pasted is taken in before Enter is.
+        sleep(agent(self.session.source()).live().settles());
+        let is_it = |now: &Dialog| {
+            (&now.question, &now.about, now.choices.len())
+                == (&dialog.question, &dialog.about, dialog.choices.len())
+        };
+        let has_gone = |screen: &Screen| !screen.dialog.as_ref().is_some_and(is_it);
+        Ok(match self.press_there(&marks, "Enter", has_gone)? {
+            Some(screen) => answered(&screen),
+            None => Steered::Unknown { seen: "the words stand there, and it still asks".to_owned() },
+        })
+    }
+
     /// Refuses what the agent asks, and says why.
     ///
     /// # Errors
     /// What tmux says.
     pub fn deny(&self, key: Option<&str>, reason: Option<&str>) -> io::Result<Steered> {
+        // A question that asks for no leave is left without an answer.
         let (dialog, open) = match self.dialog(key)? {
             Ok(asked) => asked,
             Err(refused) => return Ok(refused),
         };
+        if dialog.choices.is_empty() && dialog.field.is_none() {
+            return Ok(refused("it can be answered in its terminal alone"));
+        }
         if reason.is_some_and(is_for_shell) {
             return Ok(refused(FOR_SHELL));
         }
@@ -202,10 +351,16 @@ impl Terminal<'_> {
     }
 }
 
+/// What shows that a question was answered.
+fn answered(screen: &Screen) -> Steered {
+    let proof = if screen.dialog.is_some() { "the next question stands there" } else { "the dialog is gone" };
+    Steered::Delivered { proof: proof.to_owned() }
+}
+
 /// Pieces of a dialog by which tmux tells it from another one.
 fn marks(dialog: &Dialog) -> Vec<String> {
-    // The question of one without numbers is put together from several lines.
-    let question = Some(&dialog.question).filter(|_| dialog.is_numbered);
+    // The question of one without numbers is put together from what it is about.
+    let question = Some(&dialog.question).filter(|_| dialog.is_numbered || dialog.about.is_empty());
     dialog.about.iter().chain(question).filter_map(|line| piece(line)).take(4).collect()
 }
 

@@ -5,7 +5,7 @@
 use marline_agents::codex::service;
 use marline_agents::json::Raw;
 use marline_agents::live::{Context, Live};
-use marline_agents::screen::{Dialog, Means, Screen};
+use marline_agents::screen::{Choice, Dialog, Means, Screen};
 use marline_agents::talk::Question;
 use marline_model::{Channel, Evidence, LiveState, SessionId, Source, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -129,8 +129,12 @@ pub(super) fn evidence(
 impl Seen {
     /// Says whether only its screen may tell how it stands.
     pub fn needs_screen(&self) -> bool {
-        if self.service.is_some() || self.is_kept_out {
-            return self.is_kept_out;
+        if let Some(service) = &self.service {
+            // What it asks its person stands on the terminal that shows it.
+            return self.is_kept_out || service.state == LiveState::NeedsInput || self.has_plan();
+        }
+        if self.is_kept_out {
+            return true;
         }
         if let Some(status) = self.registry.as_ref().and_then(|facts| facts["status"].as_str()) {
             // What it waits for stands on its screen.
@@ -141,6 +145,7 @@ impl Seen {
             let tells_beginnings = self.source == Source::Codex;
             let told = self.hook.as_ref().filter(|hook| Some(hook.at) > turn.at);
             tells_beginnings
+                && !turn.has_plan
                 && turn.state == LiveState::Idle
                 && told.is_none_or(|hook| hook.state == LiveState::Idle)
         };
@@ -152,6 +157,11 @@ impl Seen {
             }
             Records::None | Records::Row { .. } | Records::Silent => true,
         }
+    }
+
+    /// Says whether its last turn ended with a plan, about which its screen asks.
+    fn has_plan(&self) -> bool {
+        matches!(&self.records, Records::Turn(turn) if turn.has_plan)
     }
 
     /// Weighs what was seen of a session at `now`; `first`: what told that the session is of that process.
@@ -281,9 +291,12 @@ fn shown(id: &SessionId, dialog: &Dialog, open: Option<OpenCalls>) -> Asks {
         Means::Other => None,
     };
     let is_approval = dialog.asks_leave();
-    let reply = |choice: &marline_agents::screen::Choice| Reply {
+    let reply = |choice: &Choice| Reply {
         label: choice.label.clone(),
+        more: Some(choice.more.clone()).filter(|more| !more.is_empty()),
         means: means(choice.means).filter(|_| is_approval),
+        is_chosen: choice.is_checked,
+        takes_words: choice.takes_words,
     };
     let replies: Vec<Reply> = dialog.choices.iter().map(reply).collect();
     Asks {
@@ -293,6 +306,7 @@ fn shown(id: &SessionId, dialog: &Dialog, open: Option<OpenCalls>) -> Asks {
         for_session: is_approval && dialog.place_of(Means::AllowMore).is_some(),
         replies,
         is_approval,
+        takes_words: dialog.field.is_some(),
         // Until the records tell the one call that it can be about.
         is_blind: is_approval && !dialog.is_whole(),
         what: None,
@@ -312,6 +326,7 @@ fn asked(id: &SessionId, about: &str, question: &Question) -> Asks {
         about: question.why.iter().cloned().collect(),
         replies: Vec::new(),
         is_approval: true,
+        takes_words: false,
         is_blind: false,
         for_session: question.for_session,
         what: Some(question.clone()),

@@ -14,6 +14,7 @@ use super::pictures::with_pictures;
 use super::start::stop;
 use super::steer::{Steered, Terminal, refused};
 use super::through::Service;
+use super::tmux::Pane;
 use super::types::{Control, LiveSession};
 use crate::target::agent;
 
@@ -35,6 +36,15 @@ pub enum Command {
         question: Option<String>,
         /// The answer.
         decision: Decision,
+    },
+    /// Chooses among the answers to a question that asks for no leave.
+    Choose {
+        /// The question that was shown; without it, whatever it asks now.
+        question: Option<String>,
+        /// The places of the answers, from 0: one, or of several all that are to be chosen.
+        places: Vec<usize>,
+        /// An answer in words of one's own.
+        words: Option<String>,
     },
     /// Has it go on with another model.
     Model {
@@ -82,30 +92,45 @@ impl LiveSession {
         }
         let _turn = turn(turns, pid)?;
         match &self.control {
+            // A daemon's own questions stand on the terminal that shows it.
+            Control::Service { pane: Some(pane), .. } if matches!(command, Command::Choose { .. }) => {
+                self.at_terminal(pid, started_at, pane, tmux, command)
+            }
             Control::Service { socket, .. } => {
                 let service = Service { session: &self.id, socket };
                 match command {
                     Command::Send { text, images } => service.send(key, text, images),
                     Command::Interrupt => service.interrupt(),
                     Command::Answer { question, decision } => service.answer(question.as_deref(), decision),
+                    Command::Choose { .. } => Ok(refused("no terminal shows its question")),
                     Command::Model { model } => service.model(model),
                     Command::Mode { mode } => service.mode(*mode),
                     Command::Stop => Ok(refused("it is ended otherwise")),
                 }
             }
-            Control::Tmux { pane } => {
-                let Some(tmux) = tmux else { return Ok(refused("there is no tmux program on the path")) };
-                let transcript = self.transcript.as_deref();
-                let terminal = Terminal { session: &self.id, pid, started_at, pane, tmux, transcript };
-                // One that goes away in the middle of it may have heard the beginning.
-                self.type_into(&terminal, command).or_else(|error| match terminal.obstacle() {
-                    Some(why) => Ok(Steered::Unknown { seen: format!("{why} meanwhile: {error}") }),
-                    None => Err(error),
-                })
-            }
+            Control::Tmux { pane } => self.at_terminal(pid, started_at, pane, tmux, command),
             Control::Marline { .. } => Ok(refused("Marline works in it, and its runs steer it")),
             Control::None { why, .. } => Ok(refused(format!("it can only be read: {why}"))),
         }
+    }
+
+    /// Does a command at its terminal.
+    fn at_terminal(
+        &self,
+        pid: u32,
+        started_at: Timestamp,
+        pane: &Pane,
+        tmux: Option<&Path>,
+        command: &Command,
+    ) -> io::Result<Steered> {
+        let Some(tmux) = tmux else { return Ok(refused("there is no tmux program on the path")) };
+        let transcript = self.transcript.as_deref();
+        let terminal = Terminal { session: &self.id, pid, started_at, pane, tmux, transcript };
+        // One that goes away in the middle of it may have heard the beginning.
+        self.type_into(&terminal, command).or_else(|error| match terminal.obstacle() {
+            Some(why) => Ok(Steered::Unknown { seen: format!("{why} meanwhile: {error}") }),
+            None => Err(error),
+        })
     }
 
     /// Does a command by keys.
@@ -121,6 +146,9 @@ impl LiveSession {
                     Decision::AllowForSession => terminal.approve(question, Means::AllowMore),
                     Decision::Deny { reason } => terminal.deny(question, reason.as_deref()),
                 }
+            }
+            Command::Choose { question, places, words } => {
+                terminal.answer_question(question.as_deref(), places, words.as_deref())
             }
             Command::Model { model } => match live.model_words(model) {
                 Some(words) => terminal.choose(&words),

@@ -26,6 +26,8 @@ pub struct Turn {
     pub since: Option<Timestamp>,
     /// Tools that were called, and whose output is not there.
     pub open: Option<OpenCalls>,
+    /// It ended with a plan, about which the agent's screen asks.
+    pub has_plan: bool,
     /// How full the context is, where the records tell.
     pub context: Option<Context>,
 }
@@ -97,12 +99,12 @@ pub(super) fn last(bytes: &[u8], live: &dyn Live, whose: Whose) -> Option<Turn> 
     let (newest, at) = signs.peek().cloned()?;
     let (mut returned, mut open) = (Vec::new(), Vec::new());
     let (mut is_begun, mut is_found) = (None, false);
-    for (sign, at) in signs {
+    for (sign, at) in signs.by_ref() {
         match sign {
             Sign::Called { call } if returned.contains(&call) || open.contains(&call) => {}
             Sign::Called { call } => open.push(call),
             Sign::Returned { call } => returned.push(call),
-            Sign::Spoke => {}
+            Sign::Spoke | Sign::Planned => {}
             Sign::Began => is_begun = is_begun.or(Some((at, false))),
             Sign::Announced => {
                 is_begun = Some((at, true));
@@ -117,6 +119,9 @@ pub(super) fn last(bytes: &[u8], live: &dyn Live, whose: Whose) -> Option<Turn> 
     if !is_found && is_begun.is_none() {
         return None;
     }
+    let mut before =
+        signs.map(|(sign, _)| sign).take_while(|sign| !matches!(sign, Sign::Began | Sign::Announced));
+    let has_plan = newest == Sign::Ended && before.any(|sign| sign == Sign::Planned);
     let context = lines(bytes, end).find_map(|record| live.context(record));
     let is_over = match newest {
         Sign::Ended => true,
@@ -127,7 +132,7 @@ pub(super) fn last(bytes: &[u8], live: &dyn Live, whose: Whose) -> Option<Turn> 
     let state = if is_over { LiveState::Idle } else { LiveState::Working };
     let since = if is_over { at } else { is_begun.map_or(at, |(since, _)| since) };
     let open = OpenCalls::of(&open).filter(|_| !is_over);
-    Some(Turn { state, at, since, open, context })
+    Some(Turn { state, at, since, open, has_plan, context })
 }
 
 /// The records in whole lines, the last first.

@@ -77,6 +77,10 @@ pub struct Asks {
     pub replies: Vec<Reply>,
     /// It asks for leave; else for something else.
     pub is_approval: bool,
+    /// It is answered in words of one's own, not by an answer that stands there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub takes_words: bool,
     /// It can be allowed for the rest of the session.
     #[serde(default)]
     pub for_session: bool,
@@ -99,6 +103,18 @@ pub struct Asks {
 pub struct Reply {
     /// Its words.
     pub label: String,
+    /// What the agent says more of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub more: Option<String>,
+    /// It is one of several that can be chosen together, and is chosen already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub is_chosen: Option<bool>,
+    /// Chosen, it takes words of one's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub takes_words: bool,
     /// It allows it this once, always, or not at all; nothing: it means something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

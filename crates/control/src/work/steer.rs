@@ -35,6 +35,7 @@ impl Desk {
                 self.answer(&live.id, task, question.as_deref(), decision, by)
             }
             Command::Interrupt | Command::Stop => self.interrupt(run, task, by),
+            Command::Choose { .. } => Ok(refused("it asks nothing that could be chosen from")),
             Command::Model { .. } | Command::Mode { .. } => {
                 Ok(refused("its run says so from the beginning; begin another one"))
             }

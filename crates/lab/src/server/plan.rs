@@ -120,6 +120,11 @@ impl Plan {
                 Step::Run(command) => Act::Run { command, why: "A scripted command".to_owned() },
                 Step::Ask(command) => Act::Ask { command },
                 Step::Write { path, content } => Act::Write { path, content },
+                Step::Call { name, input } => {
+                    let input = serde_json::from_str(&input).unwrap_or_default();
+                    calls.push(Call { name, input });
+                    continue;
+                }
                 Step::Helper(prompt) => Act::Helper { name: "scripted".to_owned(), prompt },
             };
             calls.extend(acts::calls(&act, &turn.tools, Path::new("")));

@@ -155,6 +155,20 @@ pub enum CommandRequest {
         #[serde(default)]
         reason: Option<String>,
     },
+    /// Chooses among the answers to a question that asks for no leave.
+    Choose {
+        /// The idempotency key.
+        key: String,
+        /// The question's key.
+        question: String,
+        /// The places of the answers among its replies, from 0: one, or of several all that are to be chosen.
+        #[serde(default)]
+        #[schema(required = false, max_items = 9)]
+        places: Vec<usize>,
+        /// An answer in words of one's own.
+        #[serde(default)]
+        words: Option<String>,
+    },
     /// Has it go on with another model.
     Model {
         /// The idempotency key.
@@ -232,6 +246,7 @@ impl CommandRequest {
             CommandRequest::Send { .. } | CommandRequest::Interrupt { .. } => Scope::Reply,
             CommandRequest::Approve { .. }
             | CommandRequest::Deny { .. }
+            | CommandRequest::Choose { .. }
             | CommandRequest::Model { .. }
             | CommandRequest::Mode { .. }
             | CommandRequest::Stop { .. } => Scope::Approve,
@@ -244,6 +259,7 @@ impl CommandRequest {
             | CommandRequest::Interrupt { key }
             | CommandRequest::Approve { key, .. }
             | CommandRequest::Deny { key, .. }
+            | CommandRequest::Choose { key, .. }
             | CommandRequest::Model { key, .. }
             | CommandRequest::Mode { key, .. }
             | CommandRequest::Stop { key, .. } => key,
@@ -261,6 +277,9 @@ impl CommandRequest {
             }
             CommandRequest::Deny { question, reason, .. } => {
                 Command::Answer { question: Some(question), decision: Decision::Deny { reason } }
+            }
+            CommandRequest::Choose { question, places, words, .. } => {
+                Command::Choose { question: Some(question), places, words }
             }
             CommandRequest::Model { model, .. } => Command::Model { model },
             CommandRequest::Mode { mode, .. } => Command::Mode { mode },

@@ -155,7 +155,7 @@ export function TranscriptPage({ id, at, query, footer, more, aside, onReview, s
                 icon={Code2}
                 label="Records and usage (d)"
                 aria-pressed={developer}
-                className="aria-pressed:text-accent"
+                className="max-sm:hidden aria-pressed:text-accent"
                 onClick={() => set({ developer: !developer })}
               />
               <Menu label="More" button={(props) => <Button icon={Ellipsis} label="More" {...props} />}>
@@ -205,6 +205,9 @@ export function TranscriptPage({ id, at, query, footer, more, aside, onReview, s
                         Copy the command that takes it up again
                       </MenuItem>
                       <MenuItem onClick={choose(() => setSheet('files'))}>Files it touched</MenuItem>
+                      <MenuItem onClick={choose(() => set({ developer: !developer }))} hint="d">
+                        {developer ? 'Without records and usage' : 'With records and usage'}
+                      </MenuItem>
                       <MenuItem onClick={choose(toStart)}>To the beginning</MenuItem>
                       <MenuItem onClick={choose(toEnd)} hint="G">
                         To the end

@@ -70,6 +70,10 @@ pub fn run(command: &LiveCommand) -> Result<ExitCode, Failure> {
             let decision = Decision::Deny { reason: reason.clone() };
             steer(live, &Command::Answer { question: key.clone(), decision })
         }
+        LiveCommand::Choose { live, answers, text, key } => {
+            let places = answers.iter().map(|number| usize::from(*number) - 1).collect();
+            steer(live, &Command::Choose { question: key.clone(), places, words: text.clone() })
+        }
         LiveCommand::Model { live, model } => steer(live, &Command::Model { model: model.clone() }),
         LiveCommand::Mode { live, mode } => {
             let mode = match mode {
