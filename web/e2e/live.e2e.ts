@@ -80,10 +80,38 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     // Denied it does not, and the word why is the next prompt.
     await send(page, 'Touch more {{run: touch denied.txt}} {{say: Touched more}}');
     await page.getByRole('button', { name: 'Deny…' }).click();
-    await page.getByRole('textbox', { name: 'Why it is denied' }).fill('Leave it {{say: Left it}}');
+    await page.getByRole('textbox', { name: 'A word to the agent' }).fill('Leave it {{say: Left it}}');
     await page.getByRole('button', { name: 'Deny', exact: true }).click();
     await said(page, 'Left it').waitFor();
     expect(existsSync(join(on.directory, 'denied.txt'))).toBe(false);
+
+    // What asks for no leave is answered by a tap, several by ticks, and in words.
+    const options = [
+      { label: 'The old one', description: '8080, as before' },
+      { label: 'A new one', description: '9090' },
+    ];
+    const asks = (...questions: { question: string; multiSelect?: boolean }[]) => {
+      const all = questions.map((one) => ({ header: 'Port', multiSelect: false, options, ...one }));
+      return `Ask me {{call: AskUserQuestion = ${JSON.stringify({ questions: all }).replaceAll('}}', '} }')} }}{{say: Thanks}}`;
+    };
+    const answers = page.getByRole('list', { name: 'Answers' });
+    await send(page, asks({ question: 'Which port?' }));
+    await page.getByText('Which port?', { exact: true }).waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await page.screenshot({ path: join(PICTURES, 'live-question-phone.png') });
+    await answers.getByRole('button', { name: /^A new one/ }).click();
+    await said(page, 'Thanks').waitFor();
+    await send(page, asks({ question: 'Which ports?', multiSelect: true }, { question: 'In which order?' }));
+    await page.getByText('Which ports?', { exact: true }).waitFor();
+    await answers.getByRole('checkbox', { name: /^The old one/ }).check();
+    await page.screenshot({ path: join(PICTURES, 'live-questions-phone.png') });
+    await page.getByRole('button', { name: 'Choose these' }).click();
+    await page.getByText('In which order?', { exact: true }).waitFor();
+    await page.getByRole('textbox', { name: 'An answer in your own words' }).fill('As they come');
+    await page.getByRole('button', { name: 'Answer', exact: true }).click();
+    await answers.getByRole('button', { name: 'Submit answers' }).click();
+    await expect.poll(() => said(page, 'Thanks').count()).toBe(2);
+    expect(on.tmux('capture-pane', '-p', '-t', 'hand')).toContain('In which order? → As they come');
 
     // An interrupt interrupts.
     await send(page, 'Think {{wait: 100}} {{say: Never}}');

@@ -64,11 +64,25 @@ pub enum Action {
         /// The task.
         prompt: String,
     },
+    /// Asks the person.
+    Ask {
+        /// The questions.
+        questions: Vec<PersonQuestion>,
+    },
     /// Anything else.
     Other {
         /// The input's most telling words, on one line.
         summary: String,
     },
+}
+
+/// A question to the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PersonQuestion {
+    /// Its words.
+    pub question: String,
+    /// The answers to choose from, each with what the agent says of it.
+    pub answers: Vec<String>,
 }
 
 /// One thing to be done.
@@ -184,6 +198,9 @@ impl Action {
             Action::Web { target } => one_line(target),
             Action::Todo { .. } => String::new(),
             Action::Agent { description, .. } => description.clone(),
+            Action::Ask { questions } => {
+                questions.first().map(|asked| one_line(&asked.question)).unwrap_or_default()
+            }
             Action::Other { summary } => summary.clone(),
         }
     }
@@ -238,6 +255,9 @@ impl Input {
             }
             "todowrite" | "todo_write" | "write_todos" | "update_plan" => {
                 Action::Todo { items: self.todos()? }
+            }
+            "askuserquestion" | "request_user_input" | "ask_user" | "question" => {
+                Action::Ask { questions: self.questions()? }
             }
             tool if starts_agent(tool) => {
                 let prompt = self.text(&["prompt", "message", "task", "objective"])?;
@@ -314,6 +334,22 @@ impl Input {
             diff.compare(old, new);
         }
         Some(diff.cut())
+    }
+
+    fn questions(&self) -> Option<Vec<PersonQuestion>> {
+        let answer = |value: &Value| {
+            let label = value.get("label")?.as_str()?;
+            let more = value.get("description").and_then(Value::as_str).filter(|more| !more.is_empty());
+            Some(more.map_or_else(|| label.to_owned(), |more| format!("{label}: {more}")))
+        };
+        let asked = |value: &Value| {
+            let answers = value.get("options").and_then(Value::as_array).into_iter().flatten();
+            let question = value.get("question")?.as_str()?.to_owned();
+            Some(PersonQuestion { question, answers: answers.filter_map(answer).collect() })
+        };
+        let all: Vec<PersonQuestion> =
+            self.0.get("questions")?.as_array()?.iter().filter_map(asked).collect();
+        (!all.is_empty()).then_some(all)
     }
 
     fn todos(&self) -> Option<Vec<Todo>> {
@@ -496,6 +532,11 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join(", "),
             Action::Agent { description, prompt } => format!("agent {description}: {prompt}"),
+            Action::Ask { questions } => questions
+                .iter()
+                .map(|asked| format!("ask {} {}", asked.question, asked.answers.join("|")))
+                .collect::<Vec<_>>()
+                .join("; "),
             Action::Other { summary } => format!("other {summary}"),
         }
     }
@@ -520,6 +561,12 @@ mod tests {
             ),
             ("update_plan", r#"{"plan":[{"step":"a","status":"in_progress"}]}"#, "InProgress a"),
             ("Task", r#"{"description":"Look","prompt":"Look around"}"#, "agent Look: Look around"),
+            (
+                "AskUserQuestion",
+                r#"{"questions":[{"question":"Which?","header":"H","options":[{"label":"A","description":"the old"},{"label":"B"}]}]}"#,
+                "ask Which? A: the old|B",
+            ),
+            ("ask_user", r#"{"questions":[{"question":"Why?","type":"text"}]}"#, "ask Why? "),
             ("mcp__db__query", r#"{"limit":5,"query":"select\n  1"}"#, "other select 1"),
             ("Bash", "not json", "command not json in "),
             ("Read", r#"{"unheard":"of"}"#, "other of"),

@@ -73,8 +73,7 @@ impl Choice {
         let more: Vec<&str> =
             [beside.trim()].into_iter().chain(below.copied()).filter(|line| !line.is_empty()).collect();
         let label = label.trim().to_owned();
-        let takes_words =
-            checks.is_none() && ["Type something.", "Enter a custom value"].contains(&label.as_str());
+        let takes_words = ["Type something", "Enter a custom value"].contains(&label.trim_end_matches('.'));
         Choice { label, more: more.join(" "), means: Means::Other, is_checked: checks, takes_words }
     }
 }

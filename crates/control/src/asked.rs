@@ -31,6 +31,10 @@ pub fn called(tool: &str, input: &str) -> Question {
         }
         Action::Web { target } => question.what = target,
         Action::Agent { description, .. } => question.what = description,
+        Action::Ask { questions } => {
+            let asked: Vec<String> = questions.into_iter().map(|asked| asked.question).collect();
+            question.what = asked.join(" ");
+        }
         Action::Other { summary } if !summary.is_empty() => question.what = summary,
         Action::Other { .. } | Action::Todo { .. } => {}
     }

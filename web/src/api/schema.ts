@@ -1176,6 +1176,11 @@ export interface components {
             /** @enum {string} */
             type: "agent";
         } | {
+            /** @description The questions. */
+            questions: components["schemas"]["PersonQuestion"][];
+            /** @enum {string} */
+            type: "ask";
+        } | {
             /** @description The input's most telling words, on one line. */
             summary: string;
             /** @enum {string} */
@@ -2369,6 +2374,13 @@ export interface components {
          * @enum {string}
          */
         Permission: "read" | "ask" | "edits" | "all";
+        /** @description A question to the person. */
+        PersonQuestion: {
+            /** @description Its words. */
+            question: string;
+            /** @description The answers to choose from, each with what the agent says of it. */
+            answers: string[];
+        };
         /**
          * @description What indexing is at.
          * @enum {string}
@@ -3868,6 +3880,7 @@ export type OutlineMark = components['schemas']['OutlineMark'];
 export type Page = components['schemas']['Page'];
 export type Pane = components['schemas']['Pane'];
 export type Permission = components['schemas']['Permission'];
+export type PersonQuestion = components['schemas']['PersonQuestion'];
 export type Phase = components['schemas']['Phase'];
 export type Place = components['schemas']['Place'];
 export type Problem = components['schemas']['Problem'];

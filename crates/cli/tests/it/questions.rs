@@ -199,7 +199,8 @@ fn a_question_is_asked_in_its_terminal_also_of_who_is_away() {
     let live = desk.until_board_says("asking", |live| live["asks"]["question"] == "Is it fine?");
     assert_eq!((&live["state"], &live["asks"]["isApproval"]), (&json!("needs_input"), &json!(false)));
     let path = format!("/api/v1/live/{id}");
-    let command = json!({"command": "choose", "key": "only-once", "question": live["asks"]["key"], "places": [0]});
+    let command =
+        json!({"command": "choose", "key": "only-once", "question": live["asks"]["key"], "places": [0]});
     for _ in 0..2 {
         // Given twice under one key, it is done once.
         assert_eq!(desk.ask("POST", &path, Some(&command)).unwrap()["outcome"], "delivered");

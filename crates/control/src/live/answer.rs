@@ -203,6 +203,9 @@ impl Terminal<'_> {
             return Ok(refused(format!("it has no answer {}", place + 1)));
         }
         match (words, places) {
+            (Some(_), _) if dialog.takes_several() => {
+                Ok(refused("it takes several of its answers, and no words from here"))
+            }
             (Some(words), _) => self.answer_in_words(&dialog, places, words),
             (None, []) => Ok(refused("there is no answer to it")),
             (None, _) if dialog.takes_several() => self.choose_several(&dialog, places),
@@ -231,12 +234,14 @@ impl Terminal<'_> {
         if marks.is_empty() {
             return Ok(refused("its dialog can't be told from another one"));
         }
-        if places.iter().any(|place| dialog.choices[*place].is_checked.is_none()) {
+        let stands_alone =
+            |place: &usize| dialog.choices[*place].is_checked.is_none() || dialog.choices[*place].takes_words;
+        if places.iter().any(stands_alone) {
             return Ok(refused("one of these can't be chosen with others"));
         }
         for (place, choice) in dialog.choices.iter().enumerate() {
             let is_wanted = places.contains(&place);
-            if choice.is_checked.is_none_or(|is_checked| is_checked == is_wanted) {
+            if choice.takes_words || choice.is_checked.is_none_or(|is_checked| is_checked == is_wanted) {
                 continue;
             }
             let is_checked = |screen: &Screen| {

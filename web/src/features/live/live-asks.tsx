@@ -1,16 +1,15 @@
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { post } from '../../api/client';
 import type { Asks, Rule } from '../../api/types';
 import { Button } from '../../components/ui/button';
-import { FIELD } from '../../components/ui/field';
 import { Needs } from '../../components/ui/needs';
 import { QuestionView } from '../../components/ui/question-view';
 import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
 import { newKey, useSteer, wordsOf } from './acts';
+import { Choices } from './choices';
+import { Answered, DenyForm } from './deny-form';
 import { RuleForm } from './rule-form';
-
-const focus = (element: HTMLInputElement | null) => element?.focus();
 
 /** A rule from here lasts so long. */
 const MINUTES = 60;
@@ -54,9 +53,9 @@ export function LiveAsks({ id, asks, cwd }: Props) {
           <Answers key={asks.key} id={id} asks={asks} cwd={cwd} />
         </Needs>
       ) : (
-        <p className="text-ink-3 text-xs">
-          It can be answered in its terminal: {asks.replies.map((reply) => harmless(reply.label)).join(' · ')}
-        </p>
+        <Needs scope="approve">
+          <Choices key={asks.key} id={id} asks={asks} />
+        </Needs>
       )}
     </div>
   );
@@ -65,7 +64,6 @@ export function LiveAsks({ id, asks, cwd }: Props) {
 /** Allows once or for longer, or denies with a word. A question that has changed meanwhile is refused by the server. */
 function Answers({ id, asks, cwd }: Props) {
   const [form, setForm] = useState<'deny' | 'rule' | null>(null);
-  const [reason, setReason] = useState('');
   const steer = useSteer(id);
   const question = asks.key;
   const isAnswered = steer.isSuccess && steer.data.outcome === 'delivered';
@@ -73,38 +71,10 @@ function Answers({ id, asks, cwd }: Props) {
   const approve = (forSession = false) =>
     steer.mutate({ command: 'approve', key: newKey(), question, ...(forSession ? { forSession } : {}) });
   // An agent has heard it before its tool has run; only that it ran is told as allowed.
-  if (isAnswered) {
-    return (
-      <p role="status" className="text-ink-2 text-xs">
-        Answered. What comes of it shows in the session.
-      </p>
-    );
-  }
+  if (isAnswered) return <Answered />;
   if (form === 'deny') {
-    const deny = (event: FormEvent) => {
-      event.preventDefault();
-      steer.mutate({ command: 'deny', key: newKey(), question, reason: reason.trim() || null });
-    };
-    return (
-      <form onSubmit={deny} className="flex flex-wrap gap-2">
-        <input
-          ref={focus}
-          value={reason}
-          maxLength={2_000}
-          onChange={(event) => setReason(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Escape') setForm(null);
-          }}
-          placeholder="A word to the agent, if it should go on otherwise"
-          aria-label="Why it is denied"
-          className={`${FIELD} min-w-40 flex-1 placeholder:text-ink-3`}
-        />
-        <Button kind="solid" type="submit" disabled={isBusy}>
-          Deny
-        </Button>
-        <Button onClick={() => setForm(null)}>Back</Button>
-      </form>
-    );
+    const deny = (reason: string | null) => steer.mutate({ command: 'deny', key: newKey(), question, reason });
+    return <DenyForm act="Deny" isBusy={isBusy} onDeny={deny} onBack={() => setForm(null)} />;
   }
   // What is no call of a tool may mean more than once: then it is said in the agent's own words.
   const own = asks.what ? undefined : asks.replies.find((reply) => reply.means === 'allow')?.label;

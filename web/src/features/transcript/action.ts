@@ -1,4 +1,15 @@
-import { Bot, FilePen, FileText, Globe, ListTodo, type LucideIcon, Search, SquareTerminal, Wrench } from 'lucide-react';
+import {
+  Bot,
+  FilePen,
+  FileText,
+  Globe,
+  ListTodo,
+  type LucideIcon,
+  MessageCircleQuestion,
+  Search,
+  SquareTerminal,
+  Wrench,
+} from 'lucide-react';
 import { createContext } from 'react';
 import type { Action } from '../../api/types';
 
@@ -10,6 +21,7 @@ const ICONS: Record<Action['type'], LucideIcon> = {
   web: Globe,
   todo: ListTodo,
   agent: Bot,
+  ask: MessageCircleQuestion,
   other: Wrench,
 };
 
@@ -78,6 +90,11 @@ function done(action: Action, directory: string | null): Said {
     }
     case 'agent':
       return { verb: 'Asked a sub-agent', words: action.description, isCode: false };
+    case 'ask': {
+      const [first, ...others] = action.questions;
+      const more = others.length > 0 ? ` and ${others.length} more` : '';
+      return { verb: 'Asked you', words: `${first?.question ?? ''}${more}`, isCode: false };
+    }
     case 'other':
       return { verb: '', words: action.summary, isCode: false };
     default:

@@ -14,6 +14,7 @@ import { Pictures } from './pictures';
 import { readPage } from './queries';
 import { Terminal } from './terminal';
 
+type Asked = Extract<Action, { type: 'ask' }>['questions'][number];
 type Todo = Extract<Action, { type: 'todo' }>['items'][number];
 
 const TODO: Record<Todo['status'], { icon: LucideIcon; word: string; look: string }> = {
@@ -90,6 +91,8 @@ function Input({ tool }: { tool: Tool }) {
       return <TodoList items={action.items} />;
     case 'agent':
       return <Plain text={action.prompt} className="text-ink-2" />;
+    case 'ask':
+      return <Questions questions={action.questions} />;
     case 'read':
     case 'find':
     case 'web':
@@ -117,7 +120,7 @@ function Output({ tool }: { tool: Tool }) {
   }
   if (action.type === 'read') return <Code code={output} language={languageOf(action.path)} />;
   if (action.type === 'todo' || (action.type === 'edit' && tool.status === 'completed')) return null;
-  if (action.type === 'agent') return <Plain text={output} />;
+  if (action.type === 'agent' || action.type === 'ask') return <Plain text={output} />;
   return <Terminal text={output} label={`What ${tool.name} printed`} />;
 }
 
@@ -135,6 +138,25 @@ export function TodoList({ items }: { items: Todo[] }) {
           </li>
         );
       })}
+    </ul>
+  );
+}
+
+/** What the person was asked, and what they could choose. */
+function Questions({ questions }: { questions: Asked[] }) {
+  return (
+    <ul className="space-y-2">
+      {questions.map((asked, n) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: A question is its place.
+        <li key={n} className="[overflow-wrap:anywhere]">
+          <p>{harmless(asked.question)}</p>
+          <ul className="list-disc pl-5 text-ink-2">
+            {asked.answers.map((answer) => (
+              <li key={answer}>{harmless(answer)}</li>
+            ))}
+          </ul>
+        </li>
+      ))}
     </ul>
   );
 }
