@@ -131,7 +131,8 @@ impl Seen {
     pub fn needs_screen(&self) -> bool {
         if let Some(service) = &self.service {
             // What it asks its person stands on the terminal that shows it.
-            return self.is_kept_out || service.state == LiveState::NeedsInput || self.has_plan();
+            let has_plan = self.turn().is_some_and(|turn| turn.has_plan);
+            return self.is_kept_out || service.state == LiveState::NeedsInput || has_plan;
         }
         if self.is_kept_out {
             return true;
@@ -141,27 +142,23 @@ impl Seen {
             return !matches!(status, "idle" | "busy");
         }
         // Codex writes down at once that a turn begins; Gemini CLI 0.61 may not do so while the model thinks.
-        let is_over = |turn: &Turn| {
-            let tells_beginnings = self.source == Source::Codex;
+        let tells_beginnings = self.source == Source::Codex;
+        !self.turn().is_some_and(|turn| {
             let told = self.hook.as_ref().filter(|hook| Some(hook.at) > turn.at);
             tells_beginnings
                 && !turn.has_plan
                 && turn.state == LiveState::Idle
                 && told.is_none_or(|hook| hook.state == LiveState::Idle)
-        };
-        match &self.records {
-            Records::Turn(turn) => !is_over(turn),
-            Records::Tail(text) => {
-                let turn = last(text.as_bytes(), agent(self.source).live(), Whose::Session);
-                !turn.as_ref().is_some_and(is_over)
-            }
-            Records::None | Records::Row { .. } | Records::Silent => true,
-        }
+        })
     }
 
-    /// Says whether its last turn ended with a plan, about which its screen asks.
-    fn has_plan(&self) -> bool {
-        matches!(&self.records, Records::Turn(turn) if turn.has_plan)
+    /// Where the last turn stands, by records of a file.
+    fn turn(&self) -> Option<Turn> {
+        match &self.records {
+            Records::Turn(turn) => Some(*turn),
+            Records::Tail(text) => last(text.as_bytes(), agent(self.source).live(), Whose::Session),
+            Records::None | Records::Row { .. } | Records::Silent => None,
+        }
     }
 
     /// Weighs what was seen of a session at `now`; `first`: what told that the session is of that process.
@@ -232,11 +229,14 @@ impl Seen {
             Records::Turn(turn) => *turn,
         };
         let words = match (turn.state, turn.open.is_some()) {
+            (LiveState::Idle, _) if turn.has_plan => "its last turn is over, and it may ask about its plan",
             (LiveState::Idle, _) => "its last turn is over",
             (_, true) => "a tool was called, and its output is not there",
             _ => "its last turn goes on",
         };
-        all.push(evidence(Channel::Transcript, words, Some(turn.state), turn.at));
+        // Whether it still asks stands on its screen alone.
+        let state = Some(turn.state).filter(|_| !turn.has_plan || self.screen.is_some());
+        all.push(evidence(Channel::Transcript, words, state, turn.at));
         Some(turn)
     }
 

@@ -122,7 +122,7 @@ impl Plan {
                 Step::Write { path, content } => Act::Write { path, content },
                 Step::Call { name, input } => {
                     let input = serde_json::from_str(&input).unwrap_or_default();
-                    calls.push(Call { name, input });
+                    calls.extend(turn.tools.contains(&name).then_some(Call { name, input }));
                     continue;
                 }
                 Step::Helper(prompt) => Act::Helper { name: "scripted".to_owned(), prompt },
