@@ -73,7 +73,7 @@ impl Choice {
         let more: Vec<&str> =
             [beside.trim()].into_iter().chain(below.copied()).filter(|line| !line.is_empty()).collect();
         let label = label.trim().to_owned();
-        let takes_words = ["Type something", "Enter a custom value"].contains(&label.trim_end_matches('.'));
+        let takes_words = TAKE_WORDS.contains(&label.trim_end_matches('.'));
         Choice { label, more: more.join(" "), means: Means::Other, is_checked: checks, takes_words }
     }
 }
@@ -153,7 +153,10 @@ const MOST_ABOUT: usize = 40;
 /// So many lines may stand between a question that goes on with other words and its answers.
 const MOST_BEHIND: usize = 6;
 /// What stands below the answers to a question: there a person says what they want; no leave is asked for.
-const HINTS_OF_QUESTIONS: [&str; 3] = ["enter to select", "enter select", "enter to submit"];
+const HINTS_OF_QUESTIONS: [&str; 4] =
+    ["enter to select", "enter select", "enter to submit", "to approve with this feedback"];
+/// Answers that take words of one's own, once they are chosen.
+const TAKE_WORDS: [&str; 3] = ["Type something", "Enter a custom value", "Tell Claude what to change"];
 /// The heading above all answers that were given.
 const REVIEW: &str = "Review your answers";
 /// What frames are drawn with.
@@ -286,7 +289,13 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
     };
     let choices: Vec<Choice> = choices.into_iter().map(|(_, choice)| choice).collect();
     let top = above.iter().rposition(|line| is_top(line));
-    if let Some((question, about)) = question_in(&above[top.map_or(0, |top| top + 1)..], is_question) {
+    if let Some((question, mut about)) = question_in(&above[top.map_or(0, |top| top + 1)..], is_question) {
+        // Claude Code shows a plan between lines of its own, above the question.
+        if let Some(top) = top.filter(|_| question.contains("written up a plan")) {
+            let start = above[..top].iter().rposition(|line| is_top(line)).map_or(0, |above| above + 1);
+            let plan = above[start..top].iter().map(|line| bare(line)).filter(|line| !line.is_empty());
+            about = plan.map(str::to_owned).collect();
+        }
         return Some(Dialog { question, about, choices, is_numbered: true, marked, marked_as, field: None });
     }
     // Some say more behind their question.

@@ -127,6 +127,15 @@ fn a_question_is_no_asking_for_leave() {
     let live = registry::agent(Source::Claude).expect("it has an adapter").live();
     let without = asked(live.screen(&without));
     assert_eq!(without.fingerprint(), several.fingerprint(), "what is chosen makes no other question of it");
+    let plan = asked(shown!(Claude, "claude-plan"));
+    assert_eq!(
+        plan.about,
+        ["Ready to code?", "Here is Claude's plan:", "The plan", "1. Do it", "2. Test it"]
+    );
+    assert!(plan.question.ends_with("Would you like to proceed?"), "{}", plan.question);
+    let told = ["Yes, and use auto mode", "Yes, manually approve edits", "Tell Claude what to change"];
+    assert_eq!(answers(&plan).iter().map(|(label, ..)| *label).collect::<Vec<_>>(), told);
+    assert!(plan.choices[2].takes_words);
     let review = asked(shown!(Claude, "claude-review"));
     assert_eq!(review.question, "Review your answers");
     assert_eq!(review.about[1], "→ The old one");

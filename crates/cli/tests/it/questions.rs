@@ -1,5 +1,6 @@
 //! Questions that ask for no leave: the real agents ask them by menus in their terminals, and they are answered from outside.
 
+use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -102,6 +103,41 @@ fn the_questions_of_a_claude_are_answered_from_outside() {
     let instead = Prompt::new("Ask later").say("Later");
     assert_eq!(desk.steer(&["deny", id, "--reason", instead.text()]), "delivered");
     desk.until_true("said", || desk.said(id, instead.text()) == 1);
+}
+
+#[test]
+fn a_plan_of_a_claude_is_judged_from_outside() {
+    let Some(desk) = Desk::open("questions::a_plan_of_a_claude_is_judged_from_outside") else { return };
+    desk.by_hand(&["claude", "--permission-mode", "plan"]);
+    desk.until_ready();
+    // The model looks for the tool first; its records name the file that the plan stands in.
+    desk.types(Prompt::new("Find it").call("ToolSearch", &json!({"query": "select:ExitPlanMode"})).text());
+    desk.until_true("found", || desk.screen().contains(" · done "));
+    let id = &desk.until("idle")["id"].as_str().unwrap().to_owned();
+    let transcripts = desk.lab.home().join(".claude/projects");
+    let folder = fs::read_dir(&transcripts).unwrap().flatten().next().unwrap().path();
+    let raw = id.split_once(':').unwrap().1;
+    let text = fs::read_to_string(folder.join(format!("{raw}.jsonl"))).unwrap();
+    let name = text.split("plans/").nth(1).and_then(|rest| rest.split(".md").next()).unwrap();
+    let plan = desk.lab.home().join(format!(".claude/plans/{name}.md"));
+    fs::create_dir_all(plan.parent().unwrap()).unwrap();
+    fs::write(&plan, "# The plan\n\n1. Do it\n2. Test it\n").unwrap();
+
+    let asks = |words: &str| {
+        desk.types(Prompt::new(words).call("ExitPlanMode", &json!({})).say("Thanks").text());
+        asked(&desk, "Claude has written up a plan")
+    };
+    let first = asks("Leave");
+    assert_eq!(labels(&first)[1..], ["Yes, manually approve edits", "Tell Claude what to change"]);
+    assert!(first["about"].as_array().unwrap().contains(&json!("2. Test it")), "{first:#}");
+    let key = first["key"].as_str().unwrap();
+    let change = ["choose", id, "--text", "Say why, too", "--key", key];
+    assert_eq!(desk.steer(&change), "delivered", "{}", desk.screen());
+    desk.until("idle");
+    assert!(desk.screen().contains("Rejected Claude's plan"), "{}", desk.screen());
+    choose(&desk, id, &asks("Leave again"), &["2"]);
+    desk.until("idle");
+    assert!(desk.screen().contains("Approved Claude's plan"), "{}", desk.screen());
 }
 
 #[test]
