@@ -159,6 +159,8 @@ const HINTS_OF_QUESTIONS: [&str; 4] =
 const TAKE_WORDS: [&str; 3] = ["Type something", "Enter a custom value", "Tell Claude what to change"];
 /// The heading above all answers that were given.
 const REVIEW: &str = "Review your answers";
+/// Claude Code's answer that sends them off.
+const SUBMIT: &str = "Submit answers";
 /// What frames are drawn with.
 const FRAME: &[char] = &['│', '┃', '╭', '╮', '╰', '╯', '─', '━', '╌', '┄', '▲', '▼', ' ', '\u{a0}'];
 /// What marks the answer that Enter takes.
@@ -289,7 +291,10 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
     };
     let choices: Vec<Choice> = choices.into_iter().map(|(_, choice)| choice).collect();
     let top = above.iter().rposition(|line| is_top(line));
-    if let Some((question, mut about)) = question_in(&above[top.map_or(0, |top| top + 1)..], is_question) {
+    let is_question = is_question || choices[0].label == SUBMIT;
+    let below = &above[top.map_or(0, |top| top + 1)..];
+    if is_question {
+        let (question, mut about) = question_in(below);
         // Claude Code shows a plan between lines of its own, above the question.
         if let Some(top) = top.filter(|_| question.contains("written up a plan")) {
             let start = above[..top].iter().rposition(|line| is_top(line)).map_or(0, |above| above + 1);
@@ -321,18 +326,14 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
     Some(Dialog { question, about, choices, is_numbered: true, marked, marked_as, field: None })
 }
 
-/// The words of a question that stand above its answers, and what tells it from the others that are asked with it; nothing where
-/// leave is asked for.
-fn question_in(above: &[&str], is_question: bool) -> Option<(String, Vec<String>)> {
+/// The words of a question that stand above its answers, and what tells it from the others that are asked with it.
+fn question_in(above: &[&str]) -> (String, Vec<String>) {
     let lines: Vec<&str> = above.iter().map(|line| bare(line)).filter(|line| !line.is_empty()).collect();
     // Claude Code and Gemini CLI show all answers before they take them.
     let review = lines.iter().position(|line| line.trim_end_matches(':') == REVIEW);
     if let Some(at) = review {
         let answers = lines[at + 1..].iter().map(|&line| line.to_owned());
-        return Some((REVIEW.to_owned(), answers.collect()));
-    }
-    if !is_question {
-        return None;
+        return (REVIEW.to_owned(), answers.collect());
     }
     // Codex counts them; what stands above that is none of it.
     let count = lines.iter().rposition(|line| line.starts_with("Question ") && line.contains('/'));
@@ -346,7 +347,7 @@ fn question_in(above: &[&str], is_question: bool) -> Option<(String, Vec<String>
         // Nothing says where it begins.
         words = words.pop().into_iter().collect();
     }
-    Some((words.join(" "), about))
+    (words.join(" "), about)
 }
 
 /// A page of questions that is answered otherwise than by the number of an answer: in words, or by Enter for all of them. Gemini

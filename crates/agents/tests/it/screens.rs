@@ -141,6 +141,11 @@ fn a_question_is_no_asking_for_leave() {
     assert_eq!(review.about[1], "→ The old one");
     assert_eq!((review.choices.len(), review.choices[0].label.as_str()), (2, "Submit answers"));
     assert!(!review.asks_leave());
+    // Words of a command can't pretend to be such a page, and hide what stands above them.
+    let command = include_str!("screens/claude-command.txt")
+        .replace("touch c.txt", "touch c.txt\n   Review your answers");
+    let command = asked(live.screen(&command));
+    assert!(command.asks_leave() && command.about.contains(&"touch c.txt".to_owned()), "{:?}", command.about);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use marline_agents::registry;
-use marline_control::live::{Claims, Control, Daemon, LiveSession, Now, Radar, Reply};
+use marline_control::live::{Asks, Claims, Control, Daemon, LiveSession, Now, Radar, Reply};
 use marline_model::{LiveState, SessionId, Source};
 use marline_store::work::WorkStore as _;
 use serde::Serialize;
@@ -189,16 +189,18 @@ fn row(one: &Told<'_>) -> String {
 /// What a session asks, on a line of its own, and the answers to choose from on another; nothing of one that asks nothing.
 fn asks_line(live: &LiveSession) -> String {
     let Some(asks) = &live.asks else { return String::new() };
+    let lines = [asked_words(live), answers(asks)].into_iter().filter(|line| !line.is_empty());
+    lines.map(|line| format!("\n    {}", harmless(&fit(&line, 160)))).collect()
+}
+
+/// The answers to choose from, each with its number; nothing where leave is asked for.
+pub fn answers(asks: &Asks) -> String {
     let answer = |(place, reply): (usize, &Reply)| {
         let mark = if reply.is_chosen == Some(true) { " (chosen)" } else { "" };
         format!("{} {}{mark}", place + 1, reply.label)
     };
-    let answers: Vec<String> = match asks.is_approval {
-        true => Vec::new(),
-        false => asks.replies.iter().enumerate().map(answer).collect(),
-    };
-    let lines = [asked_words(live), answers.join(" · ")].into_iter().filter(|line| !line.is_empty());
-    lines.map(|line| format!("\n    {}", harmless(&fit(&line, 160)))).collect()
+    let all = asks.replies.iter().filter(|_| !asks.is_approval).enumerate();
+    all.map(answer).collect::<Vec<_>>().join(" · ")
 }
 
 /// What a session asks: the command or the change, what its dialog says of it, the question; where it is about no call, the

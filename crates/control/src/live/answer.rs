@@ -55,11 +55,9 @@ impl Terminal<'_> {
 
     /// The same, where it asks for leave.
     fn dialog_of_leave(&self, key: Option<&str>) -> io::Result<Result<(Dialog, Option<OpenCalls>), Steered>> {
-        let asks_leave = |(dialog, _): &(Dialog, _)| dialog.asks_leave();
-        Ok(self.dialog(key)?.and_then(|asked| match asks_leave(&asked) {
-            true => Ok(asked),
-            false => Err(refused("it asks no leave, but for an answer: choose one")),
-        }))
+        let no_leave = || refused("it asks no leave, but for an answer: choose one");
+        let asked = self.dialog(key)?;
+        Ok(asked.and_then(|asked| if asked.0.asks_leave() { Ok(asked) } else { Err(no_leave()) }))
     }
 
     /// The calls that wait, by the session's own records at this moment.

@@ -12,7 +12,7 @@ use super::{desk, reviewers, store};
 use crate::args::work::ApprovalCommand;
 use crate::args::{Lasting, ReadArgs};
 use crate::ask::ask;
-use crate::commands::live::{asked_words, look};
+use crate::commands::live::{answers, asked_words, look};
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, Places, now};
 use crate::failure::Failure;
@@ -200,9 +200,16 @@ fn show_live(live: &LiveSession) -> Result<(), Failure> {
         (_, Some(asks)) if asks.is_approval => {
             format!("marline live approve {} --key {}   (or deny)", live.id, asks.key)
         }
+        (_, Some(asks)) if asks.takes_words => {
+            format!("marline live choose {} --text \"…\" --key {}   (or deny)", live.id, asks.key)
+        }
+        (_, Some(asks)) if !asks.replies.is_empty() => {
+            format!("marline live choose {} NUMBER --key {}   (or deny)", live.id, asks.key)
+        }
         _ => format!("marline live attach {}", live.id),
     };
-    for fact in [cwd.map(|cwd| format!("in {cwd}")), Some(answer)].into_iter().flatten() {
+    let choices = live.asks.as_ref().map(answers).filter(|answers| !answers.is_empty());
+    for fact in [choices, cwd.map(|cwd| format!("in {cwd}")), Some(answer)].into_iter().flatten() {
         print_line(&format!("    {}", harmless(&fact)))?;
     }
     Ok(())
