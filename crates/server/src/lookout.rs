@@ -333,15 +333,20 @@ fn listen(path: &Path) -> std::io::Result<UnixDatagram> {
 
 /// Says whether what an agent asks next is to be seen on its screen alone.
 fn is_on_screen_alone(live: &LiveSession) -> bool {
-    // What a Claude Code asks is told in its records a moment later.
-    let is_told = live.source == Source::Claude
-        && (live.state != LiveState::NeedsApproval
-            || live.asks.as_ref().is_some_and(|asks| asks.what.is_some()));
+    // That a Claude Code asks is told before its dialog is drawn, and what it asks leave for in its records a moment later.
+    let is_seen = match &live.asks {
+        Some(asks) => !asks.is_approval || asks.what.is_some(),
+        None => !live.state.needs_you(),
+    };
+    let is_told = live.source == Source::Claude && is_seen;
     !is_told && live.state != LiveState::Idle && matches!(live.control, Control::Tmux { .. })
 }
 
-/// Says whether an agent waits, and tells itself when it does something again.
+/// Says whether an agent waits, and tells itself when it does something again: one whose screen is looked at does not.
 fn tells_itself(live: &LiveSession) -> bool {
+    if live.evidence.iter().any(|one| one.channel == Channel::Screen) {
+        return false;
+    }
     let has_told = |one: &Evidence| matches!(one.channel, Channel::Registry | Channel::Service);
     live.state == LiveState::Idle && (live.source == Source::Codex || live.evidence.iter().any(has_told))
 }

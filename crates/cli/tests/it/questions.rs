@@ -57,7 +57,10 @@ fn the_questions_of_a_claude_are_answered_from_outside() {
     let id = &desk.now()[0]["id"].as_str().unwrap().to_owned();
     let told = desk.marline(&["approvals", "list"]);
     let told = String::from_utf8_lossy(&told.stdout).into_owned();
-    assert!(told.contains("1 Yes · 2 No · 3 Type something.") && told.contains("marline live choose"), "{told}");
+    assert!(
+        told.contains("1 Yes · 2 No · 3 Type something.") && told.contains("marline live choose"),
+        "{told}"
+    );
     assert_eq!(desk.steer(&["approve", id]), "refused");
     assert_eq!(desk.steer(&["choose", id, "9"]), "refused");
     assert_eq!(desk.steer(&["choose", id, "1", "2"]), "refused");

@@ -234,8 +234,9 @@ impl Seen {
             (_, true) => "a tool was called, and its output is not there",
             _ => "its last turn goes on",
         };
-        // Whether it still asks stands on its screen alone.
-        let state = Some(turn.state).filter(|_| !turn.has_plan || self.screen.is_some());
+        // Whether it still asks stands on its screen alone, and is drawn a moment later.
+        let has_field = || self.screen.as_deref().is_some_and(|screen| live.screen(screen).draft.is_some());
+        let state = Some(turn.state).filter(|_| !turn.has_plan || has_field());
         all.push(evidence(Channel::Transcript, words, state, turn.at));
         Some(turn)
     }
