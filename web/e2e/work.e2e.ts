@@ -401,7 +401,7 @@ describe.skipIf(IS_SKIPPED)('with a real agent', () => {
     await inbox.screenshot({ path: join(PICTURES, 'work-approvals.png') });
     expect(await barriers(inbox)).toEqual([]);
     await question.getByRole('button', { name: 'Deny…' }).click();
-    await question.getByRole('textbox', { name: 'Why it is denied' }).fill('One knot is enough');
+    await question.getByRole('textbox', { name: 'A word to the agent' }).fill('One knot is enough');
     await question.getByRole('button', { name: 'Deny', exact: true }).click();
     await inbox.getByRole('heading', { name: 'Nothing waits for you' }).waitFor();
     await inbox.getByText('Denied: One knot is enough').first().waitFor();

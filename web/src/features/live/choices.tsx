@@ -1,10 +1,11 @@
 import { type FormEvent, useState } from 'react';
 import type { Asks } from '../../api/types';
 import { Button } from '../../components/ui/button';
+import { DenyForm } from '../../components/ui/deny-form';
 import { FIELD, Tick } from '../../components/ui/field';
 import { harmless } from '../../lib/harmless';
 import { newKey, useSteer } from './acts';
-import { Answered, DenyForm } from './deny-form';
+import { Answered } from './answered';
 
 interface Props {
   id: string;

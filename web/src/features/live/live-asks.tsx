@@ -2,13 +2,14 @@ import { useState } from 'react';
 import { post } from '../../api/client';
 import type { Asks, Rule } from '../../api/types';
 import { Button } from '../../components/ui/button';
+import { DenyForm } from '../../components/ui/deny-form';
 import { Needs } from '../../components/ui/needs';
 import { QuestionView } from '../../components/ui/question-view';
 import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
 import { newKey, useSteer, wordsOf } from './acts';
+import { Answered } from './answered';
 import { Choices } from './choices';
-import { Answered, DenyForm } from './deny-form';
 import { RuleForm } from './rule-form';
 
 /** A rule from here lasts so long. */

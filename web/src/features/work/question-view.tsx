@@ -1,14 +1,12 @@
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { post } from '../../api/client';
 import type { Asked, Decision } from '../../api/types';
 import { Button } from '../../components/ui/button';
-import { FIELD } from '../../components/ui/field';
+import { DenyForm } from '../../components/ui/deny-form';
 import { Needs } from '../../components/ui/needs';
 import { say } from '../../components/ui/toast';
 import { harmless } from '../../lib/harmless';
 import { useWorkAct } from './acts';
-
-const focus = (element: HTMLInputElement | null) => element?.focus();
 
 const SAID: Record<Decision['say'], string> = {
   allow: 'Allowed once',
@@ -39,7 +37,6 @@ interface AnswerProps {
 
 function Answers({ number, forSession, what }: AnswerProps) {
   const [isDenying, setDenying] = useState(false);
-  const [reason, setReason] = useState('');
   const answer = useWorkAct(
     (decision: Decision) => post<Asked>(`/api/v1/approvals/${number}`, { decision }),
     (_, decision) => say(SAID[decision.say]),
@@ -47,30 +44,8 @@ function Answers({ number, forSession, what }: AnswerProps) {
   // Until the agent has heard it, the question stays: nobody answers twice.
   const isBusy = answer.isPending || answer.isSuccess;
   if (isDenying) {
-    const deny = (event: FormEvent) => {
-      event.preventDefault();
-      answer.mutate({ say: 'deny', reason: reason.trim() || null });
-    };
-    return (
-      <form onSubmit={deny} className="flex flex-wrap gap-2">
-        <input
-          ref={focus}
-          value={reason}
-          maxLength={2_000}
-          onChange={(event) => setReason(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Escape') setDenying(false);
-          }}
-          placeholder="Why, if the agent should know"
-          aria-label="Why it is denied"
-          className={`${FIELD} min-w-40 flex-1 placeholder:text-ink-3`}
-        />
-        <Button kind="solid" type="submit" disabled={isBusy}>
-          Deny
-        </Button>
-        <Button onClick={() => setDenying(false)}>Back</Button>
-      </form>
-    );
+    const deny = (reason: string | null) => answer.mutate({ say: 'deny', reason });
+    return <DenyForm act="Deny" isBusy={isBusy} onDeny={deny} onBack={() => setDenying(false)} />;
   }
   return (
     <div className="flex flex-wrap gap-2" role="group" aria-label={`Answer ${what.slice(0, 80)}`}>

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react';
-import { Button } from '../../components/ui/button';
-import { FIELD } from '../../components/ui/field';
+import { Button } from './button';
+import { FIELD } from './field';
 
 const focus = (element: HTMLInputElement | null) => element?.focus();
 
@@ -38,14 +38,5 @@ export function DenyForm({ act, isBusy, onDeny, onBack }: Props) {
       </Button>
       <Button onClick={onBack}>Back</Button>
     </form>
-  );
-}
-
-/** What stands where an answer was given, until the agent shows what came of it. */
-export function Answered() {
-  return (
-    <p role="status" className="text-ink-2 text-xs">
-      Answered. What comes of it shows in the session.
-    </p>
   );
 }
