@@ -23,6 +23,8 @@ pub struct Screen {
 pub struct Dialog {
     /// What is asked.
     pub question: String,
+    /// The lines in which that stands on the screen; none where it stands among those that say what it is about.
+    pub lines: Vec<String>,
     /// What stands above the question: the command, the change.
     pub about: Vec<String>,
     /// The answers.
@@ -294,14 +296,24 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
     let is_question = is_question || choices[0].label == SUBMIT;
     let below = &above[top.map_or(0, |top| top + 1)..];
     if is_question {
-        let (question, mut about) = question_in(below);
+        let (lines, mut about) = question_in(below);
+        let question = lines.join(" ");
         // Claude Code shows a plan between lines of its own, above the question.
         if let Some(top) = top.filter(|_| question.contains("written up a plan")) {
             let start = above[..top].iter().rposition(|line| is_top(line)).map_or(0, |above| above + 1);
             let plan = above[start..top].iter().map(|line| bare(line)).filter(|line| !line.is_empty());
             about = plan.map(str::to_owned).collect();
         }
-        return Some(Dialog { question, about, choices, is_numbered: true, marked, marked_as, field: None });
+        return Some(Dialog {
+            question,
+            lines,
+            about,
+            choices,
+            is_numbered: true,
+            marked,
+            marked_as,
+            field: None,
+        });
     }
     // Some say more behind their question.
     let near = above.len().saturating_sub(MOST_BEHIND);
@@ -323,17 +335,18 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
             (about.pop().unwrap_or_default(), about)
         }
     };
-    Some(Dialog { question, about, choices, is_numbered: true, marked, marked_as, field: None })
+    let lines = vec![question.clone()];
+    Some(Dialog { question, lines, about, choices, is_numbered: true, marked, marked_as, field: None })
 }
 
-/// The words of a question that stand above its answers, and what tells it from the others that are asked with it.
-fn question_in(above: &[&str]) -> (String, Vec<String>) {
+/// The lines of a question that stand above its answers, and what tells it from the others that are asked with it.
+fn question_in(above: &[&str]) -> (Vec<String>, Vec<String>) {
     let lines: Vec<&str> = above.iter().map(|line| bare(line)).filter(|line| !line.is_empty()).collect();
     // Claude Code and Gemini CLI show all answers before they take them.
     let review = lines.iter().position(|line| line.trim_end_matches(':') == REVIEW);
     if let Some(at) = review {
         let answers = lines[at + 1..].iter().map(|&line| line.to_owned());
-        return (REVIEW.to_owned(), answers.collect());
+        return (vec![REVIEW.to_owned()], answers.collect());
     }
     // Codex counts them; what stands above that is none of it.
     let count = lines.iter().rposition(|line| line.starts_with("Question ") && line.contains('/'));
@@ -347,7 +360,7 @@ fn question_in(above: &[&str]) -> (String, Vec<String>) {
         // Nothing says where it begins.
         words = words.pop().into_iter().collect();
     }
-    (words.join(" "), about)
+    (words.into_iter().map(str::to_owned).collect(), about)
 }
 
 /// A page of questions that is answered otherwise than by the number of an answer: in words, or by Enter for all of them. Gemini
@@ -365,7 +378,8 @@ pub(crate) fn form(screen: &str) -> Option<Dialog> {
     }
     let rest: Vec<&str> = rest.iter().copied().filter(|line| !line.starts_with('←')).collect();
     let (question, below) = rest.split_first()?;
-    let mut dialog = Dialog { question: question.trim_end_matches(':').to_owned(), ..Dialog::default() };
+    let question = question.trim_end_matches(':').to_owned();
+    let mut dialog = Dialog { lines: vec![question.clone()], question, ..Dialog::default() };
     if dialog.question == REVIEW && hint.starts_with("Enter to submit") {
         dialog.about = below.iter().map(|&line| line.to_owned()).collect();
         dialog.choices = vec![Choice::of_question(&["Submit"])];

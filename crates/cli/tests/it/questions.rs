@@ -69,6 +69,16 @@ fn the_questions_of_a_claude_are_answered_from_outside() {
     desk.until("idle");
     assert!(desk.screen().contains("Is it fine? → No"), "{}", desk.screen());
 
+    // What is broken into lines, and in another script.
+    let long = "Which of the two ports, the old one that everybody knows and has written down somewhere or the new one that nobody \
+                has heard of so far, is the one that you would like to be used from now on?";
+    for words in [long, "用哪个端口？"] {
+        ask(&[question(words, false, ["旧的", "新的"])]);
+        let asks = asked(&desk, words);
+        choose(&desk, id, &asks, &["2"]);
+        desk.until("idle");
+    }
+
     // In words of one's own.
     ask(&[question("Which port then?", false, ["The old one", "A new one"])]);
     let asks = asked(&desk, "Which port then?");

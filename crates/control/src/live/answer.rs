@@ -362,15 +362,14 @@ fn answered(screen: &Screen) -> Steered {
 
 /// Pieces of a dialog by which tmux tells it from another one.
 fn marks(dialog: &Dialog) -> Vec<String> {
-    // The question of one without numbers is put together from what it is about.
-    let question = Some(&dialog.question).filter(|_| dialog.is_numbered || dialog.about.is_empty());
-    dialog.about.iter().chain(question).filter_map(|line| piece(line)).take(4).collect()
+    dialog.about.iter().chain(&dialog.lines).filter_map(|line| piece(line)).take(4).collect()
 }
 
 /// The longest piece of a line that tmux can look for as it is.
 fn piece(line: &str) -> Option<String> {
+    // Bytes: two signs of a script that writes words with few.
     const SHORTEST: usize = 3;
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '/' | '.');
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '/' | '.');
     let pieces = line.split(|c: char| !is_plain(c)).map(str::trim);
     let longest = pieces.max_by_key(|piece| piece.len())?;
     // A long line may be broken in two.
@@ -386,5 +385,6 @@ mod tests {
     fn what_is_looked_for_holds_nothing_that_tmux_takes_apart() {
         assert_eq!(piece("? Shell  rm -rf ./{a,b} #x").as_deref(), Some("Shell  rm -rf ./"));
         assert_eq!(piece("???"), None);
+        assert_eq!(piece("│ 用哪个端口？ #{x}").as_deref(), Some("用哪个端口"));
     }
 }
