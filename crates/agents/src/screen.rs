@@ -154,9 +154,8 @@ const MOST_MORE: usize = 40;
 const MOST_ABOUT: usize = 40;
 /// So many lines may stand between a question that goes on with other words and its answers.
 const MOST_BEHIND: usize = 6;
-/// What stands below the answers to a question: there a person says what they want; no leave is asked for.
-const HINTS_OF_QUESTIONS: [&str; 4] =
-    ["enter to select", "enter select", "enter to submit", "to approve with this feedback"];
+/// What stands below the answers to a question about a plan: Codex', Claude Code's.
+const HINTS_OF_PLANS: [&str; 2] = ["enter select", "to approve with this feedback"];
 /// Answers that take words of one's own, once they are chosen.
 const TAKE_WORDS: [&str; 3] = ["Type something", "Enter a custom value", "Tell Claude what to change"];
 /// The heading above all answers that were given.
@@ -248,14 +247,9 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
     if lines.len() - last - 1 > MOST_HINTS {
         return None;
     }
-    let is_hint = |line: &&str| HINTS_OF_QUESTIONS.iter().any(|hint| line.to_lowercase().contains(hint));
-    let hint = lines[last + 1..].iter().position(is_hint);
-    let is_question = hint.is_some();
     // Upwards to the first answer; a long answer goes on in the next line.
-    let mut choices: Vec<(usize, Choice)> = Vec::new();
-    let (mut marked, mut first) = (None, last);
-    let below = &lines[last + 1..][..hint.unwrap_or(0)];
-    let mut more: Vec<&str> = below.iter().rev().map(|line| bare(line)).collect();
+    let mut answers: Vec<(usize, Vec<&str>)> = Vec::new();
+    let (mut marked, mut more, mut first) = (None, Vec::new(), last);
     for at in (0..=last).rev() {
         let Some((number, words, is_marked)) = answer(lines[at]) else {
             // What is not set in below its answer is none of it.
@@ -266,13 +260,10 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
             }
             continue;
         };
-        if choices.last().is_some_and(|(below, _)| *below != number + 1) {
+        if answers.last().is_some_and(|(below, _)| *below != number + 1) {
             return None;
         }
-        let words: Vec<&str> = std::iter::once(words).chain(more.drain(..).rev()).collect();
-        let choice =
-            if is_question { Choice::of_question(&words) } else { Choice::of_leave(&words.join(" ")) };
-        choices.push((number, choice));
+        answers.push((number, std::iter::once(words).chain(more.drain(..).rev()).collect()));
         if is_marked {
             marked = Some((number - 1, bare(lines[at]).to_owned()));
         }
@@ -282,20 +273,22 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
         }
     }
     let (marked, marked_as) = marked?;
-    if choices.len() < 2 || choices.last()?.0 != 1 {
+    if answers.len() < 2 || answers.last()?.0 != 1 {
         return None;
     }
-    choices.reverse();
     let above: Vec<&str> = {
         let whole: Vec<&str> = screen.lines().map(str::trim_end).collect();
         let first = whole.iter().rposition(|line| *line == lines[first])?;
         whole[first.saturating_sub(MOST_ABOUT)..first].to_vec()
     };
-    let choices: Vec<Choice> = choices.into_iter().map(|(_, choice)| choice).collect();
     let top = above.iter().rposition(|line| is_top(line));
-    let is_question = is_question || choices[0].label == SUBMIT;
     let below = &above[top.map_or(0, |top| top + 1)..];
-    if is_question {
+    let hints = &lines[last + 1..];
+    let is_review = answers.last()?.1.first() == Some(&SUBMIT);
+    if let Some(hint) = hint_of_question(below, hints).or(is_review.then_some(0)) {
+        // What is said of the last answer stands between it and the hint.
+        answers[0].1.extend(hints[..hint].iter().map(|line| bare(line)));
+        let choices = answers.iter().rev().map(|(_, lines)| Choice::of_question(lines)).collect();
         let (lines, mut about) = question_in(below);
         let question = lines.join(" ");
         // Claude Code shows a plan between lines of its own, above the question.
@@ -315,6 +308,7 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
             field: None,
         });
     }
+    let choices = answers.iter().rev().map(|(_, lines)| Choice::of_leave(&lines.join(" "))).collect();
     // Some say more behind their question.
     let near = above.len().saturating_sub(MOST_BEHIND);
     let asked = above
@@ -339,6 +333,31 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
     Some(Dialog { question, lines, about, choices, is_numbered: true, marked, marked_as, field: None })
 }
 
+/// Where the hint stands below the answers to a question; nothing where leave is asked for. A hint alone does not tell: Gemini CLI
+/// has the same below what it asks leave for.
+fn hint_of_question(above: &[&str], hints: &[&str]) -> Option<usize> {
+    let find = |wanted: &[&str]| {
+        let is_it = |line: &&str| wanted.iter().any(|hint| line.to_lowercase().contains(hint));
+        hints.iter().position(is_it)
+    };
+    if let Some(hint) = find(&HINTS_OF_PLANS) {
+        return Some(hint);
+    }
+    let mut lines = above.iter().map(|line| bare(line)).filter(|line| !line.is_empty());
+    let has_heading = lines.clone().next().is_some_and(is_heading) || lines.any(is_count);
+    find(&["enter to select", "enter to submit"]).filter(|_| has_heading)
+}
+
+/// What stands above a question of Claude Code or Gemini CLI, before its words.
+fn is_heading(line: &str) -> bool {
+    line.starts_with(['←', '☐', '☒']) || ["Answer Questions", "(Select all that apply)"].contains(&line)
+}
+
+/// How Codex counts its questions.
+fn is_count(line: &str) -> bool {
+    line.starts_with("Question ") && line.contains('/')
+}
+
 /// The lines of a question that stand above its answers, and what tells it from the others that are asked with it.
 fn question_in(above: &[&str]) -> (Vec<String>, Vec<String>) {
     let lines: Vec<&str> = above.iter().map(|line| bare(line)).filter(|line| !line.is_empty()).collect();
@@ -349,11 +368,8 @@ fn question_in(above: &[&str]) -> (Vec<String>, Vec<String>) {
         return (vec![REVIEW.to_owned()], answers.collect());
     }
     // Codex counts them; what stands above that is none of it.
-    let count = lines.iter().rposition(|line| line.starts_with("Question ") && line.contains('/'));
+    let count = lines.iter().rposition(|line| is_count(line));
     let about = count.map(|at| lines[at].to_owned()).into_iter().collect();
-    let is_heading = |line: &str| {
-        line.starts_with(['←', '☐', '☒']) || ["Answer Questions", "(Select all that apply)"].contains(&line)
-    };
     let words = lines[count.map_or(0, |at| at + 1)..].iter().copied().filter(|line| !is_heading(line));
     let mut words: Vec<&str> = words.collect();
     if count.is_none() && !above.iter().any(|line| is_heading(bare(line))) {

@@ -79,6 +79,11 @@ fn what_gemini_asks_is_read() {
     assert_eq!(command.about, ["? Shell  touch h.txt", "touch h.txt"]);
     assert_eq!(command.place_of(Means::AllowMore), Some(1));
     assert_eq!(means(&command), [Means::Allow, Means::AllowMore, Means::Deny]);
+    // With the same hint below it as its questions have.
+    let read = asked(shown!(Gemini, "gemini-read"));
+    assert_eq!(read.question, "Do you want to allow this read?");
+    assert!(read.about.iter().any(|line| line.contains("/marline/pictures/")), "{:?}", read.about);
+    assert_eq!(means(&read), [Means::Allow, Means::Deny]);
     let edit = asked(shown!(Gemini, "gemini-edit"));
     assert_eq!(edit.question, "Apply this change?");
     assert_eq!(means(&edit), [Means::Allow, Means::AllowMore, Means::Other, Means::Deny]);
