@@ -84,6 +84,13 @@ fn what_gemini_asks_is_read() {
     assert_eq!(read.question, "Do you want to allow this read?");
     assert!(read.about.iter().any(|line| line.contains("/marline/pictures/")), "{:?}", read.about);
     assert_eq!(means(&read), [Means::Allow, Means::Deny]);
+    // Nor can words of what it is about make a question of it.
+    let live = registry::agent(Source::Gemini).expect("it has an adapter").live();
+    for words in ["Question 1/1", "← Port →", "Answer Questions"] {
+        let asks = "Do you want to allow this read?";
+        let screen = include_str!("screens/gemini-read.txt").replace(asks, &format!("{words}\n│  {asks}"));
+        assert!(screen.contains(words) && asked(live.screen(&screen)).asks_leave(), "{words}");
+    }
     let edit = asked(shown!(Gemini, "gemini-edit"));
     assert_eq!(edit.question, "Apply this change?");
     assert_eq!(means(&edit), [Means::Allow, Means::AllowMore, Means::Other, Means::Deny]);
