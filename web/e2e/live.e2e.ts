@@ -57,7 +57,7 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     );
     const prompts = items.items.filter((item) => item.kind === 'prompt').map((item) => item.text);
     expect(prompts).toEqual(['From the phone {{say: To the phone}}']);
-    expect(await field(page).inputValue()).toBe('');
+    await expect.poll(() => field(page).inputValue()).toBe('');
 
     // What is typed at the desk streams to the phone.
     on.tmux('send-keys', '-t', 'hand', '-l', 'At the desk {{say: Heard at both}}');

@@ -316,7 +316,7 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
     await page.screenshot({ path: join(PICTURES, 'composer-phone.png') });
     await page.getByRole('button', { name: 'Send' }).click();
     await page.getByRole('main').getByText('A dot', { exact: true }).waitFor();
-    expect(await field(page).inputValue()).toBe('');
+    await expect.poll(() => field(page).inputValue()).toBe('');
     await soon(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('');
 
     // It may say something, and not end the agent.
