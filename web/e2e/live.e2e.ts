@@ -94,19 +94,21 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
       const all = questions.map((one) => ({ header: 'Port', multiSelect: false, options, ...one }));
       return `Ask me {{call: AskUserQuestion = ${JSON.stringify({ questions: all }).replaceAll('}}', '} }')} }}{{say: Thanks}}`;
     };
-    const answers = page.getByRole('list', { name: 'Answers' });
+    // The transcript tells what was asked, too.
+    const asked = page.getByRole('region', { name: 'The running agent' });
+    const answers = asked.getByRole('list', { name: 'Answers' });
     await send(page, asks({ question: 'Which port?' }));
-    await page.getByText('Which port?', { exact: true }).waitFor();
+    await asked.getByText('Which port?', { exact: true }).waitFor();
     expect(await barriers(page)).toEqual([]);
     await page.screenshot({ path: join(PICTURES, 'live-question-phone.png') });
     await answers.getByRole('button', { name: /^A new one/ }).click();
     await said(page, 'Thanks').waitFor();
     await send(page, asks({ question: 'Which ports?', multiSelect: true }, { question: 'In which order?' }));
-    await page.getByText('Which ports?', { exact: true }).waitFor();
+    await asked.getByText('Which ports?', { exact: true }).waitFor();
     await answers.getByRole('checkbox', { name: /^The old one/ }).check();
     await page.screenshot({ path: join(PICTURES, 'live-questions-phone.png') });
     await page.getByRole('button', { name: 'Choose these' }).click();
-    await page.getByText('In which order?', { exact: true }).waitFor();
+    await asked.getByText('In which order?', { exact: true }).waitFor();
     await page.getByRole('textbox', { name: 'An answer in your own words' }).fill('As they come');
     await page.getByRole('button', { name: 'Answer', exact: true }).click();
     await answers.getByRole('button', { name: 'Submit answers' }).click();
