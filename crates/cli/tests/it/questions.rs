@@ -66,8 +66,8 @@ fn the_questions_of_a_claude_are_answered_from_outside() {
     assert_eq!(desk.steer(&["choose", id, "1", "2"]), "refused");
     assert_eq!(desk.steer(&["choose", id, "1", "--key", "0123456789abcdef"]), "refused");
     choose(&desk, id, &asks, &["2"]);
+    desk.until_true("shown", || desk.screen().contains("Is it fine? → No"));
     desk.until("idle");
-    assert!(desk.screen().contains("Is it fine? → No"), "{}", desk.screen());
 
     // What is broken into lines, and in another script.
     let long = "Which of the two ports, the old one that everybody knows and has written down somewhere or the new one that nobody \
@@ -89,8 +89,8 @@ fn the_questions_of_a_claude_are_answered_from_outside() {
         "{}",
         desk.screen()
     );
+    desk.until_true("shown", || desk.screen().contains("Which port then? → Port 7, or 8"));
     desk.until("idle");
-    assert!(desk.screen().contains("Which port then? → Port 7, or 8"), "{}", desk.screen());
 
     // Several together, one of which takes several answers; a person at the desk has chosen another one before.
     let answers = ["The old one", "A new one"];
@@ -149,11 +149,11 @@ fn a_plan_of_a_claude_is_judged_from_outside() {
     let key = first["key"].as_str().unwrap();
     let change = ["choose", id, "--text", "Say why, too", "--key", key];
     assert_eq!(desk.steer(&change), "delivered", "{}", desk.screen());
+    desk.until_true("shown", || desk.screen().contains("Rejected Claude's plan"));
     desk.until("idle");
-    assert!(desk.screen().contains("Rejected Claude's plan"), "{}", desk.screen());
     choose(&desk, id, &asks("Leave again"), &["2"]);
+    desk.until_true("shown", || desk.screen().contains("Approved Claude's plan"));
     desk.until("idle");
-    assert!(desk.screen().contains("Approved Claude's plan"), "{}", desk.screen());
 }
 
 #[test]
@@ -224,13 +224,13 @@ fn the_questions_of_a_gemini_are_answered_from_outside() {
     // One that takes several and stands alone; one in words of one's own.
     ask(&[question("Which of them?", true, answers)]);
     choose(&desk, id, &asked(&desk, "Which of them"), &["1", "2"]);
+    desk.until_true("shown", || desk.screen().contains("Port → The old one, A new one"));
     desk.until("idle");
-    assert!(desk.screen().contains("Port → The old one, A new one"), "{}", desk.screen());
     ask(&[question("Which one?", false, answers)]);
     asked(&desk, "Which one");
     assert_eq!(desk.steer(&["choose", id, "3", "--text", "Neither"]), "delivered", "{}", desk.screen());
+    desk.until_true("shown", || desk.screen().contains("Port → Neither"));
     desk.until("idle");
-    assert!(desk.screen().contains("Port → Neither"), "{}", desk.screen());
 }
 
 #[test]
@@ -243,7 +243,8 @@ fn a_question_is_asked_in_its_terminal_also_of_who_is_away() {
     desk.by_hand(&["claude"]);
     desk.until_ready();
     desk.types(Prompt::new("Begin").say("Begun").text());
-    let id = &desk.until("idle")["id"].as_str().unwrap().to_owned();
+    let begun = desk.until_it("begun", |one| one["state"] == "idle" && one["title"].is_string());
+    let id = &begun["id"].as_str().unwrap().to_owned();
     assert_eq!(desk.marline(&["live", "away", id]).status.code(), Some(0));
     let questions = [question("Is it fine?", false, ["Yes", "No"])];
     let ask = Prompt::new("Ask me").call("AskUserQuestion", &json!({"questions": questions})).say("Thanks");

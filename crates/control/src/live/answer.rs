@@ -260,7 +260,8 @@ impl Terminal<'_> {
                     screen = self.press_there(&marks, "Enter", has_gone)?;
                     break;
                 }
-                self.press_there(&marks, "Up", |_| false)?;
+                let before = self.read()?;
+                self.press_there(&marks, "Up", |screen| *screen != before)?;
             }
         }
         Ok(match screen {
@@ -367,7 +368,7 @@ fn marks(dialog: &Dialog) -> Vec<String> {
 
 /// The longest piece of a line that tmux can look for as it is.
 fn piece(line: &str) -> Option<String> {
-    // Bytes: two signs of a script that writes words with few.
+    // Bytes: one sign is enough in a script that writes a word with it.
     const SHORTEST: usize = 3;
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '/' | '.');
     let pieces = line.split(|c: char| !is_plain(c)).map(str::trim);

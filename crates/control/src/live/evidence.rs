@@ -129,13 +129,13 @@ pub(super) fn evidence(
 impl Seen {
     /// Says whether only its screen may tell how it stands.
     pub fn needs_screen(&self) -> bool {
-        if let Some(service) = &self.service {
-            // What it asks its person stands on the terminal that shows it.
-            let has_plan = self.turn().is_some_and(|turn| turn.has_plan);
-            return self.is_kept_out || service.state == LiveState::NeedsInput || has_plan;
-        }
         if self.is_kept_out {
             return true;
+        }
+        if let Some(service) = &self.service {
+            // What it asks its person stands on the terminal that shows it.
+            let has_plan = || self.turn().is_some_and(|turn| turn.has_plan);
+            return service.state == LiveState::NeedsInput || has_plan();
         }
         if let Some(status) = self.registry.as_ref().and_then(|facts| facts["status"].as_str()) {
             // What it waits for stands on its screen.
