@@ -182,6 +182,14 @@ it('what is opened to type into has the focus, and Escape closes what is open al
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Rename' }).waitFor({ state: 'hidden' });
   expect(page.url()).toContain('/s/');
+  // Also in the moment in which it opens, before anything in it has the focus.
+  await page.getByRole('button', { name: /^(More|Acts)/ }).evaluate((opener: HTMLElement) => {
+    opener.click();
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+  });
+  expect(page.url()).toContain('/s/');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Rename' }).waitFor({ state: 'hidden' });
   // A menu is gone through by arrows, and what is chosen in it is what has the focus.
   const focused = () => page.evaluate(() => document.activeElement?.textContent);
   await page.getByRole('button', { name: /^(More|Acts)/ }).press('Enter');

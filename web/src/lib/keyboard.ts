@@ -30,7 +30,7 @@ export function listen(): () => void {
     }
     if (isTyping(event.target)) return;
     // A menu that is open is closed by it, and nothing else.
-    if (event.key === 'Escape' && document.querySelector('[popover][data-open]')) return;
+    if (event.key === 'Escape' && document.querySelector(':popover-open')) return;
     if (event.key.length === 1 && !settings().letters) return;
     if (event.key === 'Enter' && event.target instanceof Element && event.target.closest('a, button, summary')) return;
     const sequence = event.timeStamp - at < SEQUENCE ? actOf(`${before} ${event.key}`) : undefined;

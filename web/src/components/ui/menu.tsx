@@ -27,8 +27,8 @@ export function Menu({ button, label, children }: Props) {
     all[Math.max(0, Math.min(here + by, all.length - 1))]?.focus();
   };
   const place = (event: ToggleEvent<HTMLDivElement>) => {
+    if (event.newState !== 'open') return;
     const element = panel.current;
-    element?.toggleAttribute('data-open', event.newState === 'open');
     const opener = document.querySelector(`[popovertarget="${CSS.escape(id)}"]`);
     if (!element || !opener) return;
     const from = opener.getBoundingClientRect();
