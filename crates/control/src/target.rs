@@ -71,7 +71,7 @@ impl Target {
                     Some(other) => format!("{} is no directory that is there", other.display()),
                     None => format!("{}, where {} worked, is gone", cwd.display(), self.id),
                 },
-                "Put it back, or go on in another directory: `--cwd DIRECTORY` on the command line",
+                "Put it back, or go on in another directory (on the command line: `--cwd DIRECTORY`)",
             )
         })
     }

@@ -1813,6 +1813,8 @@ export interface components {
              * @description The number of the last one; without it, up to the end.
              */
             toSeq?: number | null;
+            /** @description Where the other agent works, instead of where this one did: a directory that a session has worked in. */
+            cwd?: string | null;
             /** @description Say what would be done, and do nothing. */
             dryRun?: boolean;
         };
@@ -2245,7 +2247,7 @@ export interface components {
         OpenRequest: {
             session?: components["schemas"]["SessionId"] | null;
             agent?: components["schemas"]["Source"] | null;
-            /** @description Where a new one works: a directory that a session has worked in. */
+            /** @description Where a new one works, or one that is there instead of its own directory: one that a session has worked in. */
             cwd?: string | null;
             /** @description What a new one is told first. */
             prompt?: string | null;

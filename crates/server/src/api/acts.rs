@@ -1,12 +1,13 @@
 //! Acts on one session: done in its agent's own way, and taken back.
 
+use std::path::Path;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use marline_control::{
-    ActError, Acts, Conversation, Entry, Fork, HandOver, Handoff, Outcome, Plan, Range, Report, Target, Way,
+    ActError, Acts, Conversation, Entry, Fork, HandOver, Handoff, Outcome, Plan, Range, Report, Target, Way, quoted,
 };
 use marline_index::{Index, ItemKey};
 use marline_model::{ItemKind, SessionId, Source};
@@ -213,6 +214,9 @@ pub struct HandoffRequest {
     /// The number of the last one; without it, up to the end.
     #[serde(default)]
     to_seq: Option<u64>,
+    /// Where the other agent works, instead of where this one did: a directory that a session has worked in.
+    #[serde(default)]
+    cwd: Option<String>,
     /// Say what would be done, and do nothing.
     #[serde(default)]
     dry_run: bool,
@@ -245,12 +249,16 @@ pub async fn hand_over(
     request: Result<Json<HandoffRequest>, JsonRejection>,
 ) -> Result<Json<HandoffAnswer>, Problem> {
     let Json(request) = request.map_err(|error| Problem::INVALID.because(error.body_text()))?;
+    if let Some(directory) = &request.cwd {
+        board.check_directory(directory.clone()).await?;
+    }
     let acts = board.acts.clone();
     let answer = board.readers.ask(move |index| {
         let target = Target::of(&index.session_by_id(&id)?)?;
         let range = Range { from: request.from, to: request.to_seq };
         let conversation = Conversation::read(index, &id, range)?;
-        let asked = HandOver { to: request.to, way: request.way, cwd: None, marline: "marline" };
+        let cwd = request.cwd.as_deref().map(Path::new);
+        let asked = HandOver { to: request.to, way: request.way, cwd, marline: "marline" };
         let Handoff { report, document, plan, .. } = acts.hand_over(&target, &conversation, &asked)?;
         let done = match plan {
             Some(plan) if !request.dry_run => Some(acts.carry_out(&target, plan)?),
@@ -278,6 +286,9 @@ impl HandoffRequest {
             if let Some(seq) = seq {
                 command.push_str(&format!(" --{name} {seq}"));
             }
+        }
+        if let Some(directory) = &self.cwd {
+            command.push_str(&format!(" --cwd {}", quoted(directory)));
         }
         command
     }

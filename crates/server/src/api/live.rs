@@ -214,7 +214,7 @@ pub struct OpenRequest {
     /// The agent of a new one.
     #[serde(default)]
     agent: Option<Source>,
-    /// Where a new one works: a directory that a session has worked in.
+    /// Where a new one works, or one that is there instead of its own directory: one that a session has worked in.
     #[serde(default)]
     cwd: Option<String>,
     /// What a new one is told first.
@@ -478,7 +478,7 @@ impl Board {
             let target =
                 self.readers.ask(move |index| Ok(Target::of(&index.session_by_id(&asked)?)?)).await?;
             let target = self.acts.as_it_is(target);
-            return Ok(Wanted::again(target, None, &path)?);
+            return Ok(Wanted::again(target, request.cwd.as_deref().map(Path::new), &path)?);
         }
         let (Some(source), Some(cwd)) = (request.agent, request.cwd.clone()) else {
             return Err(Problem::INVALID.because("A session, or an agent and its directory."));

@@ -69,6 +69,9 @@ fn a_session_is_handed_over_to_another_agent() {
     let gone = board.post(&path, &json!({"to": "claude", "way": "native"}));
     let told = gone.json();
     assert!(gone.status == 400 && told["detail"].as_str().unwrap().contains("is gone"), "{cwd}: {told}");
+    let elsewhere = board.post(&path, &json!({"to": "claude", "way": "native", "cwd": "/nobody/worked/here"}));
+    let told = elsewhere.json();
+    assert!(elsewhere.status == 400 && told["detail"].as_str().unwrap().contains("worked in"), "{told}");
     let own = board.post(&path, &json!({"to": "codex", "way": "native"})).json();
     assert!(own["detail"].as_str().unwrap().contains("marline fork"), "{own}");
 }
@@ -117,6 +120,35 @@ fn a_hand_over_is_shown_made_and_taken_back() {
     let undone = board.post("/api/v1/acts/undo", &json!({"number": done["number"]}));
     assert_eq!(undone.status, 200, "{}", undone.json());
     wait_until("it is gone", || board.get(&address).json()["session"]["missing"] == true);
+}
+
+#[test]
+fn a_session_whose_directory_is_gone_is_handed_over_in_another_one() {
+    let (gone, there) = ("0b0b0b0b-0000-4000-8000-000000000002", "0b0b0b0b-0000-4000-8000-000000000003");
+    let mut project = std::path::PathBuf::new();
+    let board = TestBoard::on(|home| {
+        project = home.join("the project");
+        let folder = home.join(".claude/projects/-project");
+        std::fs::create_dir_all(&project).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        for (id, cwd) in [(gone, home.join("gone")), (there, project.clone())] {
+            let prompt = json!({"type": "user", "uuid": "u1", "sessionId": id, "cwd": cwd,
+                "message": {"role": "user", "content": "Tune the rope"}, "timestamp": "2026-11-21T10:00:00.000Z"});
+            std::fs::write(folder.join(format!("{id}.jsonl")), format!("{prompt}\n")).unwrap();
+        }
+    });
+    for id in [gone, there] {
+        let path = format!("/api/v1/sessions/claude%3A{id}");
+        wait_until("the session is there", || board.get(&path).status == 200);
+    }
+    let path = format!("/api/v1/sessions/claude%3A{gone}/handoff");
+    let brief = board.post(&path, &json!({"to": "gemini", "way": "brief", "cwd": project})).json();
+    let command = brief["command"].as_str().unwrap();
+    assert!(command.ends_with(&format!("--as brief --cwd '{}'", project.display())), "{command}");
+    let done = board.post(&path, &json!({"to": "codex", "way": "native", "cwd": project})).json();
+    let made = format!("/api/v1/sessions/{}", encoded(done["makes"].as_str().unwrap_or_else(|| panic!("{done}"))));
+    wait_until("the new session is there", || board.get(&made).status == 200);
+    assert_eq!(board.get(&made).json()["session"]["cwd"], json!(project.canonicalize().unwrap()));
 }
 
 #[test]

@@ -35,7 +35,7 @@ export function Toast() {
     <div
       role="status"
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 top-3 z-50 flex justify-center sm:top-auto sm:bottom-20"
+      className="pointer-events-none fixed inset-x-3 top-16 z-50 flex justify-center sm:top-auto sm:bottom-20"
     >
       {shown.text && (
         <div className="flex items-center gap-3 rounded-lg bg-ink px-3 py-2 text-canvas text-sm shadow-float">

@@ -6,6 +6,7 @@ import type { HandoffAnswer, HandoffRequest, Session, Source } from '../../api/t
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
+import { DirectoryField } from '../../components/ui/directory-field';
 import { Failed, Skeleton } from '../../components/ui/faces';
 import { Segmented } from '../../components/ui/segmented';
 import { say } from '../../components/ui/toast';
@@ -34,7 +35,7 @@ const FATES: Record<Fate, { icon: LucideIcon; word: string; colour: string }> = 
 
 interface Props {
   session: Session;
-  onHandOver: (request: { to: Source; way: Way }) => Promise<void>;
+  onHandOver: (request: HandoffRequest) => Promise<void>;
   onClose: () => void;
 }
 
@@ -45,10 +46,11 @@ export function HandoffDialog({ session, onHandOver, onClose }: Props) {
     .filter((source) => source !== session.source);
   const [to, setTo] = useState<Source>(others[0] ?? 'claude');
   const [chosen, setWay] = useState<Way>('native');
+  const [directory, setDirectory] = useState('');
   const [isBusy, setBusy] = useState(false);
   const ways = WAYS.filter((way) => way.value !== 'native' || TAKES_HISTORY.includes(to));
   const way = ways.find((way) => way.value === chosen) ?? ways[0] ?? WAYS[0];
-  const request = { to, way: way?.value ?? 'brief' };
+  const request: HandoffRequest = { to, way: way?.value ?? 'brief', cwd: directory || null };
   const preview = useQuery({
     queryKey: ['session', session.id, 'handoff', request, session.updatedAt],
     queryFn: () => post<HandoffAnswer>(ofSession(session.id, '/handoff'), { ...request, dryRun: true }),
@@ -83,6 +85,8 @@ export function HandoffDialog({ session, onHandOver, onClose }: Props) {
         ) : (
           <Preview answer={preview.data} />
         )}
+        {/* It goes on where this one worked, unless that is gone. */}
+        {(preview.error || directory) && <DirectoryField value={directory} onChange={setDirectory} />}
         <div className="-mx-4 -mb-4 sticky bottom-0 flex flex-wrap justify-end gap-2 border-line border-t bg-raised p-3">
           {preview.data?.document && <Copying answer={preview.data} document={preview.data.document} />}
           {request.way === 'native' && (
