@@ -7,7 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use marline_control::{
-    ActError, Acts, Conversation, Entry, Fork, HandOver, Handoff, Outcome, Plan, Range, Report, Target, Way, quoted,
+    ActError, Acts, Conversation, Entry, Fork, HandOver, Handoff, Outcome, Plan, Range, Report, Target, Way,
+    quoted,
 };
 use marline_index::{Index, ItemKey};
 use marline_model::{ItemKind, SessionId, Source};

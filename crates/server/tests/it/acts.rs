@@ -69,7 +69,8 @@ fn a_session_is_handed_over_to_another_agent() {
     let gone = board.post(&path, &json!({"to": "claude", "way": "native"}));
     let told = gone.json();
     assert!(gone.status == 400 && told["detail"].as_str().unwrap().contains("is gone"), "{cwd}: {told}");
-    let elsewhere = board.post(&path, &json!({"to": "claude", "way": "native", "cwd": "/nobody/worked/here"}));
+    let elsewhere =
+        board.post(&path, &json!({"to": "claude", "way": "native", "cwd": "/nobody/worked/here"}));
     let told = elsewhere.json();
     assert!(elsewhere.status == 400 && told["detail"].as_str().unwrap().contains("worked in"), "{told}");
     let own = board.post(&path, &json!({"to": "codex", "way": "native"})).json();
@@ -146,7 +147,8 @@ fn a_session_whose_directory_is_gone_is_handed_over_in_another_one() {
     let command = brief["command"].as_str().unwrap();
     assert!(command.ends_with(&format!("--as brief --cwd '{}'", project.display())), "{command}");
     let done = board.post(&path, &json!({"to": "codex", "way": "native", "cwd": project})).json();
-    let made = format!("/api/v1/sessions/{}", encoded(done["makes"].as_str().unwrap_or_else(|| panic!("{done}"))));
+    let made =
+        format!("/api/v1/sessions/{}", encoded(done["makes"].as_str().unwrap_or_else(|| panic!("{done}"))));
     wait_until("the new session is there", || board.get(&made).status == 200);
     assert_eq!(board.get(&made).json()["session"]["cwd"], json!(project.canonicalize().unwrap()));
 }
