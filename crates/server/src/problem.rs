@@ -33,8 +33,8 @@ impl Problem {
 
     /// There is no such thing.
     pub const NOT_FOUND: Problem = Problem::new(404, "not-found", "Not found");
-    /// The request makes no sense.
-    pub const INVALID: Problem = Problem::new(400, "invalid-request", "The request makes no sense");
+    /// It can't be done as it is asked for.
+    pub const INVALID: Problem = Problem::new(400, "invalid-request", "That can't be done as asked");
     /// The client has not shown that it may.
     pub const NO_ACCESS: Problem = Problem::new(401, "no-access", "This browser has no access");
     /// The device has access, but not to this.

@@ -50,51 +50,46 @@ impl Report {
         let names: Vec<&str> = tally.calls.keys().take(6).map(String::as_str).collect();
         let names = names.join(", ");
         let mut lines = Vec::new();
-        let mut say = |fate, count, what: String| {
+        let mut say = |fate, count, one: &str, more: String| {
             if count > 0 {
-                lines.push(ReportLine { fate, count, what });
+                let many = if count == 1 { "" } else { "s" };
+                lines.push(ReportLine { fate, count, what: format!("{one}{many}{more}") });
             }
         };
         match way {
             Way::Native => {
-                say(Carried, tally.prompts, "prompts".to_owned());
-                say(Carried, tally.answers, "answers".to_owned());
-                say(Carried, tally.commands, format!("commands with their output, as {to}'s own tool"));
-                say(Carried, tally.pictures, "pictures in prompts".to_owned());
-                say(
-                    Changed,
-                    calls,
-                    format!("calls of tools that {to} may not have, under their own names: {names}"),
-                );
-                say(Changed, tally.outputs_cut, "outputs, cut to 32 KiB".to_owned());
-                say(Dropped, tally.pictures_left, "pictures in outputs, or larger than 5 MB".to_owned());
+                say(Carried, tally.prompts, "prompt", String::new());
+                say(Carried, tally.answers, "answer", String::new());
+                say(Carried, tally.commands, "command", format!(" with output, as {to}'s own tool"));
+                say(Carried, tally.pictures, "picture", " in prompts".to_owned());
+                let own = format!(" of tools that {to} may not have, under their own names: {names}");
+                say(Changed, calls, "call", own);
+                say(Changed, tally.outputs_cut, "output", ", cut to 32 KiB".to_owned());
+                say(Dropped, tally.pictures_left, "picture", " in outputs, or larger than 5 MB".to_owned());
             }
             Way::Brief | Way::Pack => {
-                let which =
-                    if way == Way::Brief { "summed up" } else { "listed, and read when they are needed" };
-                say(Changed, tally.prompts, format!("prompts, {which}"));
-                say(Changed, tally.answers, format!("answers, {which}"));
-                let fate = if way == Way::Brief { Dropped } else { Changed };
+                let is_brief = way == Way::Brief;
+                let which = if is_brief { ", summed up" } else { ", listed, and read when needed" };
+                say(Changed, tally.prompts, "prompt", which.to_owned());
+                say(Changed, tally.answers, "answer", which.to_owned());
                 let (calls, pictures) = (calls + tally.commands, tally.pictures + tally.pictures_left);
-                let how = if way == Way::Brief {
-                    "told by the files that they changed"
-                } else {
-                    "read when they are needed"
-                };
-                say(Changed, calls, format!("tool calls, {how}"));
-                say(
-                    fate,
-                    pictures,
-                    if way == Way::Brief { "pictures" } else { "pictures, told of" }.to_owned(),
-                );
+                let how = if is_brief { ", told by the files changed" } else { ", read when needed" };
+                say(Changed, calls, "tool call", how.to_owned());
+                let (fate, told) = if is_brief { (Dropped, "") } else { (Changed, ", told of") };
+                say(fate, pictures, "picture", told.to_owned());
             }
         }
-        say(Dropped, tally.reasoning, "thoughts: they are sealed, or another model's own".to_owned());
-        say(Dropped, tally.contexts, format!("texts that the agent put in; {to} puts in its own"));
-        say(Dropped, tally.compactions, "summaries: what they sum up is handed over itself".to_owned());
-        say(Dropped, tally.errors, "errors".to_owned());
-        say(Dropped, tally.notices, "notices".to_owned());
-        say(Dropped, tally.unreadable, "records that can't be read any more".to_owned());
+        say(Dropped, tally.reasoning, "thought", ": sealed, or another model's own".to_owned());
+        say(Dropped, tally.contexts, "text", format!(" that the agent put in; {to} puts in its own"));
+        say(
+            Dropped,
+            tally.compactions,
+            "compaction",
+            ": what was summed up is handed over itself".to_owned(),
+        );
+        say(Dropped, tally.errors, "error", String::new());
+        say(Dropped, tally.notices, "notice", String::new());
+        say(Dropped, tally.unreadable, "record", " that can't be read any more".to_owned());
         lines.sort_by_key(|line| line.fate);
         let bytes = document.map_or(tally.bytes, str::len);
         Report { lines, tokens: (bytes / 4) as u64 }

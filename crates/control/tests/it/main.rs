@@ -273,7 +273,7 @@ fn the_real_agents_go_on_with_what_others_began() {
             };
             assert_eq!(told(Fate::Carried, "prompts"), 2, "{pair}: {:?}", handoff.report);
             assert_eq!(told(Fate::Carried, "answers"), 2, "{pair}: {:?}", handoff.report);
-            assert_eq!(told(Fate::Carried, "commands"), 1, "{pair}: {:?}", handoff.report);
+            assert_eq!(told(Fate::Carried, "command"), 1, "{pair}: {:?}", handoff.report);
             let entry = desk.acts.carry_out(&desk.target(&origin), handoff.plan.clone().unwrap()).unwrap();
             let made = entry.plan.makes.unwrap();
             let session = desk.session(made.raw());

@@ -80,7 +80,7 @@ export function MenuItem({
       className="flex w-full items-center justify-between gap-6 rounded-md px-2.5 py-1.5 text-left text-sm hover:bg-hover disabled:opacity-50 coarse:min-h-11"
     >
       <span className="flex min-w-0 items-center gap-2">{children}</span>
-      {hint && <kbd className="text-2xs text-ink-3">{hint}</kbd>}
+      {hint && <kbd className="text-2xs text-ink-3 coarse:hidden">{hint}</kbd>}
     </button>
   );
 }
