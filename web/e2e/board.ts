@@ -146,15 +146,12 @@ export async function settled(context: BrowserContext, board: Board): Promise<vo
 export async function quiet(page: Page): Promise<void> {
   await page.locator('main').waitFor();
   await expect
-    .poll(
-      async () => {
-        const isLoading = () => page.getByRole('status', { name: 'Loading' }).count();
-        if ((await isLoading()) > 0) return false;
-        // What comes of one answer may ask for another.
-        await page.waitForTimeout(250);
-        return (await isLoading()) === 0;
-      },
-      { timeout: 30_000 },
-    )
+    .poll(async () => {
+      const isLoading = () => page.getByRole('status', { name: 'Loading' }).count();
+      if ((await isLoading()) > 0) return false;
+      // What comes of one answer may ask for another.
+      await page.waitForTimeout(250);
+      return (await isLoading()) === 0;
+    })
     .toBe(true);
 }

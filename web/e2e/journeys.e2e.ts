@@ -375,32 +375,6 @@ it('a session is renamed, forked from a prompt, and all of it is taken back', as
   await page.close();
 });
 
-it('a session is handed over: a preview first, then the other agent has it', async () => {
-  const { sessions } = await ask<{ sessions: { id: string; counts: { prompts: number; toolCalls: number } }[] }>(
-    context,
-    board,
-    '/api/v1/sessions?source=codex&limit=200',
-  );
-  const some = sessions.find((one) => one.counts.prompts > 0 && one.counts.toolCalls > 0);
-  // A refusal is expected here, and no fault.
-  const page = await context.newPage();
-  await page.goto(`${board.address}/s/${encodeURIComponent(some?.id ?? '')}`);
-  await page.getByRole('button', { name: 'More' }).click();
-  await page.getByRole('button', { name: 'Hand over to another agent' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Hand over to another agent' });
-  // The directory of these sessions is not on this machine: no agent could go on there, and that is said.
-  await dialog.getByText('is gone').waitFor();
-  await dialog.getByRole('button', { name: 'Brief' }).click();
-  await dialog.getByText('# Hand-over').waitFor();
-  await dialog.getByText('left out').first().waitFor();
-  await dialog.getByRole('button', { name: 'Gemini CLI' }).click();
-  await dialog.getByText(`marline handoff ${some?.id} --to gemini --as brief`).waitFor();
-  expect(await dialog.getByRole('button', { name: 'With its history' }).count()).toBe(0);
-  await page.keyboard.press('Escape');
-  await dialog.waitFor({ state: 'detached' });
-  await page.close();
-});
-
 it('a session with its history becomes one of another agent, and is taken back', async () => {
   const id = '0b0b0b0b-0000-4000-8000-00000000000b';
   const record = (uuid: string, type: string, content: unknown) =>
@@ -431,6 +405,34 @@ it('a session with its history becomes one of another agent, and is taken back',
   await page.getByText('Forked from').first().waitFor();
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.waitForURL((url) => url.pathname.includes('claude'));
+  await page.close();
+});
+
+it('a session is handed over: a preview first, then the other agent has it', async () => {
+  const { sessions } = await ask<{ sessions: { id: string; counts: { prompts: number; toolCalls: number } }[] }>(
+    context,
+    board,
+    '/api/v1/sessions?source=codex&limit=200',
+  );
+  const some = sessions.find((one) => one.counts.prompts > 0 && one.counts.toolCalls > 0);
+  // A refusal is expected here, and no fault.
+  const page = await context.newPage();
+  await page.goto(`${board.address}/s/${encodeURIComponent(some?.id ?? '')}`);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('button', { name: 'Hand over to another agent' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Hand over to another agent' });
+  // The directory of these sessions is not on this machine: no agent could go on there, and that is said.
+  await dialog.getByText('is gone').waitFor();
+  await dialog.getByRole('combobox', { name: 'Directory' }).selectOption(board.home);
+  await dialog.getByText('carried').first().waitFor();
+  await dialog.getByRole('button', { name: 'Brief' }).click();
+  await dialog.getByText('# Hand-over').waitFor();
+  await dialog.getByText('left out').first().waitFor();
+  await dialog.getByRole('button', { name: 'Gemini CLI' }).click();
+  await dialog.getByText(`marline handoff ${some?.id} --to gemini --as brief --cwd ${board.home}`).waitFor();
+  expect(await dialog.getByRole('button', { name: 'With its history' }).count()).toBe(0);
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
   await page.close();
 });
 

@@ -37,7 +37,7 @@ it('says that no agent runs', async () => {
 });
 
 describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
-  it('it shows up, is talked to, answered, refused and interrupted', { timeout: 120_000 }, async () => {
+  it('it shows up, is talked to, answered, refused and interrupted', async () => {
     const page = await open('/now');
     on.tmux('new-session', '-d', '-s', 'hand', '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
     const entry = page.getByRole('article');
@@ -127,7 +127,7 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     await page.close();
   });
 
-  it('one is started from the phone, and ended', { timeout: 120_000 }, async () => {
+  it('one is started from the phone, and ended', async () => {
     const page = await open('/now');
     await page.getByRole('button', { name: 'Start an agent' }).click();
     const dialog = page.getByRole('dialog', { name: 'Start an agent' });
@@ -157,7 +157,7 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
     await page.screenshot({ path: join(PICTURES, 'live-ended-phone.png') });
     const before = await page.getByRole('article').count();
     await ended.getByRole('button', { name: 'Open again' }).first().click();
-    await expect.poll(() => page.getByRole('article').count(), { timeout: 30_000 }).toBe(before + 1);
+    await expect.poll(() => page.getByRole('article').count()).toBe(before + 1);
     await page.goBack();
     await bar.getByRole('button', { name: 'End', exact: true }).click();
     await page.getByRole('dialog', { name: 'End the agent?' }).getByRole('button', { name: 'End it' }).click();
@@ -167,13 +167,13 @@ describe.skipIf(IS_SKIPPED)('with an agent that a person opened', () => {
 });
 
 describe.skipIf(IS_SKIPPED)('with two agents, on a desktop', () => {
-  it('they stand in columns and lanes, and side by side', { timeout: 120_000 }, async () => {
+  it('they stand in columns and lanes, and side by side', async () => {
     const desk = await enter(on.browser, board, 'desktop');
     on.tmux('new-session', '-d', '-s', 'other', '-x', '120', '-y', '40', '--', 'claude', '--permission-mode', 'manual');
     const page = await desk.newPage();
     on.faults.watch(page);
     await page.goto(`${board.address}/now`);
-    await expect.poll(() => page.getByRole('article').count(), { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => page.getByRole('article').count()).toBe(2);
     await page.getByRole('button', { name: 'Columns' }).click();
     await page.getByRole('heading', { name: /Waits for a prompt/ }).waitFor();
     await page.getByRole('button', { name: /By project/ }).click();

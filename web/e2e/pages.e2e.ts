@@ -78,7 +78,7 @@ describe.each(['desktop', 'phone'] as const)('%s', (size) => {
   });
 });
 
-it('opens nothing on a phone that a finger misses', { timeout: 120_000 }, async () => {
+it('opens nothing on a phone that a finger misses', async () => {
   const context = await enter(browser, board, 'phone');
   const page = await context.newPage();
   const { sessions } = await ask<Listed>(context, board, '/api/v1/sessions?limit=200');

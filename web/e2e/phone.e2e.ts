@@ -21,9 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => on.end());
 
-/** Expects what comes about in a moment. */
-const soon = <T>(read: () => T) => expect.poll(read, { timeout: 15_000 });
-
 /** A phone that opens a link. */
 async function phone(link: string, theme: 'light' | 'dark' = 'light'): Promise<BrowserContext> {
   const context = await on.browser.newContext({
@@ -163,11 +160,13 @@ describe('notifications', () => {
     const session = await context.newCDPSession(page);
     const about = { kind: 'needsYou', tag: 'needs-you', body: 'touch x', silent: false, waiting: 1 };
     await deliver(session, { ...about, title: 'Shop needs you', url: '/s/claude:x', session: 'claude:x' });
-    await soon(shown).toEqual([{ title: 'Shop needs you', body: 'touch x', tag: 'needs-you', url: '/s/claude:x' }]);
+    await expect
+      .poll(shown)
+      .toEqual([{ title: 'Shop needs you', body: 'touch x', tag: 'needs-you', url: '/s/claude:x' }]);
     await deliver(session, { ...about, title: '2 sessions need you', url: '/now' });
-    await soon(async () => (await shown()).map((one) => one.title)).toEqual(['2 sessions need you']);
+    await expect.poll(async () => (await shown()).map((one) => one.title)).toEqual(['2 sessions need you']);
     await deliver(session, { tag: 'needs-you', title: '', body: '', url: '/now', silent: true, waiting: 0 });
-    await soon(shown).toEqual([]);
+    await expect.poll(shown).toEqual([]);
   });
 
   it('open what they are about', async () => {
@@ -205,7 +204,7 @@ it('says before there is access how the board comes to be trusted', async () => 
   await stranger.close();
 });
 
-it('says since when it is stale, and comes back', { timeout: 90_000 }, async () => {
+it('says since when it is stale, and comes back', async () => {
   const other = await start(fixtures);
   const context = await phone(await other.link());
   const page = await context.newPage();
@@ -235,7 +234,7 @@ it('comes back after a sleep without a gap or a double', async () => {
   page.on('websocket', (socket) => sockets.push(socket.url()));
   await page.goto(board.address);
   await page.locator('main a[href^="/s/"]').first().waitFor();
-  await soon(() => sockets.length).toBe(1);
+  await expect.poll(() => sockets.length).toBe(1);
   await context.setOffline(true);
   await page.getByText(/Stale since/).waitFor();
   const folder = join(board.home, '.claude/projects/-slept');
@@ -251,7 +250,7 @@ it('comes back after a sleep without a gap or a double', async () => {
 });
 
 describe.skipIf(IS_SKIPPED)('with an agent', () => {
-  it('words are on every device, and pictures and speech go along', { timeout: 120_000 }, async () => {
+  it('words are on every device, and pictures and speech go along', async () => {
     const opened = await desk.request.post(`${board.address}/api/v1/live`, {
       data: { agent: 'claude', cwd: on.directory, prompt: 'Begin {{say: Begun}}' },
       timeout: 60_000,
@@ -259,7 +258,7 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
     expect(opened.ok(), await opened.text()).toBe(true);
     const { id } = await opened.json();
     const session = `${board.address}/api/v1/sessions/${encodeURIComponent(id)}`;
-    await soon(async () => (await desk.request.get(session)).status()).toBe(200);
+    await expect.poll(async () => (await desk.request.get(session)).status()).toBe(200);
     const mine = await phone(await pair('Say something', 'A writer'));
     await mine.addInitScript(() => {
       class Recogniser {
@@ -283,14 +282,16 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
     // Half-written words survive a reload, and are at the desk, too.
     await field(page).fill('Half a thought');
     await page.reload();
-    await soon(() => field(page).inputValue()).toBe('Half a thought');
+    await expect.poll(() => field(page).inputValue()).toBe('Half a thought');
     const path = `/api/v1/sessions/${encodeURIComponent(id)}/draft`;
-    await soon(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('Half a thought');
+    await expect.poll(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('Half a thought');
     const there = await open(desk, `/s/${encodeURIComponent(id)}`);
-    await soon(() => field(there).inputValue()).toBe('Half a thought');
+    await expect.poll(() => field(there).inputValue()).toBe('Half a thought');
     // Of two that write, the newest wins and the other one is offered.
     await field(there).fill('Half a thought at the desk');
-    await soon(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('Half a thought at the desk');
+    await expect
+      .poll(async () => (await ask<{ text: string }>(desk, board, path)).text)
+      .toBe('Half a thought at the desk');
     await field(page).fill('Half a thought on the phone');
     await page.getByText('Half a thought at the desk').waitFor();
     await page.screenshot({ path: join(PICTURES, 'draft-other-phone.png') });
@@ -299,7 +300,7 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
 
     // Speech is written behind what stands there.
     await page.getByRole('button', { name: 'Speak' }).click();
-    await soon(() => field(page).inputValue()).toBe('Half a thought on the phone spoken words');
+    await expect.poll(() => field(page).inputValue()).toBe('Half a thought on the phone spoken words');
     await page.getByRole('button', { name: 'Stop listening' }).click();
 
     // A picture that is pasted goes along.
@@ -317,7 +318,7 @@ describe.skipIf(IS_SKIPPED)('with an agent', () => {
     await page.getByRole('button', { name: 'Send' }).click();
     await page.getByRole('main').getByText('A dot', { exact: true }).waitFor();
     await expect.poll(() => field(page).inputValue()).toBe('');
-    await soon(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('');
+    await expect.poll(async () => (await ask<{ text: string }>(desk, board, path)).text).toBe('');
 
     // It may say something, and not end the agent.
     expect(await page.getByRole('button', { name: 'End', exact: true }).count()).toBe(0);

@@ -92,7 +92,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     await context.close();
   });
 
-  it('an answer is reviewed, and what was found is listed', { timeout: 120_000 }, async () => {
+  it('an answer is reviewed, and what was found is listed', async () => {
     const answer = page.getByRole('article', { name: 'Answer' }).last();
     await answer.hover();
     await answer.getByRole('button', { name: 'Review' }).click();
@@ -113,7 +113,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     await picture('panel');
   });
 
-  it('the reviewer is asked on', { timeout: 120_000 }, async () => {
+  it('the reviewer is asked on', async () => {
     await panel()
       .getByRole('textbox', { name: 'Ask the reviewer' })
       .fill(`And the rest? ${says('Only one stands.', [CRITICAL, FOUND[3] ?? {}])}`);
@@ -123,7 +123,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     await panel().getByText('4 findings, given anew since').waitFor();
   });
 
-  it('what is chosen goes back into the session, once', { timeout: 120_000 }, async () => {
+  it('what is chosen goes back into the session, once', async () => {
     await panel().getByRole('checkbox', { name: 'Finding 2, note' }).uncheck();
     await panel().getByRole('button', { name: 'Send back 1 finding' }).click();
     const dialog = page.getByRole('dialog', { name: 'Send back into the session' });
@@ -170,7 +170,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     await page.getByRole('button', { name: 'Minimise the reviews' }).click();
   });
 
-  it('a stretch is chosen, and an agent that is not there says so', { timeout: 120_000 }, async () => {
+  it('a stretch is chosen, and an agent that is not there says so', async () => {
     const first = page.getByRole('article', { name: 'Prompt' }).first();
     await first.hover();
     await first.getByRole('button', { name: 'Review' }).click();
@@ -191,7 +191,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     await picture('failed');
   });
 
-  it('ending the session ends its reviews where that is chosen', { timeout: 120_000 }, async () => {
+  it('ending the session ends its reviews where that is chosen', async () => {
     await page.getByRole('button', { name: 'Minimise the reviews' }).click();
     const bar = page.getByRole('region', { name: 'The running agent' });
     await bar.getByRole('button', { name: 'End', exact: true }).click();
@@ -202,9 +202,7 @@ describe.skipIf(IS_SKIPPED).each(['desktop', 'phone'] as const)('at the size of 
     expect((await known()).reviews.map((review) => review.state)).toEqual(['ended', 'ended']);
   });
 
-  it('what was found goes back without a terminal where nobody has the session open', {
-    timeout: 120_000,
-  }, async () => {
+  it('what was found goes back without a terminal where nobody has the session open', async () => {
     await page.getByRole('button', { name: /Claude Code ended, 2 findings/ }).click();
     await panel().getByText('The review is ended.').waitFor();
     await panel().getByRole('button', { name: 'Send back 2 findings' }).click();
