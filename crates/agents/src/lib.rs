@@ -38,3 +38,4 @@ mod text;
 
 pub use agent::{Agent, Discovery, Env, FileRole, Reader, SessionDatabase, SessionFile, Shape, Want};
 pub use event::{Event, FileAct, Item, Meta, TitleKind, ToolCall, ToolEnd, hash};
+pub use text::strings_of;

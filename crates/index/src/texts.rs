@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use marline_agents::json::Raw;
-use marline_agents::{Event, SessionFile, Want, registry};
+use marline_agents::{Event, SessionFile, Want, registry, strings_of};
 use marline_text::{Doc, Inverter};
 use rusqlite::Connection;
 
@@ -209,22 +209,9 @@ fn index_unit(
 
 /// The strings inside a structured input; a plain one as it is.
 pub fn searchable(input: &str) -> String {
-    fn collect(value: Raw<'_>, depth: usize, out: &mut String) {
-        if let Some(text) = value.text() {
-            if !out.is_empty() {
-                out.push('\n');
-            }
-            out.push_str(&text);
-        } else if depth < 16 {
-            value.fields().flatten().for_each(|(_, value)| collect(value, depth + 1, out));
-            value.elements().for_each(|value| collect(value, depth + 1, out));
-        }
-    }
     match Raw::first(input.as_bytes()) {
         Ok((value, end)) if (value.is_object() || value.is_array()) && end == input.len() => {
-            let mut out = String::new();
-            collect(value, 0, &mut out);
-            out
+            strings_of(value)
         }
         _ => input.to_owned(),
     }
