@@ -460,7 +460,7 @@ it('a provider is added, switched to after a preview, and the switch is taken ba
   expect(await page.content()).not.toContain('sk-not-shown');
   // Codex' sessions come to a provider and get their own one back.
   await page.getByRole('button', { name: 'Give all to it' }).first().waitFor();
-  await page.getByRole('button', { name: 'Give each its first one back' }).click();
+  await page.getByRole('button', { name: 'Restore each session’s own' }).click();
   await page.getByText('There is none to be changed').waitFor();
   await page.keyboard.press('Escape');
   await page.close();

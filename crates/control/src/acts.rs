@@ -337,7 +337,7 @@ impl Acts {
     /// Those of reading it.
     pub fn delete(&self, target: &Target, for_good: bool) -> Result<Plan, ActError> {
         let aside = self.aside();
-        let steps = match target.source() {
+        let mut steps: Vec<Step> = match target.source() {
             Source::Codex => {
                 let store = self.store();
                 // As Codex does: with its sub-agents, and none that another thread goes on from.
@@ -372,6 +372,10 @@ impl Acts {
                 moved.collect()
             }
         };
+        if !for_good {
+            // What is kept of it is found, and in nobody's way.
+            steps.push(self.overlay(target, |said| said.archived = true)?);
+        }
         let says = format!("{} is deleted{}", target.id, if for_good { " for good" } else { "" });
         let discards = for_good.then_some(aside);
         Ok(Plan { discards, ..Self::plan(target, "delete", says, steps) })

@@ -577,10 +577,17 @@ impl Index {
         let (condition, values) = filter.condition();
         let sql = format!("SELECT COUNT(DISTINCT COALESCE(s.project, '')) FROM sessions s WHERE {condition}");
         let total: i64 = self.connection.query_row(&sql, params_from_iter(&values), |row| row.get(0))?;
+        // What sub-agents used is their session's, where they are not listed themselves.
+        let below = if filter.all { "0" } else { "parent_id IS NOT NULL AND kind = 'subagent'" };
         let sql = format!(
-            "SELECT s.project, COUNT(*), MAX(s.updated_at), SUM(s.cost_micro_usd),
-                SUM(s.input_tokens + s.cached_input_tokens + s.cache_write_tokens + s.output_tokens)
-             FROM sessions s WHERE {condition} GROUP BY s.project ORDER BY 3 DESC, 1 LIMIT {limit}"
+            "WITH below AS (SELECT parent_id, SUM(cost_micro_usd) AS cost,
+                SUM(input_tokens + cached_input_tokens + cache_write_tokens + output_tokens) AS tokens
+                FROM sessions WHERE {below} GROUP BY parent_id)
+             SELECT s.project, COUNT(*), MAX(s.updated_at), SUM(s.cost_micro_usd + COALESCE(below.cost, 0)),
+                SUM(s.input_tokens + s.cached_input_tokens + s.cache_write_tokens + s.output_tokens
+                    + COALESCE(below.tokens, 0))
+             FROM sessions s LEFT JOIN below ON below.parent_id = s.id
+             WHERE {condition} GROUP BY s.project ORDER BY 3 DESC, 1 LIMIT {limit}"
         );
         let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query(params_from_iter(&values))?;

@@ -48,7 +48,7 @@ function Stale() {
   return (
     <p role="status" className="sticky top-0 z-40 bg-bad-soft px-6 py-2 text-center max-sm:px-4">
       {time === null
-        ? 'Marline is not running, or can’t be reached; what stands here is from an earlier visit. Trying again.'
+        ? 'Marline is not running, or can’t be reached. Trying again.'
         : `Stale since ${clock(time)}${age === 'now' ? '' : ` (${age})`}: Marline can’t be reached. Trying again.`}
     </p>
   );

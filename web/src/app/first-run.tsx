@@ -30,7 +30,7 @@ export function FirstRun() {
       <p className="mt-6 text-ink-2">
         To see what it looks like, run{' '}
         <code className="rounded bg-sunken px-1.5 py-0.5 font-mono text-xs">marline up --demo</code>: a few days’ work
-        of four agents, beside yours and never mixed with it.
+        of five agents, beside yours and never mixed with it.
       </p>
     </div>
   );

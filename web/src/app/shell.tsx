@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useLocation } from '@tanstack/react-router';
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import { ApiError } from '../api/client';
 import { NoAccess } from '../components/ui/faces';
 import { Toast } from '../components/ui/toast';
@@ -29,6 +29,11 @@ export function Shell() {
   }, [scopes]);
   const isSmall = useIsSmall();
   const at = useLocation({ select: (location) => location.pathname });
+  // A page that was left took the focus with it: whoever goes on by keys begins at the new one.
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (at !== '' && document.activeElement === document.body) main.current?.focus({ preventScroll: true });
+  }, [at]);
   const hasNoAccess = now.error instanceof ApiError && now.error.isNoAccess;
   return (
     <>
@@ -41,6 +46,7 @@ export function Shell() {
       <div className="flex min-h-dvh">
         {!isSmall && <Side />}
         <main
+          ref={main}
           id="main"
           tabIndex={-1}
           className="min-w-0 flex-1 outline-none max-sm:pb-[calc(3.5rem+env(safe-area-inset-bottom))]"

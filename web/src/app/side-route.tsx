@@ -5,10 +5,12 @@ import { LiveFoot } from '../features/live/live-bar';
 import { entryOf, live } from '../features/live/queries';
 import { Column, TranscriptColumn } from '../features/transcript/transcript-column';
 import { harmless } from '../lib/harmless';
+import { usePageTitle } from '../lib/page-title';
 import { routes } from './router';
 
 /** Several sessions side by side; below each other where there is no room. */
 export function SideRoute() {
+  usePageTitle('Side by side');
   const { id: ids } = routes.side.useSearch();
   const navigate = routes.side.useNavigate();
   const now = useQuery(live.now);

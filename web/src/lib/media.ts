@@ -16,4 +16,4 @@ export function useMedia(query: string): boolean {
 export const useIsSmall = () => useMedia('(max-width: 639.98px)');
 
 /** Narrower than what rows in columns need. */
-export const useIsNarrow = () => useMedia('(max-width: 767.98px)');
+export const useIsNarrow = () => useMedia('(max-width: 1023.98px)');

@@ -28,6 +28,18 @@ export function ago(time: string | null, now: number): string {
   if (past < HOUR) return `${Math.floor(past / MINUTE)} min`;
   if (past < DAY) return `${Math.floor(past / HOUR)} h`;
   if (past < 30 * DAY) return `${Math.floor(past / DAY)} d`;
+  return dated(time);
+}
+
+/** How long ago, in a sentence: just now, 5 min ago, 24 Nov 2026. */
+export function agoSaid(time: string | null, now: number): string {
+  const past = ago(time, now);
+  if (past === 'now') return 'just now';
+  return time !== null && now - Date.parse(time) < 30 * DAY ? `${past} ago` : past;
+}
+
+/** A day as one says it: 24 Nov 2026. */
+export function dated(time: string): string {
   const date = new Date(time);
   return `${date.getDate()} ${MONTHS[date.getMonth()]?.slice(0, 3)} ${date.getFullYear()}`;
 }
@@ -45,12 +57,25 @@ export function dayOf(time: string | null, now: number): string {
   return `${DAYS[date.getDay()]}, ${MONTHS[date.getMonth()]} ${date.getDate()}${year}`;
 }
 
+/** The day here: 2026-11-26. */
+export function dateOf(time: string): string {
+  const date = new Date(time);
+  return [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+}
+
 /** The whole time here, for a tooltip: 2026-11-26 04:21:57. */
 export function whole(time: string | null): string {
   if (time === null) return '';
   const date = new Date(time);
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${dateOf(time)} ${clock(time)}:${two(date.getSeconds())}`;
+}
+
+/** From when to when, as a head has room for it: 24 Nov 2026, 10:02 to 18:40. */
+export function span(from: string | null, to: string | null): string {
+  const first = from ?? to;
+  if (first === null || to === null) return '';
+  if (dateOf(first) !== dateOf(to)) return `${dated(first)} to ${dated(to)}`;
+  return clock(first) === clock(to) ? `${dated(to)}, ${clock(to)}` : `${dated(to)}, ${clock(first)} to ${clock(to)}`;
 }
 
 /** The time of day. */

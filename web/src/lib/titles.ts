@@ -3,5 +3,5 @@ import { harmless } from './harmless';
 
 /** A session's title, whatever it has for one. */
 export function titleOf(session: Pick<Session, 'title' | 'firstPrompt'>): string {
-  return harmless(session.title ?? session.firstPrompt?.split('\n')[0] ?? 'Without a word');
+  return harmless(session.title ?? session.firstPrompt?.split('\n')[0] ?? 'Untitled');
 }

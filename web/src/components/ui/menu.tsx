@@ -1,3 +1,4 @@
+import { Check } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, type ToggleEvent, useId, useRef } from 'react';
 import type { Scope } from '../../api/types';
 import { useMay, whyNot } from '../../lib/access';
@@ -62,11 +63,14 @@ export function MenuItem({
   onClick,
   children,
   hint,
+  isChosen,
   needs,
 }: {
   onClick: () => void;
   children: ReactNode;
   hint?: string;
+  /** Of several it is the one that holds. */
+  isChosen?: boolean;
   /** What a device must be allowed for it. */
   needs?: Scope;
 }) {
@@ -76,10 +80,12 @@ export function MenuItem({
       type="button"
       onClick={onClick}
       disabled={!may}
+      aria-pressed={isChosen}
       title={may ? undefined : whyNot(needs ?? 'view')}
       className="flex w-full items-center justify-between gap-6 rounded-md px-2.5 py-1.5 text-left text-sm hover:bg-hover disabled:opacity-50 coarse:min-h-11"
     >
       <span className="flex min-w-0 items-center gap-2">{children}</span>
+      {isChosen && <Check className="size-4 shrink-0 text-accent" aria-hidden />}
       {hint && <kbd className="text-2xs text-ink-3 coarse:hidden">{hint}</kbd>}
     </button>
   );

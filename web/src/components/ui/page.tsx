@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { usePageTitle } from '../../lib/page-title';
 
 interface Props {
   title: string;
@@ -12,6 +13,7 @@ interface Props {
 
 /** A page with its title; what stands beside the title goes to the right. */
 export function Page({ title, aside, above, wide = false, children }: Props) {
+  usePageTitle(title);
   return (
     <div className={`mx-auto w-full px-6 pt-5 pb-12 max-sm:px-4 ${wide ? 'max-w-[1800px]' : 'max-w-5xl'}`}>
       <header className="mb-5 flex flex-wrap items-center justify-between gap-3">

@@ -11,6 +11,7 @@ import { Needs } from '../../components/ui/needs';
 import { StateMark } from '../../components/ui/state-mark';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
+import { usePageTitle } from '../../lib/page-title';
 import { useSwipeBack } from '../../lib/swipe';
 import { newKey, useSteer } from './acts';
 import { Composer } from './composer';
@@ -51,6 +52,7 @@ export function LiveFoot({ id }: { id: string }) {
 /** A session in which nothing was said: there is no transcript, but an agent that waits. */
 export function Unsaid({ id, onBack }: { id: string; onBack: () => void }) {
   const data = useLive(id);
+  usePageTitle(harmless(data?.live.name ?? 'A new session'));
   const cwd = data?.live.cwd;
   useSwipeBack(onBack);
   return (

@@ -95,7 +95,7 @@ export function ProvidersPage() {
           title="Codex’ sessions"
           aside={
             <Button needs="approve" onClick={() => setOpen({ what: 'rehome', to: null })}>
-              Give each its first one back
+              Restore each session’s own
             </Button>
           }
         >

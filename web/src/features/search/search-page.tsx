@@ -1,15 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { Search as SearchIcon } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { ChevronRight, Search as SearchIcon } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '../../api/client';
 import type { Facet, SearchAnswer, SearchHit } from '../../api/types';
 import { AgentMark } from '../../components/ui/agent-mark';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
+import { offers, useActs } from '../../lib/acts';
 import { AGENTS } from '../../lib/agents';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
-import { full } from '../../lib/numbers';
+import { full, many } from '../../lib/numbers';
+import { usePageTitle } from '../../lib/page-title';
 import { useSettled } from '../../lib/settled';
 import { ago } from '../../lib/time';
 import { search } from './queries';
@@ -28,6 +30,7 @@ const SPANS: Record<string, string> = { '1d': 'Last day', '7d': 'Last week', '30
 /** Everything that was said and done. */
 export function SearchPage() {
   const { q = '' } = useSearch({ from: '/search' });
+  usePageTitle(q ? `${harmless(q)}, searched for` : 'Search');
   const navigate = useNavigate();
   const [text, setText] = useState(q);
   const asked = useSettled(text.trim(), 80);
@@ -52,6 +55,11 @@ export function SearchPage() {
             aria-label="Search everything that was said and done"
             value={text}
             onChange={(event) => setText(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key !== 'ArrowDown' && event.key !== 'Enter') return;
+              event.preventDefault();
+              offers.run('next');
+            }}
             placeholder="Words, &quot;phrases&quot;, -not, OR, source:codex, tool:bash, since:7d"
             className="min-w-0 flex-1 bg-transparent text-base outline-none placeholder:text-ink-3"
           />
@@ -101,8 +109,11 @@ export function SearchPage() {
           <aside aria-label="Narrow down" className="w-48 shrink-0 pt-4 max-md:hidden">
             <Facets answer={answer.data} onAdd={add} />
           </aside>
-          <details className="pt-3 md:hidden">
-            <summary className="inline-flex min-h-11 cursor-pointer items-center px-2 text-ink-2">Narrow down</summary>
+          <details className="group/facets pt-3 md:hidden">
+            <summary className="inline-flex min-h-11 cursor-pointer items-center gap-1.5 px-2 text-ink-2">
+              <ChevronRight className="size-4 transition-transform group-open/facets:rotate-90" aria-hidden />
+              Narrow down
+            </summary>
             <Facets answer={answer.data} onAdd={add} />
           </details>
         </div>
@@ -123,8 +134,7 @@ function Meaning({ answer }: { answer: SearchAnswer }) {
         </span>
       ))}
       <span className="ml-auto text-ink-3 tabular-nums">
-        {full(answer.total)}
-        {answer.complete ? '' : ' or more'}
+        {answer.complete ? many(answer.total, 'hit') : `${full(answer.total)} or more hits`}
       </span>
       {answer.notes.map((note) => (
         <span key={note} className="w-full text-warn" role="status">
@@ -137,6 +147,13 @@ function Meaning({ answer }: { answer: SearchAnswer }) {
 
 function Hits({ answer, asked }: { answer: SearchAnswer; asked: string }) {
   const now = useNow();
+  const list = useRef<HTMLOListElement>(null);
+  const step = (by: number) => {
+    const hits = [...(list.current?.querySelectorAll<HTMLElement>('[data-hit]') ?? [])];
+    const at = hits.indexOf(document.activeElement as HTMLElement);
+    hits[Math.max(0, Math.min(at + by, hits.length - 1))]?.focus();
+  };
+  useActs({ next: () => step(1), previous: () => step(-1) });
   const groups: { hit: SearchHit; hits: SearchHit[] }[] = [];
   for (const hit of answer.hits) {
     const group = groups.find((group) => group.hit.session.id === hit.session.id);
@@ -144,7 +161,15 @@ function Hits({ answer, asked }: { answer: SearchAnswer; asked: string }) {
     else groups.push({ hit, hits: [hit] });
   }
   return (
-    <ol className="min-w-0 flex-1 space-y-5 pt-3">
+    <ol
+      ref={list}
+      className="min-w-0 flex-1 space-y-5 pt-3"
+      onKeyDown={(event) => {
+        if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+        event.preventDefault();
+        step(event.key === 'ArrowDown' ? 1 : -1);
+      }}
+    >
       {groups.map(({ hit: { session }, hits }) => (
         <li key={session.id}>
           <div className="flex items-center gap-2 px-2 pb-1">
@@ -167,7 +192,8 @@ function Hits({ answer, asked }: { answer: SearchAnswer; asked: string }) {
                   to="/s/$id"
                   params={{ id: session.id }}
                   search={{ at: hit.key, q: asked }}
-                  className="flex gap-3 rounded-md px-2 py-1.5 hover:bg-hover coarse:py-3"
+                  data-hit
+                  className="flex scroll-mt-28 gap-3 rounded-md px-2 py-1.5 hover:bg-hover coarse:py-3"
                 >
                   <span className="w-16 shrink-0 text-ink-3 text-xs leading-5">{hit.kind.replace('_', ' ')}</span>
                   <span

@@ -1,10 +1,12 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { ListFilter as FilterIcon } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useId, useState } from 'react';
+import type { Session } from '../../api/types';
 import { Button } from '../../components/ui/button';
 import { Chip } from '../../components/ui/chip';
 import { Menu, MenuItem } from '../../components/ui/menu';
 import { AGENTS, isSource } from '../../lib/agents';
-import type { ListFilter } from './queries';
+import { type ListFilter, listed } from './queries';
 
 const LISTS = ['source', 'project', 'branch', 'model', 'file'] as const;
 const FLAGS = { all: 'everything', archived: 'archived only', reviews: 'reviewers only' } as const;
@@ -126,9 +128,20 @@ export function AddFilter({ filter, onChange }: Props) {
   );
 }
 
+/** What a session has of each. */
+const WORD = {
+  project: (session: Session) => session.project,
+  branch: (session: Session) => session.gitBranch,
+  model: (session: Session) => session.model,
+  file: () => null,
+} as const;
+
 function WordFilter({ onAdd }: { onAdd: (name: 'project' | 'branch' | 'model' | 'file', value: string) => void }) {
   const [name, setName] = useState<'project' | 'branch' | 'model' | 'file'>('project');
   const [value, setValue] = useState('');
+  const cache = useQueryClient();
+  const [known, setKnown] = useState<string[]>([]);
+  const id = useId();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (value.trim() !== '') onAdd(name, value.trim());
@@ -149,11 +162,18 @@ function WordFilter({ onAdd }: { onAdd: (name: 'project' | 'branch' | 'model' | 
       </select>
       <input
         aria-label={`Words of the ${name}`}
+        list={id}
+        onFocus={() => setKnown(listed(cache).flatMap((session) => WORD[name](session) ?? []))}
         value={value}
         onChange={(event) => setValue(event.target.value)}
         placeholder="contains…"
         className="h-8 min-w-0 flex-1 rounded-md border border-line-strong bg-transparent px-2 coarse:h-11"
       />
+      <datalist id={id}>
+        {[...new Set(known)].map((word) => (
+          <option key={word} value={word} />
+        ))}
+      </datalist>
       <Button type="submit" kind="edge">
         Add
       </Button>

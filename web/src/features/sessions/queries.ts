@@ -97,3 +97,9 @@ export async function refreshSessions(cache: QueryClient): Promise<void> {
     if (head) cache.setQueryData<List>(query.queryKey, (list) => list && withHead(list, head));
   }
 }
+
+/** The sessions of all lists that were read. */
+export function listed(cache: QueryClient): Session[] {
+  const lists = cache.getQueriesData<List>({ queryKey: [...sessions.all, 'list'] });
+  return lists.flatMap(([, list]) => list?.pages.flatMap((page) => page.sessions) ?? []);
+}

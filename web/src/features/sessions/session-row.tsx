@@ -55,7 +55,7 @@ export const SessionRow = memo(function SessionRow({
           aria-label={`Select ${titleOf(session)}`}
           onClick={(event) => onSelect(session.id, event.shiftKey)}
           onChange={() => undefined}
-          className={`col-start-1 row-start-1 size-4 accent-accent focus-visible:opacity-100 group-hover:opacity-100 coarse:pointer-events-none coarse:group-hover:opacity-0 ${isSelected ? '' : 'opacity-0'}`}
+          className={`col-start-1 row-start-1 size-4 accent-accent group-hover:opacity-100 group-has-[:focus-visible]:opacity-100 coarse:pointer-events-none coarse:group-hover:opacity-0 ${isSelected ? '' : 'opacity-0'}`}
         />
       </label>
       <div className="min-w-0 flex-1">

@@ -6,7 +6,9 @@ import { Button } from '../../components/ui/button';
 import { Failed, Notice, Skeleton } from '../../components/ui/faces';
 import { Menu, MenuItem } from '../../components/ui/menu';
 import { Segmented } from '../../components/ui/segmented';
+import { offers } from '../../lib/acts';
 import { full } from '../../lib/numbers';
+import { usePageTitle } from '../../lib/page-title';
 import { set, useSettings } from '../../lib/settings';
 import { DayList } from './day-list';
 import { AddFilter, Chips } from './filters';
@@ -33,7 +35,9 @@ interface Props {
 
 /** All sessions. */
 export function SessionsPage({ filter, onChange, firstRun, selectionActs }: Props) {
+  usePageTitle('Sessions');
   const { group, list } = useSettings();
+  const navigate = useNavigate();
   const isByDay = group === 'day' || filter.sort !== undefined;
   const pages = useInfiniteQuery({ ...sessions.list(filter), enabled: isByDay });
   const projects = useQuery({ ...sessions.projects(filter), enabled: !isByDay });
@@ -51,24 +55,37 @@ export function SessionsPage({ filter, onChange, firstRun, selectionActs }: Prop
   const total = isByDay
     ? pages.data?.pages[0]?.total
     : projects.data?.projects.reduce((sum, one) => sum + one.total, 0);
+  // Where there is nothing, there is nothing to look through.
+  const isFirstRun = total === 0 && !isFiltered;
   return (
     <div className="mx-auto w-full max-w-6xl px-6 pb-24 max-sm:px-4">
       <div className="sticky top-0 z-20 -mx-3 space-y-2 bg-canvas px-3 pt-4 pb-2">
         <div className="flex flex-wrap items-center gap-2">
           <h1 className="mr-1 font-semibold text-lg">Sessions</h1>
           <span className="mr-auto text-ink-3 tabular-nums">{total !== undefined && full(total)}</span>
-          <TypeAhead value={filter.q ?? ''} onChange={(q) => onChange({ ...filter, q: q || undefined })} />
-          <AddFilter filter={filter} onChange={onChange} />
-          <SortMenu filter={filter} onChange={onChange} />
-          <Segmented
-            label="Show as"
-            value={list}
-            onChange={(value) => set({ list: value })}
-            options={[
-              { value: 'rows', label: 'Rows', icon: <List className="size-4" aria-hidden /> },
-              { value: 'cards', label: 'Cards', icon: <LayoutGrid className="size-4" aria-hidden /> },
-            ]}
-          />
+          {!isFirstRun && (
+            <>
+              <TypeAhead
+                value={filter.q ?? ''}
+                onChange={(q) => onChange({ ...filter, q: q || undefined })}
+                onOpen={() => {
+                  const id = query.isFetching ? undefined : shown[0]?.id;
+                  if (id !== undefined) void navigate({ to: '/s/$id', params: { id } });
+                }}
+              />
+              <AddFilter filter={filter} onChange={onChange} />
+              <SortMenu filter={filter} onChange={onChange} />
+              <Segmented
+                label="Show as"
+                value={list}
+                onChange={(value) => set({ list: value })}
+                options={[
+                  { value: 'rows', label: 'Rows', icon: <List className="size-4" aria-hidden /> },
+                  { value: 'cards', label: 'Cards', icon: <LayoutGrid className="size-4" aria-hidden /> },
+                ]}
+              />
+            </>
+          )}
         </div>
         <Chips filter={filter} onChange={onChange} />
       </div>
@@ -121,7 +138,16 @@ export function SessionsPage({ filter, onChange, firstRun, selectionActs }: Prop
   );
 }
 
-function TypeAhead({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+function TypeAhead({
+  value,
+  onChange,
+  onOpen,
+}: {
+  value: string;
+  onChange: (value: string) => void;
+  /** Opens the first of what is found. */
+  onOpen: () => void;
+}) {
   const [text, setText] = useState(value);
   const field = useRef<HTMLInputElement>(null);
   // The address follows what is typed; what comes from elsewhere is shown where nobody types.
@@ -140,6 +166,12 @@ function TypeAhead({ value, onChange }: { value: string; onChange: (value: strin
         onChange={(event) => {
           setText(event.target.value);
           onChange(event.target.value);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') onOpen();
+          else if (event.key === 'ArrowDown') offers.run('next');
+          else return;
+          event.preventDefault();
         }}
         placeholder="Title, project, id"
         aria-label="Find a session by its title, project or id"
@@ -166,11 +198,15 @@ function SortMenu({ filter, onChange }: { filter: ListFilter; onChange: (filter:
         };
         return (
           <>
-            <MenuItem onClick={choose(() => by('day'))}>By day</MenuItem>
-            <MenuItem onClick={choose(() => by('project'))}>By project</MenuItem>
+            <MenuItem isChosen={now === 'By day'} onClick={choose(() => by('day'))}>
+              By day
+            </MenuItem>
+            <MenuItem isChosen={now === 'By project'} onClick={choose(() => by('project'))}>
+              By project
+            </MenuItem>
             <div className="my-1 border-line border-t" />
             {(['started', 'cost', 'size'] as const).map((sort) => (
-              <MenuItem key={sort} onClick={choose(() => onChange({ ...filter, sort }))}>
+              <MenuItem key={sort} isChosen={now === SORTS[sort]} onClick={choose(() => onChange({ ...filter, sort }))}>
                 {SORTS[sort]}
               </MenuItem>
             ))}

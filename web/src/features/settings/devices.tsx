@@ -10,7 +10,7 @@ import { say } from '../../components/ui/toast';
 import { sayScopes, useScopes } from '../../lib/access';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
-import { ago } from '../../lib/time';
+import { agoSaid } from '../../lib/time';
 import { PairDialog } from './pair-dialog';
 import { devices } from './queries';
 
@@ -73,7 +73,7 @@ function DeviceLine({ device }: { device: Device }) {
         {device.current && <span className="text-ink-3"> · this one</span>}
         <span className="block text-ink-3 text-xs">
           {sayScopes(device.scopes)}
-          {device.notified && ', is notified'}, last here {ago(device.lastSeenAt, now) || 'unknown'}
+          {device.notified && ', is notified'}, last here {agoSaid(device.lastSeenAt, now) || 'unknown'}
         </span>
       </span>
       {mayDoAll && (

@@ -9,7 +9,7 @@ import { AGENTS } from '../../lib/agents';
 import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
 import { bytes, many } from '../../lib/numbers';
-import { ago } from '../../lib/time';
+import { agoSaid } from '../../lib/time';
 import { doctor, found, status } from './queries';
 
 /** What was found, what was not, and what is wrong. */
@@ -115,7 +115,7 @@ function Agents({ answer }: { answer: SourcesAnswer }) {
         return (
           <li key={place.source} className="border-line border-b py-4 first:pt-0 last:border-0">
             <div className="flex flex-wrap items-baseline justify-between gap-x-6 gap-y-1 max-sm:flex-col">
-              <span className={`font-medium ${isEmpty ? 'opacity-60' : ''}`}>
+              <span className="font-medium">
                 <AgentMark source={place.source} named />
               </span>
               <span className="text-ink-2 tabular-nums">
@@ -128,9 +128,11 @@ function Agents({ answer }: { answer: SourcesAnswer }) {
               <code className="font-mono [overflow-wrap:anywhere]">
                 {(source?.roots.length ?? 0) > 0 ? source?.roots.join('  ') : place.path}
               </code>
-              {source && source.versions.length > 0 && (
+              {source?.lastAt && (
                 <span>
-                  {source.versions.slice(-4).join(', ')} · last {ago(source.lastAt, now)}
+                  {[source.versions.slice(-4).join(', '), `last active ${agoSaid(source.lastAt, now)}`]
+                    .filter((words) => words !== '')
+                    .join(' · ')}
                 </span>
               )}
             </p>

@@ -1,5 +1,5 @@
 import { Check, Copy } from 'lucide-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
 import { full } from '../../lib/numbers';
@@ -16,7 +16,7 @@ export function Code({ code, language }: { code: string; language?: string | und
   const shown = harmless(isLong ? all.slice(0, MAX_LINES).join('\n') : code);
   const lines = useHighlighted(shown, language);
   return (
-    <div className="group/code relative rounded-lg bg-sunken">
+    <CopiedBlock text={code}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: What scrolls must be reached by keys. */}
       <pre tabIndex={0} className="overflow-x-auto px-3.5 py-3 font-mono text-[12.5px] leading-5">
         <code>
@@ -41,13 +41,21 @@ export function Code({ code, language }: { code: string; language?: string | und
           Show all {full(all.length)} lines
         </button>
       )}
-      <CopyButton text={code} />
+    </CopiedBlock>
+  );
+}
+
+/** A block that can be copied: by a button that appears when it is pointed at, and where fingers point, has room of its own. */
+export function CopiedBlock({ text, children }: { text: string; children: ReactNode }) {
+  return (
+    <div className="group/code relative rounded-lg bg-sunken coarse:flex coarse:items-start">
+      <div className="min-w-0 coarse:flex-1">{children}</div>
+      <CopyButton text={text} />
     </div>
   );
 }
 
-/** Copies a text; appears when its surroundings are pointed at. */
-export function CopyButton({ text }: { text: string }) {
+function CopyButton({ text }: { text: string }) {
   const [isDone, setDone] = useState(false);
   const Icon = isDone ? Check : Copy;
   return (
@@ -59,7 +67,7 @@ export function CopyButton({ text }: { text: string }) {
         setDone(await copy(text));
         setTimeout(() => setDone(false), 1_500);
       }}
-      className="absolute top-1.5 right-1.5 rounded-md bg-sunken p-1.5 text-ink-3 opacity-0 coarse:grid coarse:size-11 coarse:place-items-center coarse:opacity-100 hover:text-ink focus-visible:opacity-100 group-hover/code:opacity-100"
+      className="absolute top-1.5 right-1.5 rounded-md bg-sunken p-1.5 text-ink-3 opacity-0 coarse:static coarse:grid coarse:size-11 coarse:shrink-0 coarse:place-items-center coarse:opacity-100 hover:text-ink focus-visible:opacity-100 group-hover/code:opacity-100"
     >
       <Icon className="size-3.5" aria-hidden />
     </button>

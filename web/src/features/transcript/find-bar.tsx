@@ -32,7 +32,7 @@ export function FindBar({ id, query, onChange, onJump, onClose }: Props) {
     if (first) onJump(first);
   }, [first, asked]);
   return (
-    <search className="fixed top-3 right-4 left-4 z-30 flex items-center gap-1 rounded-lg bg-raised p-1 pl-3 shadow-float sm:left-auto sm:w-96">
+    <search className="fixed top-14 right-4 left-4 z-30 flex items-center gap-1 rounded-lg bg-raised p-1 pl-3 shadow-float sm:left-auto sm:w-96">
       <input
         // biome-ignore lint/a11y/noAutofocus: The bar is opened to type.
         autoFocus
@@ -46,7 +46,7 @@ export function FindBar({ id, query, onChange, onJump, onClose }: Props) {
           if (event.key === 'Escape') onClose();
         }}
         placeholder="Find within this session"
-        className="h-8 min-w-0 flex-1 bg-transparent outline-none placeholder:text-ink-3"
+        className="h-8 min-w-0 flex-1 bg-transparent outline-none placeholder:text-ink-3 [&::-webkit-search-cancel-button]:hidden"
       />
       <span role="status" className="whitespace-nowrap px-1 text-ink-3 text-xs tabular-nums">
         {asked === ''

@@ -49,7 +49,7 @@ export const ItemView = memo(function ItemView(props: Props) {
   return (
     <div
       ref={box}
-      className={`group/item relative ${isTarget ? '-mx-3 rounded-lg bg-accent-soft/60 px-3' : ''} ${item.inherited ? 'border-line border-l-2 pl-3 sm:-ml-3.5' : ''}`}
+      className={`group/item relative ${isTarget ? 'rounded-xl outline-2 outline-accent/60 outline-offset-4' : ''} ${item.inherited ? 'border-line border-l-2 pl-3 sm:-ml-3.5' : ''}`}
     >
       <Body {...props} />
       {developer && <Developer {...props} />}

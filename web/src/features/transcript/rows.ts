@@ -1,10 +1,13 @@
 import type { Item } from '../../api/types';
+import { dateOf } from '../../lib/time';
 
 /** A line of a transcript as shown. */
 export type Row =
   | { kind: 'item'; key: string; item: Item; queued?: string | undefined }
   /** Tool calls and thoughts between two things that were said, told in one line. */
   | { kind: 'run'; key: string; items: Item[] }
+  /** Another day begins. */
+  | { kind: 'day'; key: string; at: string }
   /** Here the session leaves what it inherited. */
   | { kind: 'fork'; key: string; origin: string | null };
 
@@ -37,8 +40,16 @@ export function rowsOf(items: Item[], origin: string | null, isWhole = false): R
     run = [];
   };
   let wasInherited = false;
+  let day = '';
   for (const item of items) {
     if (twice.has(item.key)) continue;
+    const its = item.at === null ? day : dateOf(item.at);
+    // The first one of all is said at the head.
+    if (item.at !== null && its !== day && day !== '') {
+      flush();
+      rows.push({ kind: 'day', key: `day ${its} ${item.key}`, at: item.at });
+    }
+    day = its;
     const isInherited = item.inherited === true;
     if (wasInherited && !isInherited) {
       flush();

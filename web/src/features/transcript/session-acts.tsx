@@ -54,8 +54,8 @@ export function useSessionActs(id: string) {
 
 const WORDS: Record<ActRequest['act'], string> = {
   rename: 'Renamed',
-  archive: 'Put away',
-  unarchive: 'Taken back from the archive',
+  archive: 'Archived',
+  unarchive: 'Unarchived',
   delete: 'Deleted',
   fork: 'Forked; this is the new session',
 };

@@ -8,7 +8,7 @@ import { harmless } from '../../lib/harmless';
 import { useNow } from '../../lib/now';
 import { bytes, dollars, many, short, totalTokens } from '../../lib/numbers';
 import { useScrolled } from '../../lib/scrolled';
-import { ago, isWriting, whole } from '../../lib/time';
+import { isWriting, span, whole } from '../../lib/time';
 import { useLive } from '../live/queries';
 
 /** What a session is, above its transcript. */
@@ -29,7 +29,8 @@ export function SessionHead({
   const live = useLive(session.id);
   // Above the title itself it would stand twice.
   const isPast = useScrolled(90);
-  const title = harmless(session.title ?? session.firstPrompt ?? 'Without a word');
+  const title = harmless(session.title ?? session.firstPrompt ?? 'Untitled');
+  const below = children.reduce((sum, child) => sum + child.costMicroUsd, 0);
   const size = session.files.reduce((sum, file) => sum + file.bytes, 0);
   return (
     <>
@@ -42,7 +43,7 @@ export function SessionHead({
         >
           <ArrowLeft className="size-4" aria-hidden />
         </button>
-        <AgentMark source={session.source} />
+        {isPast && <AgentMark source={session.source} />}
         <p aria-hidden className="min-w-0 flex-1 truncate font-medium">
           {isPast && title}
         </p>
@@ -70,9 +71,9 @@ export function SessionHead({
             </span>
           )}
           {session.model && <span>{harmless(session.model)}</span>}
-          {session.provider && <span>{harmless(session.provider)}</span>}
+          {session.provider && <span>by {harmless(session.provider)}</span>}
           <span title={`${whole(session.startedAt)} to ${whole(session.updatedAt)}`}>
-            {ago(session.updatedAt, now)}
+            {span(session.startedAt, session.updatedAt)}
           </span>
         </p>
         <p className="mt-1 flex flex-wrap gap-x-3 gap-y-1 text-ink-3 text-xs tabular-nums">
@@ -87,6 +88,7 @@ export function SessionHead({
             </span>
           )}
           {session.costMicroUsd > 0 && <span className="text-ink-2">{dollars(session.costMicroUsd)}</span>}
+          {below > 0 && <span>{dollars(below)} more in sub-agents</span>}
           {size > 0 && <span>{bytes(size)}</span>}
           {session.skippedRecords > 0 && (
             <span className="text-warn">{many(session.skippedRecords, 'record')} skipped</span>

@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react';
 import { runs } from '../../lib/ansi';
 import { full } from '../../lib/numbers';
-import { CopyButton } from './code';
+import { CopiedBlock } from './code';
 
 const FOLDED = 24;
 /** More is shown when asked for. */
@@ -15,7 +15,7 @@ export function Terminal({ text, label }: { text: string; label: string }) {
   const shown = isFolded ? lines.slice(-FOLDED).join('\n').slice(-MAX_LENGTH) : text;
   const parts = useMemo(() => runs(shown.replace(/\n$/, '')), [shown]);
   return (
-    <div className="group/code relative rounded-lg bg-sunken">
+    <CopiedBlock text={text}>
       {isFolded && (
         <button
           type="button"
@@ -37,7 +37,6 @@ export function Terminal({ text, label }: { text: string; label: string }) {
           </span>
         ))}
       </pre>
-      <CopyButton text={text} />
-    </div>
+    </CopiedBlock>
   );
 }

@@ -1,5 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { Circle, CircleCheck, CircleDot, type LucideIcon } from 'lucide-react';
 import type { Action, Item, Tool } from '../../api/types';
 import { Button } from '../../components/ui/button';
@@ -7,11 +5,12 @@ import { Plain } from '../../components/ui/plain';
 import { harmless } from '../../lib/harmless';
 import { bytes } from '../../lib/numbers';
 import { took, whole } from '../../lib/time';
+import { ChildPreview } from './child-preview';
 import { Code } from './code';
 import { Diffs } from './diff-view';
 import { languageOf } from './highlight';
+import { Markdown } from './markdown';
 import { Pictures } from './pictures';
-import { readPage } from './queries';
 import { Terminal } from './terminal';
 
 type Asked = Extract<Action, { type: 'ask' }>['questions'][number];
@@ -47,7 +46,8 @@ export function ToolBody({
       )}
       {item.childId && <ChildPreview id={item.childId} />}
       <Pictures session={session} item={item} />
-      <Output tool={tool} />
+      {/* What a sub-agent answered stands among what it did; what its agent is told of it beside is for the agent. */}
+      {!item.childId && <Output tool={tool} />}
       <Facts item={item} tool={tool} />
       {item.truncatedBytes !== undefined && (
         <Button kind="edge" onClick={onWhole}>
@@ -90,7 +90,7 @@ function Input({ tool }: { tool: Tool }) {
     case 'todo':
       return <TodoList items={action.items} />;
     case 'agent':
-      return <Plain text={action.prompt} className="text-ink-2" />;
+      return <Markdown text={action.prompt} />;
     case 'ask':
       return <Questions questions={action.questions} />;
     case 'read':
@@ -158,34 +158,5 @@ function Questions({ questions }: { questions: Asked[] }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-const PREVIEW = 12;
-
-/** The beginning of what a sub-agent did. */
-function ChildPreview({ id }: { id: string }) {
-  const page = useQuery({
-    queryKey: ['session', id, 'preview'],
-    queryFn: ({ signal }) => readPage(id, { at: 'start' }, PREVIEW, signal),
-  });
-  const said = page.data?.items.filter((item) => item.kind === 'answer' || item.kind === 'tool') ?? [];
-  return (
-    <div className="border-line border-l-2 pl-3">
-      <ul className="space-y-1 text-ink-2">
-        {said.slice(0, 6).map((item) => (
-          <li key={item.key} className="truncate">
-            {item.tool ? (
-              <code className="font-mono text-xs">{harmless(item.tool.name)}</code>
-            ) : (
-              harmless(item.text.split('\n')[0] ?? '')
-            )}
-          </li>
-        ))}
-      </ul>
-      <Link to="/s/$id" params={{ id }} className="mt-1.5 inline-block font-medium text-accent hover:underline">
-        Open the sub-agent’s session
-      </Link>
-    </div>
   );
 }

@@ -2,6 +2,8 @@ import type { Session } from '../../api/types';
 import { dollars, many, short, totalTokens } from '../../lib/numbers';
 import { took } from '../../lib/time';
 
+const DAY = 86_400_000;
+
 /** From the first record to the last, where both are known. */
 function lasted(session: Session): number {
   const [from, to] = [session.startedAt, session.updatedAt];
@@ -17,7 +19,11 @@ export function Totals({ session }: { session: Session }) {
     session.counts.errors > 0 ? many(session.counts.errors, 'error') : '',
     tokens > 0 ? `${short(tokens)} tokens` : '',
     session.costMicroUsd > 0 ? dollars(session.costMicroUsd) : '',
-    lasted(session) > 0 ? took(lasted(session)) : '',
+    lasted(session) > DAY
+      ? `over ${many(Math.ceil(lasted(session) / DAY), 'day')}`
+      : lasted(session) > 0
+        ? took(lasted(session))
+        : '',
   ];
   return (
     <section

@@ -88,7 +88,7 @@ export function TranscriptColumn({ id, onOpen, onClose, footer }: Props) {
             </div>
           )}
           {rows.map((row) =>
-            row.kind === 'fork' ? null : row.kind === 'run' ? (
+            row.kind === 'fork' || row.kind === 'day' ? null : row.kind === 'run' ? (
               <RunView
                 key={row.key}
                 session={id}

@@ -4,6 +4,8 @@ import { ArrowDown, GitFork } from 'lucide-react';
 import { type Ref, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Button } from '../../components/ui/button';
 import { useActs } from '../../lib/acts';
+import { useNow } from '../../lib/now';
+import { dayOf } from '../../lib/time';
 import { type ItemActs, ItemView, Rule } from './item-view';
 import type { Part } from './merge';
 import { type Row, rowAt, rowsOf, shows } from './rows';
@@ -49,6 +51,14 @@ interface Props {
 const keyOf = (row: Row | undefined): string | null =>
   row?.kind === 'run' ? (row.items[0]?.key ?? null) : row?.kind === 'item' ? row.key : null;
 
+/** How many items came behind what was the end of all. */
+function grown(before: Part, part: Part): number {
+  const last = before.items.at(-1)?.key;
+  if (before.next !== null || part.next !== null || last === undefined) return 0;
+  const at = part.items.findLastIndex((item) => item.key === last);
+  return at < 0 ? 0 : part.items.length - 1 - at;
+}
+
 /** The items: as many as can be seen, growing at both ends without a jump. */
 export function TranscriptList({
   ref,
@@ -65,12 +75,13 @@ export function TranscriptList({
   onReading,
 }: Props) {
   const rows = useMemo(() => rowsOf(part.items, origin, developer), [part.items, origin, developer]);
+  const now = useNow();
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => setTop(box.current?.offsetTop ?? 0), []);
   const virtual = useWindowVirtualizer({
     count: rows.length,
-    estimateSize: (n) => (rows[n]?.kind === 'item' ? 96 : 32),
+    estimateSize: (n) => (rows[n]?.kind === 'item' ? 96 : 36),
     getItemKey: (n) => rows[n]?.key ?? n,
     overscan: 6,
     scrollMargin: top,
@@ -126,14 +137,14 @@ export function TranscriptList({
   // Who is at the end stays there while the session grows; who reads further up is told.
   const [unseen, setUnseen] = useState(0);
   const lastKey = rows.at(-1)?.key;
-  const count = useRef(part.items.length);
+  const known = useRef(part);
   useLayoutEffect(() => {
-    const grown = part.items.length - count.current;
-    count.current = part.items.length;
-    if (part.next !== null || grown <= 0) return;
+    const more = grown(known.current, part);
+    known.current = part;
+    if (more === 0) return;
     if (wasAtEnd.current) scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' });
-    else setUnseen((before) => before + grown);
-  }, [part.items.length, part.next]);
+    else setUnseen((before) => before + more);
+  }, [part]);
   useEffect(() => {
     const size = new ResizeObserver(() => {
       if (wasAtEnd.current && part.next === null)
@@ -187,7 +198,8 @@ export function TranscriptList({
   };
   useActs({ next: () => step(1), previous: () => step(-1) });
   const firstSeen = items.find((item) => item.end > (virtual.scrollOffset ?? 0) + 80);
-  const reading = keyOf(rows[firstSeen?.index ?? 0]);
+  const seenFrom = firstSeen?.index ?? 0;
+  const reading = keyOf(rows[seenFrom]) ?? keyOf(rows[seenFrom + 1]);
   useEffect(() => {
     if (reading) onReading(reading);
   }, [reading, onReading]);
@@ -211,7 +223,9 @@ export function TranscriptList({
               className="absolute inset-x-0 top-0 focus-visible:outline-none"
               style={{ transform: `translateY(${at.start - top}px)` }}
             >
-              {row.kind === 'fork' ? (
+              {row.kind === 'day' ? (
+                <Rule icon={null} words={<time dateTime={row.at}>{dayOf(row.at, now)}</time>} />
+              ) : row.kind === 'fork' ? (
                 <Rule
                   icon={<GitFork className="size-3.5" aria-hidden />}
                   words={

@@ -12,8 +12,10 @@ import { say } from '../../components/ui/toast';
 import { useActs } from '../../lib/acts';
 import { copy } from '../../lib/clipboard';
 import { harmless } from '../../lib/harmless';
+import { usePageTitle } from '../../lib/page-title';
 import { set, useSettings } from '../../lib/settings';
 import { useSwipeBack } from '../../lib/swipe';
+import { titleOf } from '../../lib/titles';
 import { Directory } from './action';
 import { asMarkdown, itemAsMarkdown } from './as-markdown';
 import { FindBar } from './find-bar';
@@ -50,6 +52,7 @@ const NOT_COPIED = 'The browser does not let anything be copied';
 /** One session: what was said and done, from its end or from a place. */
 export function TranscriptPage({ id, at, query, footer, more, aside, onReview, stretchFrom, onBack }: Props) {
   const detail = useQuery(transcript.detail(id));
+  usePageTitle(detail.data ? titleOf(detail.data.session) : 'A session');
   const outline = useQuery(transcript.outline(id, detail.data?.items ?? 0));
   const read = useTranscript(id, at ? { around: at } : { at: 'end' });
   const list = useRef<TranscriptHandle>(null);
@@ -177,19 +180,19 @@ export function TranscriptPage({ id, at, query, footer, more, aside, onReview, s
                           <MenuItem needs="approve" onClick={choose(() => setHandingOver(true))}>
                             Hand over to another agent
                           </MenuItem>
+                          <MenuItem onClick={choose(() => onReview(null))}>Review the last answer with…</MenuItem>
                           <MenuItem
                             needs="approve"
                             onClick={choose(() => act({ act: session.archived ? 'unarchive' : 'archive' }))}
                           >
-                            {session.archived ? 'Take back from the archive' : 'Put away'}
+                            {session.archived ? 'Unarchive' : 'Archive'}
                           </MenuItem>
                           <MenuItem
                             needs="approve"
                             onClick={choose(async () => (await act({ act: 'delete' })) && onBack())}
                           >
-                            Delete
+                            <span className="text-bad">Delete</span>
                           </MenuItem>
-                          <MenuItem onClick={choose(() => onReview(null))}>Review the last answer with…</MenuItem>
                           <hr className="my-1 border-line" />
                         </>
                       )}
@@ -202,11 +205,11 @@ export function TranscriptPage({ id, at, query, footer, more, aside, onReview, s
                           say((await copy(`marline resume ${id}`)) ? 'Copied the command' : 'Not copied'),
                         )}
                       >
-                        Copy the command that takes it up again
+                        Copy the resume command
                       </MenuItem>
                       <MenuItem onClick={choose(() => setSheet('files'))}>Files it touched</MenuItem>
                       <MenuItem onClick={choose(() => set({ developer: !developer }))} hint="d">
-                        {developer ? 'Without records and usage' : 'With records and usage'}
+                        {developer ? 'Hide records and usage' : 'Show records and usage'}
                       </MenuItem>
                       <MenuItem onClick={choose(toStart)}>To the beginning</MenuItem>
                       <MenuItem onClick={choose(toEnd)} hint="G">

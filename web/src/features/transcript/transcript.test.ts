@@ -131,3 +131,16 @@ describe('a diff', () => {
     expect(numbered({ oldStart: 0, newStart: 0, lines }).every((at) => at.old === null && at.new === null)).toBe(true);
   });
 });
+
+it('says where another day begins, and not where the first one does', () => {
+  const rows = rowsOf(
+    [
+      item('1', { at: '2026-11-24T12:00:00' }),
+      item('2'),
+      item('3', { at: '2026-11-24T13:00:00' }),
+      item('4', { at: '2026-11-26T12:00:00' }),
+    ],
+    null,
+  );
+  expect(rows.map((row) => row.kind)).toEqual(['item', 'item', 'item', 'day', 'item']);
+});

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { UsageReport } from '../../api/types';
-import { daysBetween, stacked, weeks } from './days';
+import { daysBetween, roundTop, sayDay, stacked, weeks } from './days';
 
 const line = (key: string, and: string, costMicroUsd: number): UsageReport['lines'][number] => ({
   key,
@@ -12,6 +12,13 @@ const line = (key: string, and: string, costMicroUsd: number): UsageReport['line
 
 it('leaves no day out', () => {
   expect(daysBetween('2026-02-27', '2026-03-02')).toEqual(['2026-02-27', '2026-02-28', '2026-03-01', '2026-03-02']);
+});
+
+it('says days and scales as people do', () => {
+  expect(sayDay('2026-11-04')).toBe('4 Nov 2026');
+  expect([roundTop(480_000, 3), roundTop(1, 3), roundTop(600, 3), roundTop(7_000, 3)]).toEqual([
+    600_000, 1.5, 600, 15_000,
+  ]);
 });
 
 it('puts small parts together and loses none', () => {

@@ -1,5 +1,6 @@
 import type { UsageReport } from '../../api/types';
 import { totalTokens } from '../../lib/numbers';
+import { dated } from '../../lib/time';
 
 type Line = UsageReport['lines'][number];
 export type Count = 'cost' | 'tokens';
@@ -48,4 +49,16 @@ export function weeks(days: string[]): (string | null)[][] {
   const lead = (new Date(`${first}T00:00:00Z`).getUTCDay() + 6) % 7;
   const cells: (string | null)[] = [...Array.from({ length: lead }, () => null), ...days];
   return Array.from({ length: Math.ceil(cells.length / 7) }, (_, week) => cells.slice(week * 7, week * 7 + 7));
+}
+
+/** A day of the calendar as one says it: 24 Nov 2026. */
+export function sayDay(day: string): string {
+  return day === '' ? '' : dated(`${day}T12:00:00`);
+}
+
+/** The top of a scale that holds `most` in so many equal steps of 1, 2 or 5 with noughts. */
+export function roundTop(most: number, steps: number): number {
+  const size = 10 ** Math.floor(Math.log10(most / steps));
+  const step = [1, 2, 5, 10].find((count) => count * size * steps >= most) ?? 10;
+  return step * size * steps;
 }

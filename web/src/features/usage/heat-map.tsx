@@ -1,4 +1,4 @@
-import { weeks } from './days';
+import { sayDay, weeks } from './days';
 
 const CELL = 13;
 const STEP = 16;
@@ -10,6 +10,11 @@ interface Props {
   say: (amount: number) => string;
 }
 
+/** The last days are what one looks for first. */
+function toTheEnd(calendar: HTMLDivElement | null) {
+  if (calendar) calendar.scrollLeft = calendar.scrollWidth;
+}
+
 /** A calendar, a column a week; the fuller, the more. */
 export function HeatMap({ days, amounts, say }: Props) {
   const most = Math.max(...amounts.values(), 0);
@@ -19,7 +24,7 @@ export function HeatMap({ days, amounts, say }: Props) {
   const width = columns.length * STEP + 34;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: What scrolls must be reached by keys.
-    <div className="overflow-x-auto pb-1" tabIndex={0} role="region" aria-label="Calendar">
+    <div ref={toTheEnd} className="overflow-x-auto pb-1" tabIndex={0} role="region" aria-label="Calendar">
       <svg
         width={width}
         height={7 * STEP + 22}
@@ -52,7 +57,7 @@ export function HeatMap({ days, amounts, say }: Props) {
                     className={level(amounts.get(day) ?? 0) === 0 ? 'fill-sunken' : 'fill-accent'}
                     fillOpacity={[1, 0.28, 0.5, 0.74, 1][level(amounts.get(day) ?? 0)]}
                   >
-                    <title>{`${day}: ${say(amounts.get(day) ?? 0)}`}</title>
+                    <title>{`${sayDay(day)}: ${say(amounts.get(day) ?? 0)}`}</title>
                   </rect>
                 ),
               )}

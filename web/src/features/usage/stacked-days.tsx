@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { stacked } from './days';
+import { roundTop, sayDay, type stacked } from './days';
 
 const HEIGHT = 200;
 const GRID = 3;
@@ -16,7 +16,7 @@ interface Props {
 export function StackedDays({ days, data, colour, name, say }: Props) {
   const [at, setAt] = useState<string | null>(null);
   const sum = (day: string) => (data.days.get(day) ?? []).reduce((a, b) => a + b, 0);
-  const most = Math.max(...days.map(sum), 1);
+  const most = roundTop(Math.max(...days.map(sum), 1), GRID);
   const told = at === null ? null : (data.days.get(at) ?? []);
   return (
     <div>
@@ -49,11 +49,13 @@ export function StackedDays({ days, data, colour, name, say }: Props) {
         </div>
       </div>
       <div className="flex justify-between pt-1 pr-14 text-2xs text-ink-3 tabular-nums">
-        <span>{days[0]}</span>
-        <span>{days.at(-1)}</span>
+        <span>{sayDay(days[0] ?? '')}</span>
+        <span>{sayDay(days.at(-1) ?? '')}</span>
       </div>
       <ul className="flex min-h-12 flex-wrap content-start gap-x-5 gap-y-1 pt-2 text-xs">
-        <li className="w-full font-medium tabular-nums">{at === null ? 'All days' : `${at}: ${say(sum(at))}`}</li>
+        <li className="w-full font-medium tabular-nums">
+          {at === null ? 'All days' : `${sayDay(at)}: ${say(sum(at))}`}
+        </li>
         {data.parts.map((part, n) => (
           <li key={part} className="flex items-center gap-1.5">
             <span className="size-2.5 rounded-sm" style={{ background: colour(part, n) }} aria-hidden />
