@@ -99,6 +99,12 @@ impl Screen {
 }
 
 impl Dialog {
+    /// What it says, in one line.
+    pub fn said(&self) -> String {
+        let words = self.about.iter().map(String::as_str).chain([self.question.as_str()]);
+        words.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
     /// It asks for leave: there is a yes and a no.
     pub fn asks_leave(&self) -> bool {
         let has = |means| self.choices.iter().any(|choice| choice.means == means);
@@ -271,7 +277,12 @@ fn numbered(screen: &str, is_boxed: bool) -> Option<Dialog> {
         .iter()
         .rposition(|line| bare(line).ends_with('?'))
         .or_else(|| above[near..].iter().rposition(|line| line.contains("? ")).map(|at| near + at));
-    let start = if is_boxed { top.map(|top| top + 1) } else { asked }.or(asked).unwrap_or(above.len());
+    let start = if is_boxed { top.map(|top| top + 1) } else { asked }.or(asked);
+    // Without a question, what stands right above the answers.
+    let start = start.unwrap_or_else(|| {
+        let end = above.iter().rposition(|line| !bare(line).is_empty()).unwrap_or(0);
+        above[..end].iter().rposition(|line| bare(line).is_empty()).map_or(0, |blank| blank + 1)
+    });
     let told = |line: &&str| Some(bare(line).to_owned()).filter(|line| !line.is_empty());
     let (question, about) = match asked.filter(|asked| *asked >= start) {
         Some(asked) => {

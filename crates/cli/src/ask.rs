@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long a running board may take to answer.
-const ANSWER: Duration = Duration::from_secs(20);
+/// How long a running board may take to do something, and to say how something stands.
+const DONE: Duration = Duration::from_secs(20);
+const TOLD: Duration = Duration::from_secs(3);
 
 /// What a board answered.
 pub struct Answer {
@@ -29,7 +30,7 @@ impl Answer {
 /// Nobody listens there, or what answers is no board.
 pub fn ask(socket: &Path, method: &str, path: &str, body: Option<&Value>) -> io::Result<Answer> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(ANSWER))?;
+    stream.set_read_timeout(Some(if method == "GET" { TOLD } else { DONE }))?;
     let body = body.map(Value::to_string).unwrap_or_default();
     let length = body.len();
     stream.write_all(

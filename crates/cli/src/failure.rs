@@ -48,6 +48,12 @@ impl Failure {
         Failure { message: message.to_owned(), hint, code: 4 }
     }
 
+    /// Something could not be done; `why`, in words of ours or of the system.
+    pub fn because(message: &str, why: &dyn Error) -> Self {
+        let message = format!("{} {}.", message, chain(why).trim_end_matches('.'));
+        Failure { message, hint: None, code: 4 }
+    }
+
     /// Standard output could not be written. A closed pipe is the reader's right.
     pub fn output(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {

@@ -112,6 +112,13 @@ fn tty_width() -> Option<usize> {
     String::from_utf8(output.stdout).ok()?.split_whitespace().nth(1)?.parse().ok().filter(|width| *width > 0)
 }
 
+/// The time of day here.
+pub fn clock(at: Timestamp) -> String {
+    let here =
+        jiff::Timestamp::from_millisecond(at.as_millis()).map(|at| at.to_zoned(jiff::tz::TimeZone::system()));
+    here.map_or_else(|_| at.to_string(), |here| here.strftime("%H:%M").to_string())
+}
+
 /// Says how long ago something was.
 pub fn ago(at: Timestamp, now: Timestamp) -> String {
     let seconds = (now.as_millis() - at.as_millis()).max(0) / 1000;

@@ -1,10 +1,12 @@
 //! The acts: each makes a plan, which [`Acts::carry_out`] does.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use marline_agents::codex::config::Config;
 use marline_agents::{Env, registry};
 use marline_index::{Finding, Overlaid, Overlay};
 use marline_model::{SessionId, Source, ThreadId, Timestamp};
@@ -13,6 +15,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::in_use::user_of;
+use crate::launch::find_program;
+use crate::live::too_old;
 use crate::opencode::{self, Column};
 use crate::surgery::Copy;
 use crate::{ActError, Entry, Journal, Outcome, Plan, Step, Target};
@@ -78,13 +82,15 @@ impl Acts {
     }
 
     /// Asks again under which provider a session is, just before its agent is started: lists may be older than that. Codex
-    /// refuses any other than that of its row, or of the header where there is no row. Source: 0.169.
+    /// refuses any other than that of its row, or of the header where there is no row. The one that is set goes without saying: a
+    /// terminal that is told of one has no part in Codex' daemon, which may hold the thread still. Source: 0.169.
     pub fn as_it_is(&self, mut target: Target) -> Target {
         if let Ok(thread) = Self::thread(&target)
             && target.source() == Source::Codex
             && let Ok(stored) = self.store().read_thread(&thread)
         {
-            target.provider = stored.metadata.model_provider;
+            let set = Config::read(&self.codex().home);
+            target.provider = stored.metadata.model_provider.filter(|own| !set.begins_with(own));
         }
         target
     }
@@ -247,6 +253,33 @@ impl Acts {
         let mut new = old.clone();
         change(&mut new);
         Ok(Step::Overlay { dir: self.places.state.clone(), session: target.id.clone(), old, new })
+    }
+
+    /// Finds what is wrong with what Marline works with: Codex' store, hooks, and tmux on `path`.
+    ///
+    /// # Errors
+    /// [`ActError::Failed`] when an agent's home can't be read.
+    pub fn findings(&self, path: &OsStr) -> Result<Vec<Finding>, ActError> {
+        let mut found = self.codex_findings()?;
+        found.extend(self.hook_status().unwrap_or_default().into_iter().filter_map(|status| {
+            let gone = status.gone?;
+            Some(Finding {
+                problem: format!(
+                    "{}: its hooks call {gone}, which is gone: it tells nothing.",
+                    status.source
+                ),
+                cure: format!("Install them again: marline hooks install --agent {}", status.source),
+            })
+        }));
+        let lacks = match find_program("tmux", path) {
+            None => Some("There is no tmux on the path".to_owned()),
+            Some(tmux) => too_old(&tmux),
+        };
+        found.extend(lacks.map(|lacks| Finding {
+            problem: format!("{lacks}: agents in terminals can be seen, and neither opened nor answered."),
+            cure: "Install tmux 3.0 or newer.".to_owned(),
+        }));
+        Ok(found)
     }
 
     /// Says why Codex' threads are listed by their files instead of its database, if they are.

@@ -32,6 +32,8 @@ pub struct HookStatus {
     pub told: Vec<&'static str>,
     /// Events that it does not.
     pub missing: Vec<&'static str>,
+    /// The program that they call, where that is not there any more: then nothing is told.
+    pub gone: Option<String>,
     /// What is to be known of them.
     pub note: &'static str,
 }
@@ -58,6 +60,14 @@ fn is_ours(entry: &Value) -> bool {
     let handlers = entry["hooks"].as_array().into_iter().flatten();
     let mut commands = handlers.filter_map(|handler| handler["command"].as_str());
     commands.any(|command| command.contains(SIGN))
+}
+
+/// The program that an entry of ours calls, if it is gone.
+fn gone(entry: &Value) -> Option<String> {
+    let mut commands = entry["hooks"].as_array()?.iter().filter_map(|handler| handler["command"].as_str());
+    let (program, _) = commands.find_map(|command| command.split_once(SIGN))?;
+    let program = program.trim().trim_matches('\'').replace(r"'\''", "'");
+    Some(program).filter(|program| !Path::new(program).exists())
 }
 
 /// Our entries in a list.
@@ -158,8 +168,10 @@ impl Acts {
                 let is_told = |event: &&'static str| {
                     settings["hooks"][*event].as_array().is_some_and(|list| list.iter().any(is_ours))
                 };
+                let entries = || hooks.events.iter().filter_map(|event| settings["hooks"][*event].as_array());
+                let gone = entries().flatten().filter(|entry| is_ours(entry)).find_map(gone);
                 let (told, missing) = hooks.events.iter().copied().partition(is_told);
-                Ok(HookStatus { source, path: path.clone(), told, missing, note: hooks.note })
+                Ok(HookStatus { source, path: path.clone(), told, missing, gone, note: hooks.note })
             };
             Some(read())
         };

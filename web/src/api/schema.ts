@@ -1380,7 +1380,7 @@ export interface components {
             /** @description After this, others may take over. */
             until: components["schemas"]["Timestamp"];
         };
-        /** @description Something for an agent. The key is the client's own: a command that is said again under it is not done again. */
+        /** @description Something for an agent. The key is the client's own, of 8 to 100 characters: a command that is said again under it is not done again. */
         CommandRequest: {
             /** @description The idempotency key. */
             key: string;
@@ -1401,7 +1401,7 @@ export interface components {
             /** @description The question's key: nothing else is allowed. */
             question: string;
             /** @description Such things are allowed for the rest of the session, where the agent offers that; else this once. */
-            for_session?: boolean;
+            forSession?: boolean;
             /** @enum {string} */
             command: "approve";
         } | {
@@ -2245,6 +2245,8 @@ export interface components {
         };
         /** @description What is opened. */
         OpenRequest: {
+            /** @description The idempotency key, the client's own, of 8 to 100 characters: what is asked again under it is not opened again. */
+            key?: string | null;
             session?: components["schemas"]["SessionId"] | null;
             agent?: components["schemas"]["Source"] | null;
             /** @description Where a new one works, or one that is there instead of its own directory: one that a session has worked in. */

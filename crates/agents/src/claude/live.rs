@@ -99,8 +99,13 @@ impl Live for ClaudeLive {
     }
 
     fn screen(&self, screen: &str) -> Screen {
+        let mut dialog = dialog(screen, true);
+        // What it advises beside is no part of what it asks.
+        if let Some(dialog) = &mut dialog {
+            dialog.about.retain(|line| !line.starts_with("Tip:"));
+        }
         let last = screen.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        Screen::of(dialog(screen, true), last.contains("esc to interrupt"), || field(screen, '❯', true))
+        Screen::of(dialog, last.contains("esc to interrupt"), || field(screen, '❯', true))
     }
 
     fn hooks(&self) -> Option<Hooks> {

@@ -15,6 +15,8 @@ pub struct Config {
     pub model: Option<String>,
     /// The model provider, if it is set; Codex takes `openai` else.
     pub model_provider: Option<String>,
+    /// The profile that is chosen, whose settings stand above these.
+    pub profile: Option<String>,
     /// Where the login is kept, if that is set; in a file else.
     pub credentials_store: Option<String>,
     /// The providers that it has entries of.
@@ -31,10 +33,16 @@ impl Config {
         Config {
             model: text("model"),
             model_provider: text("model_provider"),
+            profile: text("profile"),
             credentials_store: text("cli_auth_credentials_store"),
             providers: providers
                 .map_or(Vec::new(), |table| table.iter().map(|(id, _)| id.to_owned()).collect()),
         }
+    }
+
+    /// Says whether a new thread would be a provider's, whatever else is said.
+    pub fn begins_with(&self, provider: &str) -> bool {
+        self.profile.is_none() && self.model_provider.as_deref().unwrap_or(BUILT_IN[0]) == provider
     }
 
     /// Says whether Codex would know a provider: it has an entry of it, or has it built in.

@@ -36,10 +36,11 @@ pub(crate) fn is_a_talk(words: &[String]) -> bool {
 }
 
 pub(crate) fn screen(screen: &str) -> Screen {
-    // A turning mark, words, and how to stop it with the time so far.
+    // A turning mark, words, and how to stop it with the time so far; or the hook that it waits for.
     let is_busy = |line: &str| {
         let line = line.trim_start();
-        line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c)) && line.contains("(esc to cancel")
+        line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c))
+            && (line.contains("(esc to cancel") || line.contains("Executing Hook"))
     };
     let dialog = dialog(screen, true).or_else(|| form(screen));
     Screen::of(dialog, screen.lines().any(is_busy), || field(screen, '>', false))

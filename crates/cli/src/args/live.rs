@@ -82,7 +82,7 @@ pub enum LiveCommand {
     /// Say that you are away: agents that have hooks ask on the board first
     ///
     /// While you are away, Claude Code and Codex wait for an answer on the board or on your phone before they ask in their
-    /// terminals, ten minutes at most; their terminals wait meanwhile. `marline live back` ends it.
+    /// terminals, ten minutes at most; Codex' terminal waits meanwhile, Claude Code's takes an answer, too. `marline live back` ends it.
     Away {
         /// From this session; without it, from all
         session: Option<String>,

@@ -15,7 +15,7 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
         Some(id) => acts()?.why_hidden(&context.index.session(id)?),
         None => {
             let mut findings = marline_index::findings(&context.index, &context.env, context.now)?;
-            findings.extend(acts()?.codex_findings()?);
+            findings.extend(acts()?.findings(&std::env::var_os("PATH").unwrap_or_default())?);
             findings
         }
     };

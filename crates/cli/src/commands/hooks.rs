@@ -40,17 +40,21 @@ fn status(is_json: bool) -> Result<ExitCode, Failure> {
     let all = acts()?.hook_status()?;
     if is_json {
         let one = |status: &HookStatus| {
-            let HookStatus { source, path, told, missing, .. } = status;
-            json!({"source": source, "path": path, "told": told, "missing": missing})
+            let HookStatus { source, path, told, missing, gone, .. } = status;
+            json!({"source": source, "path": path, "told": told, "missing": missing, "gone": gone})
         };
         print_json(&json!({"agents": all.iter().map(one).collect::<Vec<_>>()}))?;
         return Ok(ExitCode::SUCCESS);
     }
     for status in &all {
         let how = match (status.told.len(), status.missing.len()) {
-            (0, _) => "not installed",
-            (_, 0) => "installed",
-            _ => "installed in part: install them again",
+            (0, _) => "not installed".to_owned(),
+            _ if status.gone.is_some() => {
+                let gone = harmless(status.gone.as_deref().unwrap_or_default());
+                format!("installed, but {gone} is gone: install them again")
+            }
+            (_, 0) => "installed".to_owned(),
+            _ => "installed in part: install them again".to_owned(),
         };
         print_line(&format!(
             "{} {how}  {}",

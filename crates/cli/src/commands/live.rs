@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use marline_agents::registry;
 use marline_control::live::{Asks, Claims, Control, Daemon, LiveSession, Now, Radar, Reply};
+use marline_control::{Risk, RiskKind};
 use marline_model::{LiveState, SessionId, Source};
 use marline_store::work::WorkStore as _;
 use serde::Serialize;
@@ -67,20 +68,26 @@ pub fn look(read: &ReadArgs) -> Result<Look, Failure> {
     Ok(Look { context, now, tmux })
 }
 
-/// Says of sessions whose person is away what their hooks wait for: that is known to the board alone.
+/// Adds what the board alone has heard from hooks: what is asked of whom is away, and what a dialog is about.
 fn waits(places: &Places, now: &mut Now) {
     let claims = Claims::at(&places.state);
-    if claims.now(crate::context::now()).is_empty() {
+    let is_bare =
+        |one: &LiveSession| one.asks.as_ref().is_some_and(|asks| asks.is_approval && asks.what.is_none());
+    if claims.now(crate::context::now()).is_empty() && !now.sessions.iter().any(is_bare) {
         return;
     }
     let told = ask(&places.socket, "GET", "/api/v1/live", None).ok().and_then(Answer::good);
     let told = told.as_ref().and_then(|told| told["sessions"].as_array()).into_iter().flatten();
     let told: Vec<LiveSession> =
         told.filter_map(|one| serde_json::from_value(one["live"].clone()).ok()).collect();
+    let key = |one: &LiveSession| one.asks.as_ref().map(|asks| asks.key.clone());
     for one in &mut now.sessions {
         let said = told.iter().find(|said| said.id == one.id && said.asks.is_some());
-        if let Some(said) = said.filter(|said| claims.holds(&said.id, crate::context::now())) {
+        let Some(said) = said else { continue };
+        if claims.holds(&said.id, crate::context::now()) {
             *one = said.clone();
+        } else if key(one) == key(said) {
+            one.asks.clone_from(&said.asks);
         }
     }
     now.sort();
@@ -189,8 +196,21 @@ fn row(one: &Told<'_>) -> String {
 /// What a session asks, on a line of its own, and the answers to choose from on another; nothing of one that asks nothing.
 fn asks_line(live: &LiveSession) -> String {
     let Some(asks) = &live.asks else { return String::new() };
-    let lines = [asked_words(live), answers(asks)].into_iter().filter(|line| !line.is_empty());
+    let lines = [asked_words(live), risks(asks), answers(asks)].into_iter().filter(|line| !line.is_empty());
     lines.map(|line| format!("\n    {}", harmless(&fit(&line, 160)))).collect()
+}
+
+/// What is to be minded of what is asked.
+pub fn risks(asks: &Asks) -> String {
+    let word = |risk: &Risk| match risk.kind {
+        RiskKind::LeavesProject => format!("leaves the project ({})", risk.seen),
+        RiskKind::Network => format!("speaks to other machines ({})", risk.seen),
+        RiskKind::Secrets => format!("touches secrets ({})", risk.seen),
+        RiskKind::Destroys => format!("takes away for good ({})", risk.seen),
+        RiskKind::Opaque => format!("can't be read beforehand ({})", risk.seen),
+    };
+    let all: Vec<String> = asks.risks.iter().map(word).collect();
+    if all.is_empty() { String::new() } else { format!("! {}", all.join("; ")) }
 }
 
 /// The answers to choose from, each with its number; nothing where leave is asked for.
@@ -208,7 +228,11 @@ pub fn answers(asks: &Asks) -> String {
 pub fn asked_words(live: &LiveSession) -> String {
     let Some(asks) = &live.asks else { return "something that can't be read from here".to_owned() };
     let what = asks.what.iter().map(|what| what.what.as_str());
-    let mut words: Vec<&str> = what.chain(asks.about.iter().map(String::as_str)).collect();
+    // A dialog says what it is about in its own way, which is the same once more.
+    let is_new = |line: &&str| {
+        asks.what.as_ref().is_none_or(|what| !what.what.contains(*line) && !line.contains(&what.what))
+    };
+    let mut words: Vec<&str> = what.chain(asks.about.iter().map(String::as_str).filter(is_new)).collect();
     let place = if asks.what.is_some() { words.len() } else { 0 };
     words.insert(place, &asks.question);
     words.retain(|words| !words.is_empty());

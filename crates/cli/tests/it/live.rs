@@ -237,6 +237,17 @@ fn codex_terminals_on_one_daemon_are_told_apart() {
         let others = three.iter().filter(|other| *other != one);
         assert!(others.into_iter().all(|other| !screen(&window(other)).contains(&answer)));
     }
+    // What a terminal leaves behind is nobody else's: neither to whoever has looked on, nor to one who looks for the first time.
+    let of = |name: &str| three.iter().find(|one| window(one) == name).unwrap();
+    desk.tmux(&desk.own(), &["kill-session", "-t", "two"]);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(6) {
+        for one in desk.now().iter().filter(|one| one["control"]["pane"].is_object()) {
+            assert_eq!(one["id"], of(&window(one))["id"], "{one:#?}");
+        }
+        sleep(LOOK);
+    }
+    let three = [of("one").clone(), of("three").clone()];
     // The next turn is another model's.
     let id = three[0]["id"].as_str().unwrap();
     assert_eq!(desk.steer(&["model", id, "gpt-5.4"]), "delivered");

@@ -14,7 +14,7 @@ use super::find::still;
 use super::steer::{
     FOR_SHELL, LOOK, Steered, Terminal, UNTIL_GONE, UNTIL_HEARD, is_for_shell, plain, refused,
 };
-use super::turn::{OpenCalls, Whose, turn};
+use super::turn::{OpenCalls, Turn, Whose, turn};
 use crate::target::agent;
 
 /// A key that was let fall is pressed so many times more.
@@ -46,11 +46,11 @@ impl Terminal<'_> {
                 "it asks nothing any more, or what it asks can't be read: look at its terminal",
             )));
         };
-        let open = self.open_calls();
-        if key.is_some_and(|key| key != key_of(self.session, &dialog, open)) {
+        let turn = self.turn();
+        if key.is_some_and(|key| key != key_of(self.session, &dialog, turn)) {
             return Ok(Err(refused("it asks something else now")));
         }
-        Ok(Ok((dialog, open)))
+        Ok(Ok((dialog, turn.and_then(|turn| turn.open))))
     }
 
     /// The same, where it asks for leave.
@@ -60,10 +60,15 @@ impl Terminal<'_> {
         Ok(asked.and_then(|asked| if asked.0.asks_leave() { Ok(asked) } else { Err(no_leave()) }))
     }
 
-    /// The calls that wait, by the session's own records at this moment.
-    fn open_calls(&self) -> Option<OpenCalls> {
+    /// Where its turn stands, by the session's own records at this moment.
+    fn turn(&self) -> Option<Turn> {
         let live = agent(self.session.source()).live();
-        turn(self.transcript?, live, Whose::Session).ok().flatten()?.open
+        turn(self.transcript?, live, Whose::Session).ok().flatten()
+    }
+
+    /// The calls that wait.
+    fn open_calls(&self) -> Option<OpenCalls> {
+        self.turn()?.open
     }
 
     /// Takes an answer of a dialog by its place, or leaves the dialog, if it still stands there at that moment; waits until it is

@@ -3,6 +3,7 @@
 //! [`Seen`] can be written down and weighed again, which is how recorded moments of real agents are tests.
 
 use marline_agents::codex::service;
+use marline_agents::event::hash;
 use marline_agents::json::Raw;
 use marline_agents::live::{Context, Live};
 use marline_agents::screen::{Choice, Dialog, Means, Screen};
@@ -18,6 +19,8 @@ use crate::target::agent;
 
 /// A call without an output, and without a process that does it, waits for leave after so long.
 const UNTIL_ASKED: i64 = 1_500;
+/// When a process began is known to so much.
+const SLACK: i64 = 1_000;
 
 /// What was seen of one session at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -180,7 +183,7 @@ impl Seen {
         if let Some(hook) = &self.hook {
             all.push(evidence(Channel::Hook, hook.says.clone(), Some(hook.state), Some(hook.at)));
         }
-        let turn = self.hear_records(live, &mut all);
+        let turn = self.hear_records(live, now, &mut all);
         if let Some(turn) = turn.filter(|turn| turn.state == LiveState::Working) {
             since = turn.since;
         }
@@ -200,15 +203,15 @@ impl Seen {
         let open = turn.and_then(|turn| turn.open);
         let asks = match &self.service {
             Some(ServiceSeen { asks: Some((about, question)), .. }) => Some(asked(id, about, question)),
-            Some(_) => dialog.filter(|dialog| !dialog.asks_leave()).map(|dialog| shown(id, &dialog, open)),
-            None => dialog.map(|dialog| shown(id, &dialog, open)),
+            Some(_) => dialog.filter(|dialog| !dialog.asks_leave()).map(|dialog| shown(id, &dialog, turn)),
+            None => dialog.map(|dialog| shown(id, &dialog, turn)),
         };
         let asks = asks.filter(|_| state.needs_you());
         let context = turn.and_then(|turn| turn.context);
         Weighed { state, since, evidence: all, asks, context, open }
     }
 
-    fn hear_records(&self, live: &dyn Live, all: &mut Vec<Evidence>) -> Option<Turn> {
+    fn hear_records(&self, live: &dyn Live, now: Timestamp, all: &mut Vec<Evidence>) -> Option<Turn> {
         let turn = match &self.records {
             Records::Silent => return None,
             Records::None => {
@@ -228,6 +231,18 @@ impl Seen {
             Records::Tail(text) => last(text.as_bytes(), live, Whose::Session)?,
             Records::Turn(turn) => *turn,
         };
+        // What went on when another process had it does not go on in this one, and nothing waits any more.
+        let is_older = |at: Timestamp| at.as_millis() + SLACK < self.began.as_millis();
+        if self.service.is_none() && turn.at.is_some_and(is_older) {
+            let was_cut = turn.state != LiveState::Idle;
+            let words = if was_cut { "its last turn was cut off" } else { "its last turn is over" };
+            // Whether it can be talked to, something else tells in a moment.
+            let is_told = self.registry.is_some() || self.screen.is_some();
+            let waits = is_young(self.began, now) && (was_cut || is_told && self.source != Source::Codex);
+            let state = Some(LiveState::Idle).filter(|_| !waits);
+            all.push(evidence(Channel::Transcript, words, state, turn.at));
+            return Some(Turn { state: LiveState::Idle, open: None, ..turn });
+        }
         let words = match (turn.state, turn.open.is_some()) {
             (LiveState::Idle, _) if turn.has_plan => "its last turn is over, and it may ask about its plan",
             (LiveState::Idle, _) => "its last turn is over",
@@ -284,7 +299,7 @@ fn registered(facts: &Value) -> Option<Evidence> {
 }
 
 /// What a dialog on a screen asks.
-fn shown(id: &SessionId, dialog: &Dialog, open: Option<OpenCalls>) -> Asks {
+fn shown(id: &SessionId, dialog: &Dialog, turn: Option<Turn>) -> Asks {
     let means = |means| match means {
         Means::Allow => Some(ReplyMeans::Allow),
         Means::AllowMore => Some(ReplyMeans::AllowMore),
@@ -301,7 +316,7 @@ fn shown(id: &SessionId, dialog: &Dialog, open: Option<OpenCalls>) -> Asks {
     };
     let replies: Vec<Reply> = dialog.choices.iter().map(reply).collect();
     Asks {
-        key: key_of(id, dialog, open),
+        key: key_of(id, dialog, turn),
         question: dialog.question.clone(),
         about: dialog.about.clone(),
         for_session: is_approval && dialog.place_of(Means::AllowMore).is_some(),
@@ -341,15 +356,17 @@ pub(super) fn asked_in_run(id: &SessionId, number: u64, question: &Question) -> 
 }
 
 /// What tells a question of a session from every other one.
-/// One that is asked twice is another one: the calls that are open tell them apart.
-pub(super) fn key_of(id: &SessionId, dialog: &Dialog, open: Option<OpenCalls>) -> String {
-    let print = open.map_or(0, |open| open.print);
-    format!("{:016x}", dialog.fingerprint() ^ print ^ marline_agents::event::hash(&[id.raw().as_bytes()]))
+/// One that is asked twice is another one: the calls that are open tell them apart, or, where the records hold none before they
+/// are done, when was written last.
+pub(super) fn key_of(id: &SessionId, dialog: &Dialog, turn: Option<Turn>) -> String {
+    let written = || turn.and_then(|turn| turn.at).map_or(0, |at| hash(&[&at.as_millis().to_le_bytes()]));
+    let print = turn.and_then(|turn| turn.open).map_or_else(written, |open| open.print);
+    format!("{:016x}", dialog.fingerprint() ^ print ^ hash(&[id.raw().as_bytes()]))
 }
 
 /// The same of one that the agent names itself.
 pub(super) fn key_about(id: &SessionId, about: &str) -> String {
-    format!("{:016x}", marline_agents::event::hash(&[id.raw().as_bytes(), about.as_bytes()]))
+    format!("{:016x}", hash(&[id.raw().as_bytes(), about.as_bytes()]))
 }
 
 /// The same of a question that an agent asks whom Marline runs, by its number.

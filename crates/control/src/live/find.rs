@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use marline_agents::Env;
 use marline_model::{Source, Timestamp};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::process::{AgentProcess, Process, parent_of, pids};
 use crate::target::agent;
@@ -50,7 +52,7 @@ pub fn running(env: &Env) -> Vec<Running> {
         let is_its = |other: &&AgentProcess| Some(other.process.pid) == parent && other.source == one.source;
         all.iter().find(is_its).is_some_and(|other| is_copy(one, other))
     };
-    let Some(booted) = booted() else { return Vec::new() };
+    let booted = booted();
     let of = |(one, parent): (&AgentProcess, &Option<u32>)| {
         let live = agent(one.source).live();
         if !live.is_a_talk(&one.words) || is_shell_of(one) || is_half_started(one, *parent) {
@@ -89,14 +91,14 @@ pub fn process_of(source: Source, pid: u32) -> Option<Running> {
         is_suspended: process.is_suspended(),
         terminal: None,
         below: None,
-        began: Timestamp::from_millis(booted()? + process.began_millis()),
+        began: Timestamp::from_millis(booted() + process.began_millis()),
     })
 }
 
 /// The process of a number, if it still is the one that began then: after it, another one may bear the number.
 pub fn still(pid: u32, began: Timestamp) -> Option<Process> {
     let process = Process::of(pid)?;
-    let now = booted()? + process.began_millis();
+    let now = booted() + process.began_millis();
     ((now - began.as_millis()).abs() < SET).then_some(process)
 }
 
@@ -151,9 +153,22 @@ fn is_same(one: &Path, other: &Path) -> bool {
     one == other || one.canonicalize().ok().is_some_and(|one| other.canonicalize().ok() == Some(one))
 }
 
-/// When the machine began, in milliseconds of the clock; the same at every look.
-fn booted() -> Option<i64> {
-    let text = fs::read_to_string("/proc/stat").ok()?;
-    let seconds: i64 = text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
-    Some(seconds * 1000)
+/// When the machine began, in milliseconds of the clock; the same at every look, unless the clock is set. `/proc/stat` has it in
+/// whole seconds only, which is too little to tell which of two terminals was opened before a thread was made.
+fn booted() -> i64 {
+    /// Clocks that are slewed drift by less meanwhile.
+    const DRIFT: i64 = 500;
+    static KNOWN: AtomicI64 = AtomicI64::new(0);
+    let millis = |clock| {
+        let now = clock_gettime(clock);
+        now.tv_sec * 1_000 + now.tv_nsec / 1_000_000
+    };
+    // As fine as the beginnings that are counted from it.
+    let now = (millis(ClockId::Realtime) - millis(ClockId::Boottime) + 5) / 10 * 10;
+    let known = KNOWN.load(Ordering::Relaxed);
+    if (now - known).abs() < DRIFT {
+        return known;
+    }
+    KNOWN.store(now, Ordering::Relaxed);
+    now
 }

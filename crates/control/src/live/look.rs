@@ -14,6 +14,7 @@ use super::daemon::{DaemonView, HeldThread};
 use super::evidence::{HookSeen, Records, Seen, ServiceSeen, Weighed, asked_in_run, evidence, tail};
 use super::find::{Running, process_of, running};
 use super::memory::{Memory, Place};
+use super::terminals::Pairs;
 use super::tmux::{Pane, Server};
 use super::turn::{OpenCalls, Turn, Whose, turn};
 use super::types::{Asks, Control, LiveSession, Now, Stray};
@@ -35,9 +36,6 @@ const RECENT: usize = 40;
 const HELPS: i64 = 10 * 60_000;
 /// So many sub-agents of a session are looked at.
 const MOST_HELPERS: usize = 20;
-/// A thread of the daemon's that was made within this time after a terminal was opened is that terminal's.
-const MADE_WITHIN: i64 = 15_000;
-
 /// What a look stands on.
 pub struct Radar<'a> {
     /// Where agents keep their sessions.
@@ -111,7 +109,7 @@ impl Radar<'_> {
         let mut silent: Vec<&Running> = Vec::new();
         let own: Vec<&Running> = own.collect();
         let keeper = self.daemon.and_then(|daemon| process_of(Source::Codex, daemon.pid));
-        found.extend(self.held_by_daemon(&own, keeper.as_ref()));
+        found.extend(self.held_by_daemon(&own, keeper.as_ref(), now));
         let is_shown = |one: &Running| found.iter().any(|sight| sight.running.process == one.process);
         let rest: Vec<&Running> = own.into_iter().filter(|one| !is_shown(one)).collect();
         for one in rest {
@@ -130,7 +128,7 @@ impl Radar<'_> {
                     source: one.source,
                     pid: one.process.pid,
                     cwd: one.cwd.as_ref().map(|cwd| cwd.display().to_string()),
-                    why: why.to_owned(),
+                    why: self.asked_first(one, &panes).unwrap_or_else(|| why.to_owned()),
                 }),
             }
         }
@@ -150,42 +148,18 @@ impl Radar<'_> {
 
     /// The threads of Codex' daemon, each with the terminal that shows it. One that nobody shows and that does nothing is only
     /// kept for a while, and open nowhere.
-    fn held_by_daemon<'a>(&'a self, own: &[&'a Running], keeper: Option<&'a Running>) -> Vec<Sight<'a>> {
+    fn held_by_daemon<'a>(
+        &'a self,
+        own: &[&'a Running],
+        keeper: Option<&'a Running>,
+        now: Timestamp,
+    ) -> Vec<Sight<'a>> {
         let Some(daemon) = self.daemon else { return Vec::new() };
-        let mut terminals: Vec<&Running> = own
+        let terminals = own
             .iter()
             .filter(|one| one.source == Source::Codex && self.locks_of(one.process.pid).is_empty())
-            .copied()
-            .collect();
-        terminals.sort_by_key(|one| std::cmp::Reverse(one.began));
-        let live = agent(Source::Codex).live();
-        let mut rest: Vec<&HeldThread> = daemon.threads.iter().collect();
-        let mut shown: Vec<(&Running, &HeldThread)> = Vec::new();
-        let is_here = |one: &Running, thread: &HeldThread| one.cwd.as_ref() == Some(&thread.held.cwd);
-        let after = |one: &Running, thread: &HeldThread| {
-            let made = made_at(&thread.held.id).or(thread.held.created_at)?;
-            Some(made.as_millis() - one.began.as_millis()).filter(|after| *after >= -SLACK)
-        };
-        // By its words, by when it was made, and then the newest that is left in its directory. Terminals that were opened one
-        // after the other made their threads in that order, so the newest has the newest.
-        type Rule<'r> = &'r dyn Fn(&Running, &HeldThread) -> Option<i64>;
-        let by_words =
-            |one: &Running, thread: &HeldThread| (live.session(&one.words)? == thread.held.id).then_some(0);
-        let by_place =
-            |one: &Running, thread: &HeldThread| Some(-after(one, thread)?).filter(|_| is_here(one, thread));
-        let by_time =
-            |one: &Running, thread: &HeldThread| by_place(one, thread).filter(|before| -before < MADE_WITHIN);
-        let rules: [Rule<'_>; 3] = [&by_words, &by_time, &by_place];
-        for rule in rules {
-            terminals.retain(|one| {
-                let best =
-                    rest.iter().enumerate().filter_map(|(at, thread)| Some((rule(one, thread)?, at))).min();
-                if let Some((_, at)) = best {
-                    shown.push((one, rest.remove(at)));
-                }
-                best.is_none()
-            });
-        }
+            .copied();
+        let Pairs { mut shown, rest, .. } = Pairs::of(terminals.collect(), &daemon.threads, self.memory, now);
         let is_busy = |thread: &&&HeldThread| thread.held.state.is_some_and(|state| state != LiveState::Idle);
         let alone = rest.iter().filter(is_busy).filter_map(|thread| Some((keeper?, *thread)));
         shown.extend(alone.collect::<Vec<_>>());
@@ -261,6 +235,14 @@ impl Radar<'_> {
         let words = format!("process {} was started on it", one.process.pid);
         let says = evidence(Channel::Process, words, None, Some(one.began));
         told.and_then(|raw| Sight::of(one, &raw, says)).into_iter().collect()
+    }
+
+    /// What an agent asks its person before it begins a session, such as whether a folder or its hooks are trusted.
+    fn asked_first(&self, one: &Running, panes: &HashMap<Place, Pane>) -> Option<String> {
+        let (pane, tmux) = (panes.get(one.terminal.as_ref()?)?, self.tmux?);
+        let screen = Server::new(tmux, &pane.socket).screen(&pane.pane_id).ok()?;
+        let dialog = agent(one.source).live().screen(&screen).dialog?;
+        Some(format!("it asks, before it begins a session: {}; answer in its terminal", dialog.said()))
     }
 
     fn is_main(&self, id: &SessionId) -> bool {
@@ -589,13 +571,6 @@ pub(crate) fn has_run(index: &Index, id: &SessionId, call: Option<&str>, what: &
     };
     let found = tools.iter().find(|tool| is_named(tool)).or_else(|| tools.iter().find(|tool| does_it(tool)));
     found.is_some_and(|tool| tool.output.is_some())
-}
-
-/// When a thread was made, which its id tells to the millisecond.
-fn made_at(thread: &str) -> Option<Timestamp> {
-    let digits: String = thread.chars().filter(char::is_ascii_hexdigit).take(12).collect();
-    let millis = i64::from_str_radix(&digits, 16).ok()?;
-    (thread.len() == 36 && thread.as_bytes()[14] == b'7').then(|| Timestamp::from_millis(millis))
 }
 
 /// Says whether a process is another one, or was started by it.

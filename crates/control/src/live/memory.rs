@@ -15,6 +15,7 @@ use marline_model::{Channel, LiveState, Timestamp};
 
 use super::evidence::evidence;
 use super::find::still;
+use super::terminals::Shown;
 use super::tmux::Pane;
 use super::turn::Turn;
 use super::types::{Control, LiveSession};
@@ -35,6 +36,7 @@ pub struct Memory {
     turns: Mutex<HashMap<PathBuf, Known>>,
     panes: Mutex<Option<Panes>>,
     sessions: Mutex<Sessions>,
+    shown: Mutex<Shown>,
 }
 
 /// Sessions that were open, and those that are not any more.
@@ -76,6 +78,11 @@ impl Memory {
         let turn = read();
         turns.insert(file.to_owned(), Known { length, modified, turn, is_asked: true });
         turn
+    }
+
+    /// What was seen of terminals and the threads in them.
+    pub(super) fn shown(&self, see: impl FnOnce(&mut Shown)) {
+        see(&mut lock(&self.shown));
     }
 
     /// Forgets the files that nobody asked for since this was done last.

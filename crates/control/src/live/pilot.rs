@@ -61,6 +61,14 @@ pub enum Command {
 }
 
 impl Command {
+    /// Says whether it is a command of the agent's own, such as `/new`, which is no prompt.
+    fn is_own(&self) -> bool {
+        let Command::Send { text, images } = self else { return false };
+        let name = text.trim_start().strip_prefix('/').map(|rest| rest.split(char::is_whitespace).next());
+        // A path is none.
+        images.is_empty() && name.flatten().is_some_and(|name| !name.is_empty() && !name.contains('/'))
+    }
+
     /// The words that stand in the transcript when it was said to a session.
     pub fn words(&self, live: &LiveSession) -> Option<String> {
         let Command::Send { text, images } = self else { return None };
@@ -92,9 +100,14 @@ impl LiveSession {
         }
         let _turn = turn(turns, pid)?;
         match &self.control {
-            // A daemon's own questions stand on the terminal that shows it.
-            Control::Service { pane: Some(pane), .. } if matches!(command, Command::Choose { .. }) => {
+            // A daemon's own questions stand on the terminal that shows it, which alone knows commands.
+            Control::Service { pane: Some(pane), .. }
+                if matches!(command, Command::Choose { .. }) || command.is_own() =>
+            {
                 self.at_terminal(pid, started_at, pane, tmux, command)
+            }
+            Control::Service { pane: None, .. } if command.is_own() => {
+                Ok(refused("commands of its own are taken in a terminal, and none shows it"))
             }
             Control::Service { socket, .. } => {
                 let service = Service { session: &self.id, socket };
@@ -152,7 +165,7 @@ impl LiveSession {
             }
             Command::Model { model } => match live.model_words(model) {
                 Some(words) => terminal.choose(&words),
-                None => Ok(refused("its model can't be changed from outside")),
+                None => Ok(refused("it can't be told that model from outside")),
             },
             Command::Mode { mode } => terminal.mode(*mode),
             Command::Stop => Ok(refused("it is ended otherwise")),

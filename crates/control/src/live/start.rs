@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::find::still;
 use super::steer::Steered;
-use super::tmux::{Pane, Server};
+use super::tmux::{Pane, Server, too_old, word};
 use super::types::{LiveSession, Now};
 use crate::launch::{Started, quoted};
 use crate::target::agent;
@@ -151,9 +151,7 @@ impl Wanted {
 
     /// What its screen asks: Codex begins no session in a folder that nobody has trusted.
     fn asked(&self, screen: &str) -> Option<String> {
-        let dialog = agent(self.source).live().screen(screen).dialog?;
-        let words = dialog.about.iter().map(String::as_str).chain([dialog.question.as_str()]);
-        Some(words.collect::<Vec<_>>().join(" "))
+        Some(agent(self.source).live().screen(screen).dialog?.said())
     }
 
     fn until_named(
@@ -177,8 +175,9 @@ impl Wanted {
             }
             if began.elapsed() > UNTIL_NAMED {
                 let asks = windows.server().screen(&pane.pane_id).ok().and_then(|screen| self.asked(&screen));
-                let asks =
-                    asks.map_or_else(String::new, |asks| format!("; it asks, and has none before: {asks}"));
+                let asks = asks.map_or_else(String::new, |asks| {
+                    format!("; it asks, and has none before: {asks} Open it by hand once, and answer that")
+                });
                 return Err(failed(format!(
                     "it did not say within 15 s which session it has, and was ended{asks}"
                 )));
@@ -199,6 +198,9 @@ impl Windows<'_> {
             let gone = format!("the directory {} is gone", started.cwd.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, gone));
         }
+        if let Some(old) = too_old(self.tmux) {
+            return Err(io::Error::other(format!("{old}: 3.0 or newer is needed")));
+        }
         if let Some(folder) = self.socket.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -216,15 +218,14 @@ impl Windows<'_> {
             true => words.push(quoted(&program)),
             false => words.extend(std::iter::once(program).chain(started.launch.words.iter().cloned())),
         }
-        let begin =
-            |first: &[&str]| server.run(first.iter().copied().chain(words.iter().map(String::as_str)));
-        let target = format!("{SESSION}:");
-        let made = begin(&["new-window", "-d", "-t", &target])
-            .or_else(|_| {
-                begin(&["-f", "/dev/null", "new-session", "-d", "-s", SESSION, "-x", "160", "-y", "48"])
-            })
+        // Not as words of a command, which everybody on the machine could read: there may be keys among them.
+        let words: Vec<String> = words.iter().map(|each| word(each)).collect();
+        let begin = |first: &str| server.script(&format!("{first} {}\n", words.join(" ")));
+        let in_session = format!("new-window -d -t {SESSION}:");
+        let made = begin(&in_session)
+            .or_else(|_| begin(&format!("new-session -d -s {SESSION} -x 160 -y 48")))
             // Somebody made the session at the same time.
-            .or_else(|_| begin(&["new-window", "-d", "-t", &target]))?;
+            .or_else(|_| begin(&in_session))?;
         let pane = made.trim().to_owned();
         let found = server.panes().into_iter().find(|one| one.pane_id == pane);
         found.ok_or_else(|| io::Error::other(format!("{} ended at once", started.launch.program)))

@@ -63,6 +63,29 @@ const FORMAT: &str =
 const GLIMPSE: &str =
     "#{pane_pid} #{?pane_dead,1,0} #{pane_in_mode} #{pane_width} #{pane_height} #{cursor_x}";
 
+/// Says that a tmux is older than 3.0, which is the first that takes a script and what is pasted as it is meant.
+pub fn too_old(program: &Path) -> Option<String> {
+    let told = Command::new(program).arg("-V").stdin(Stdio::null()).output().ok()?;
+    let told = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+    // One of its development calls itself `next-3.5`, or `master`.
+    let version = told.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let major: u32 = version.split('.').next()?.parse().ok()?;
+    (major < 3).then(|| format!("{told} is too old"))
+}
+
+/// A word as a script of tmux holds it, whatever is in it.
+pub(super) fn word(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii_alphanumeric() || " -_./:,=@%+".contains(c) || !c.is_ascii() => out.push(c),
+            c => out.push_str(&format!("\\{:03o}", u32::from(c))),
+        }
+    }
+    out.push('"');
+    out
+}
+
 impl Server {
     /// The server of a socket, which need not run.
     pub fn new(program: &Path, socket: &Path) -> Self {
@@ -82,6 +105,19 @@ impl Server {
     /// What tmux says, or that it could not be started.
     pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> io::Result<String> {
         answer(self.command().args(words).output()?)
+    }
+
+    /// Has tmux do what a script says, and begins a server where none runs. What stands in a script stands in no process table.
+    ///
+    /// # Errors
+    /// What tmux says, or that it could not be started.
+    pub fn script(&self, script: &str) -> io::Result<String> {
+        let mut command = self.command();
+        command.args(["-f", "/dev/null", "start-server", ";", "source-file", "-"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(script.as_bytes()))?;
+        answer(child.wait_with_output()?)
     }
 
     /// All terminals; none where no server runs.

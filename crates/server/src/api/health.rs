@@ -62,7 +62,7 @@ pub async fn doctor(State(board): State<Board>) -> Result<Json<DoctorAnswer>, Pr
         .readers
         .ask(move |index| {
             let mut findings = findings(index, &config.env, now)?;
-            findings.extend(acts.codex_findings()?);
+            findings.extend(acts.findings(&config.path)?);
             let risks = index.retention(&config.env, now)?.into_iter();
             let retention = risks.map(|risk| Retention {
                 source: risk.source,

@@ -11,12 +11,14 @@ use base64::engine::general_purpose::STANDARD;
 use marline_agents::live::LiveMode;
 use marline_agents::talk::Decision;
 use marline_control::live::{
-    Beginning, Command, LiveSession, MOST_PICTURES, Now, Steered, Stray, Wanted, Windows, keep_picture,
+    Beginning, Command, Control, LiveSession, MOST_PICTURES, Now, Steered, Stray, Wanted, Windows,
+    keep_picture,
 };
 use marline_control::{Target, find_program};
 use marline_index::{Index, Session, Window};
 use marline_model::{ItemKind, SessionId, Source, Timestamp};
 use marline_store::OpenSession;
+use marline_store::work::CommandEnd;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -116,9 +118,9 @@ pub struct LiveEntry {
     last_words: Option<String>,
 }
 
-/// Something for an agent. The key is the client's own: a command that is said again under it is not done again.
+/// Something for an agent. The key is the client's own, of 8 to 100 characters: a command that is said again under it is not done again.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(tag = "command", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "command", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum CommandRequest {
     /// Says something, as if it was typed.
     Send {
@@ -142,7 +144,7 @@ pub enum CommandRequest {
         /// The question's key: nothing else is allowed.
         question: String,
         /// Such things are allowed for the rest of the session, where the agent offers that; else this once.
-        #[serde(default)]
+        #[serde(default, rename = "forSession")]
         for_session: bool,
     },
     /// Refuses what the agent asks.
@@ -208,6 +210,9 @@ pub enum ReviewsFate {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OpenRequest {
+    /// The idempotency key, the client's own, of 8 to 100 characters: what is asked again under it is not opened again.
+    #[serde(default)]
+    key: Option<String>,
     /// The session to be taken up; or a new one of `agent`.
     #[serde(default)]
     session: Option<SessionId>,
@@ -374,9 +379,7 @@ pub async fn command(
 ) -> Result<Json<Steered>, Problem> {
     let mut request = body(request)?;
     caller.may(request.scope())?;
-    if !(8..=100).contains(&request.key().len()) {
-        return Err(Problem::INVALID.because("A key has 8 to 100 characters."));
-    }
+    check_key(request.key())?;
     let live = board.live_session(&id)?;
     let images = board.keep_pictures(&mut request).await?;
     let (key, giver) = (request.key().to_owned(), Giver { by: board.name_of(&caller), rule: None });
@@ -399,10 +402,46 @@ pub async fn open_agent(
     if let Some(directory) = &request.cwd {
         board.check_directory(directory.clone()).await?;
     }
-    Ok(Json(OpenAnswer { id: board.open_agent(request).await? }))
+    let Some(key) = request.key.clone() else {
+        return Ok(Json(OpenAnswer { id: board.open_agent(request).await? }));
+    };
+    check_key(&key)?;
+    Ok(Json(OpenAnswer { id: board.open_once(key, request).await? }))
+}
+
+fn check_key(key: &str) -> Result<(), Problem> {
+    let fits = (8..=100).contains(&key.len());
+    if fits { Ok(()) } else { Err(Problem::INVALID.because("A key has 8 to 100 characters.")) }
 }
 
 impl Board {
+    /// Opens an agent once: what was asked before under this key is told as it ended then.
+    async fn open_once(&self, key: String, request: OpenRequest) -> Result<SessionId, Problem> {
+        let (noted, at) = (format!("open {key}"), self.now());
+        let begun = noted.clone();
+        let ended = |outcome: String| {
+            let id = outcome.parse();
+            id.map_err(|_| {
+                Problem::CONFLICT.because(format!("It was tried before under that key: {outcome}"))
+            })
+        };
+        match self.desk(move |desk| desk.store().begin_command(&begun, at)).await? {
+            None => {}
+            Some(CommandEnd::Known(outcome)) => return ended(outcome),
+            Some(CommandEnd::Unknown) => {
+                return Err(Problem::CONFLICT
+                    .because("It was begun before under that key, and nobody knows what came of it."));
+            }
+        }
+        let opened = self.open_agent(request).await;
+        let outcome = match &opened {
+            Ok(id) => id.to_string(),
+            Err(problem) => problem.words(),
+        };
+        self.desk(move |desk| desk.store().end_command(&noted, &outcome)).await?;
+        opened
+    }
+
     async fn open_agent(&self, request: OpenRequest) -> Result<SessionId, Problem> {
         let tmux = self.tmux()?;
         let given = request.name.clone().filter(|name| !name.trim().is_empty());
@@ -471,7 +510,9 @@ impl Board {
                 return Err(Problem::INVALID
                     .because("A session goes on where it worked; only a new one has a worktree."));
             }
-            if self.live_session(&id).is_ok() {
+            // What a daemon holds without a terminal is joined by one.
+            let is_joined = |live: &LiveSession| matches!(live.control, Control::Service { pane: None, .. });
+            if self.live_session(&id).is_ok_and(|live| !is_joined(&live)) {
                 return Err(Problem::CONFLICT.because(format!("{id} is open already.")));
             }
             let asked = id.clone();

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
-import { post } from '../../api/client';
+import { useRef, useState } from 'react';
+import { ApiError, post } from '../../api/client';
 import type { OpenAnswer, Source } from '../../api/types';
 import { AgentChoice } from '../../components/ui/agent-choice';
 import { Button } from '../../components/ui/button';
@@ -18,17 +18,24 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
   const [prompt, setPrompt] = useState('');
   const [model, setModel] = useState('');
   const [branch, setBranch] = useState('');
+  // Said again under it, nothing is opened twice.
+  const key = useRef(crypto.randomUUID());
   const navigate = useNavigate();
   const cache = useQueryClient();
   const start = useMutation({
     mutationFn: () =>
       post<OpenAnswer>('/api/v1/live', {
+        key: key.current,
         agent,
         cwd,
         prompt: prompt.trim() === '' ? null : prompt,
         model: model.trim() === '' ? null : model.trim(),
         worktree: branch.trim() === '' ? null : branch.trim(),
       }),
+    onError: (error) => {
+      // What was answered is over; what was not may have been done.
+      if (!(error instanceof ApiError && error.isOffline)) key.current = crypto.randomUUID();
+    },
     onSuccess: async ({ id }) => {
       // What is known of it decides what its page asks for.
       await renewLive(cache);

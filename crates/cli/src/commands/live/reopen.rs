@@ -77,8 +77,14 @@ fn lost(places: &Places) -> Result<Vec<OpenSession>, Failure> {
     let look = look(&ReadArgs::FRESH)?;
     let is_live = |one: &OpenSession| look.now.sessions.iter().any(|live| live.id == one.id);
     let is_said = |one: &OpenSession| look.context.index.session_by_id(&one.id).is_ok();
+    // A board that is up has seen who ended an agent since, and who did not.
+    let told = ask(&places.socket, "GET", "/api/v1/live", None).ok().and_then(Answer::good);
+    let offered = told.as_ref().and_then(|told| told["lost"].as_array());
+    let is_offered = |one: &OpenSession| {
+        offered.is_none_or(|lost| lost.iter().any(|lost| lost["id"] == one.id.to_string()))
+    };
     let all = book(places)?.all()?.into_iter();
-    Ok(all.filter(|one| one.is_open && !is_live(one) && is_said(one)).collect())
+    Ok(all.filter(|one| one.is_open && !is_live(one) && is_said(one) && is_offered(one)).collect())
 }
 
 /// Takes it that what was open stays closed.

@@ -29,7 +29,7 @@ use crate::commands::work::approvals::BY;
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, Places, now};
 use crate::failure::Failure;
-use crate::terminal::{harmless, note};
+use crate::terminal::{clock, harmless, note};
 
 /// What was said is looked for in the transcript for so long.
 const UNTIL_SAID: Duration = Duration::from_secs(3);
@@ -129,8 +129,7 @@ fn away(session: Option<&str>, lasts: Option<Lasting>) -> Result<ExitCode, Failu
     });
     let id = id.transpose()?;
     let whom = id.as_ref().map_or_else(|| "all agents".to_owned(), ToString::to_string);
-    let failed =
-        |error: std::io::Error| Failure::agent("That could not be written down.", &error.to_string());
+    let failed = |error: std::io::Error| Failure::because("That could not be written down:", &error);
     let Some(lasts) = lasts else {
         // Who is back is back from all of them.
         let held = claims.now(now());
@@ -159,10 +158,14 @@ fn away(session: Option<&str>, lasts: Option<Lasting>) -> Result<ExitCode, Failu
         ));
     }
     let claim = claims.claim(id.as_ref(), lasts, now()).map_err(failed)?;
+    let whom = id.as_ref().map_or_else(|| "agents with hooks ask".to_owned(), |id| format!("{id} asks"));
     print_line(&format!(
-        "Until {}, {whom} ask on the board first. You are back: marline live back",
-        claim.until
+        "Until {}, {whom} on the board first. You are back: marline live back",
+        clock(claim.until)
     ))?;
+    if ask(&Places::read()?.socket, "GET", "/api/v1/away", None).is_err() {
+        note("No board is up, and they ask in their terminals until one is: marline up");
+    }
     let hooks = acts()?.hook_status()?;
     let without = hooks.iter().filter(|status| !status.missing.is_empty() && status.source != Source::Gemini);
     for status in without {
@@ -215,7 +218,7 @@ fn steered(live: &LiveArgs, command: &Command) -> Result<(LiveSession, Steered),
     if let Some(answered) = Answered::to(one, command, &came, BY.to_owned(), None) {
         crate::commands::work::desk(&places)?.note(answered)?;
     }
-    let failed = |error: std::io::Error| Failure::agent("It could not be said.", &error.to_string());
+    let failed = |error: std::io::Error| Failure::because("It could not be said:", &error);
     Ok((one.clone(), steered.map_err(failed)?))
 }
 
@@ -287,10 +290,11 @@ fn attach(session: &str) -> Result<ExitCode, Failure> {
     let look = look(&ReadArgs::FRESH)?;
     let one = look.find(session)?;
     let (Some(pane), Some(tmux)) = (one.control.pane(), look.tmux.as_deref()) else {
-        return Err(Failure::refused(
-            &format!("{} shows in no tmux that is known.", one.id),
-            "`marline live start --resume` opens a session in Marline's own.",
-        ));
+        let hint = match &one.control {
+            Control::Service { pane: None, .. } => format!("marline live start --resume {}", one.id),
+            _ => format!("End it (marline live stop {0}), then: marline live start --resume {0}", one.id),
+        };
+        return Err(Failure::refused(&format!("{} shows in no tmux that is known.", one.id), &hint));
     };
     let mut command = std::process::Command::new(tmux);
     command.arg("-S").arg(&pane.socket);
@@ -302,7 +306,7 @@ fn attach(session: &str) -> Result<ExitCode, Failure> {
         command.env_remove("TMUX");
     }
     let error = command.exec();
-    Err(Failure::agent("tmux could not be started.", &error.to_string()))
+    Err(Failure::because("tmux could not be started:", &error))
 }
 
 fn start(args: &StartArgs) -> Result<ExitCode, Failure> {
@@ -331,8 +335,7 @@ pub(super) fn opened(args: &StartArgs) -> Result<Opened, Failure> {
             look(&ReadArgs::FRESH).map_err(|failure| io::Error::other(failure.message().to_owned()))?;
         Ok(Arc::new(look.now))
     });
-    let failed =
-        |error: io::Error| Failure::agent("The agent could not be opened in tmux.", &error.to_string());
+    let failed = |error: io::Error| Failure::because("The agent could not be opened in tmux:", &error);
     let mut opened = opened.map_err(failed)?;
     // It would end with this process.
     if let Some(tidying) = opened.tidying.take() {
@@ -345,13 +348,19 @@ fn wanted(args: &StartArgs, places: &Places, path: &OsStr) -> Result<Wanted, Fai
     if let Some(given) = &args.resume {
         let look = look(&ReadArgs::FRESH)?;
         let session = look.context.index.session(given)?;
-        if let Ok(live) = look.find(&session.id.to_string()) {
-            return Err(Failure::refused(
-                &format!("{} is open already.", live.id),
-                &format!("marline live attach {}", live.id),
-            ));
+        // What a daemon holds without a terminal is joined by one.
+        let is_open = |live: &&LiveSession| !matches!(live.control, Control::Service { pane: None, .. });
+        if let Some(live) = look.find(&session.id.to_string()).ok().filter(is_open) {
+            let hint = match live.control.pane() {
+                Some(_) => format!("marline live attach {}", live.id),
+                None => {
+                    format!("It shows in no tmux: end it first, there or by `marline live stop {}`", live.id)
+                }
+            };
+            return Err(Failure::refused(&format!("{} is open already.", live.id), &hint));
         }
-        return Ok(Wanted::again(Target::of(&session)?, args.cwd.as_deref(), path)?);
+        let target = acts()?.as_it_is(Target::of(&session)?);
+        return Ok(Wanted::again(target, args.cwd.as_deref(), path)?);
     }
     let Some(source) = args.agent else {
         return Err(Failure::usage("Which agent?", "Give --agent or --resume."));

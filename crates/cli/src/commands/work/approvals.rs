@@ -12,7 +12,7 @@ use super::{desk, reviewers, store};
 use crate::args::work::ApprovalCommand;
 use crate::args::{Lasting, ReadArgs};
 use crate::ask::ask;
-use crate::commands::live::{answers, asked_words, look};
+use crate::commands::live::{answers, asked_words, look, risks};
 use crate::commands::{print_json, print_line};
 use crate::context::{Context, Places, now};
 use crate::failure::Failure;
@@ -117,8 +117,10 @@ fn log(places: &Places, limit: usize, is_json: bool) -> Result<ExitCode, Failure
             // What came of it comes first: an answer that was not taken is neither a yes nor a no, and one that was heard has
             // not run yet.
             let how = match (&entry.decision, entry.outcome.as_str()) {
+                (Decision::AllowForSession, _) if entry.ran_at.is_some() => "allowed for the session",
                 _ if entry.ran_at.is_some() => "allowed",
                 (Decision::Deny { .. }, "delivered") => "denied",
+                (Decision::AllowForSession, "delivered") => "answered (yes, for the session)",
                 (_, "delivered") => "answered (yes)",
                 (Decision::Deny { .. }, "refused") => "not answered (no)",
                 (_, "refused") => "not answered (yes)",
@@ -209,7 +211,8 @@ fn show_live(live: &LiveSession) -> Result<(), Failure> {
         _ => format!("marline live attach {}", live.id),
     };
     let choices = live.asks.as_ref().map(answers).filter(|answers| !answers.is_empty());
-    for fact in [choices, cwd.map(|cwd| format!("in {cwd}")), Some(answer)].into_iter().flatten() {
+    let risks = live.asks.as_ref().map(risks).filter(|risks| !risks.is_empty());
+    for fact in [risks, choices, cwd.map(|cwd| format!("in {cwd}")), Some(answer)].into_iter().flatten() {
         print_line(&format!("    {}", harmless(&fact)))?;
     }
     Ok(())
