@@ -22,6 +22,20 @@ const APP: &str = "index.html";
 const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Marline</title>\
     <p>This Marline was built without its web app. Run <code>cargo xtask web</code> and build it again.";
 
+/// Where the app's page holds what its scripts make.
+const ROOT: &str = "<div id=\"root\"></div>";
+/// A page without the app's looks.
+const PLAIN: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+    <meta name=\"viewport\" content=\"width=device-width\">\n<title>Marline</title>\n<div id=\"root\"></div>\n</html>\n";
+
+/// Returns the app's page with its looks, without its scripts, and with `content` in it.
+pub fn page(content: &str) -> String {
+    let app = Files::get(APP).map(|file| String::from_utf8_lossy(&file.data).into_owned());
+    let app = app.filter(|app| app.contains(ROOT)).unwrap_or_else(|| PLAIN.to_owned());
+    let is_script = |line: &&str| line.contains("<script") || line.contains("modulepreload");
+    app.lines().filter(|line| !is_script(line)).collect::<Vec<_>>().join("\n").replace(ROOT, content)
+}
+
 /// Answers with a file of the app; any other address is the app's own, which finds its way itself.
 pub async fn serve(request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -124,10 +124,9 @@ fn check(board: &Board, request: &mut Request) -> Result<(), Problem> {
     let needs_access = request.uri().path().starts_with(API);
     is_same_site(headers, host, trust, needs_access || request.method() != Method::GET)?;
     if needs_access {
-        let (device, scopes) =
-            cookies(headers).find_map(|secret| board.access.device(secret, board.now())).ok_or_else(
-                || Problem::NO_ACCESS.because("Run `marline up` and open the link that it prints."),
-            )?;
+        let (device, scopes) = device(board, headers).ok_or_else(|| {
+            Problem::NO_ACCESS.because("Run `marline up` and open the link that it prints.")
+        })?;
         allowed(&scopes, needed(request.method(), request.uri().path()))?;
         request.extensions_mut().insert(Caller { device: Some(device), is_command_line: false, scopes });
     }
@@ -185,6 +184,11 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.filter(|(key, _)| key.starts_with(COOKIE)).map(|(_, value)| value).take(MOST_COOKIES)
+}
+
+/// The device that a browser's cookie belongs to, and what it may do.
+pub fn device(board: &Board, headers: &HeaderMap) -> Option<(String, Scopes)> {
+    cookies(headers).find_map(|secret| board.access.device(secret, board.now()))
 }
 
 /// Says whether an address, as scheme, host and port, leads to this board.

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::access::Opened;
+use crate::assets;
 use crate::board::Board;
-use crate::guard::{Trust, cookie_name};
+use crate::guard::{Trust, cookie_name, device};
 use crate::params::Query;
 use crate::problem::{Problem, sentence};
 
@@ -20,7 +21,8 @@ pub struct LoginParams {
     token: String,
 }
 
-/// Lets a browser in and leads it to the board.
+/// Lets a browser in and leads it to the board. A link that works is used up by one that has access, too: it may allow
+/// more. One that works no more leads such a browser to the board all the same.
 pub async fn open(
     State(board): State<Board>,
     trust: Option<Extension<Trust>>,
@@ -34,6 +36,7 @@ pub async fn open(
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let secret = match board.access.open_link(&login.token, &browser(agent), board.now()) {
         Ok(Opened::Welcome(secret)) => secret,
+        Ok(_) if device(&board, &headers).is_some() => return to_the_board().into_response(),
         Ok(Opened::Unknown) => {
             return page(StatusCode::FORBIDDEN, "This link was used already, or is too old.");
         }
@@ -49,22 +52,23 @@ pub async fn open(
         secret.reveal()
     );
     let Ok(cookie) = HeaderValue::from_str(&cookie) else { return Problem::FAILED.into_response() };
-    let headers = [
-        (header::SET_COOKIE, cookie),
-        (header::LOCATION, HeaderValue::from_static("/")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    (StatusCode::SEE_OTHER, headers).into_response()
+    ([(header::SET_COOKIE, cookie)], to_the_board()).into_response()
 }
 
+fn to_the_board() -> impl IntoResponse {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, "/"), (header::CACHE_CONTROL, "no-store")])
+}
+
+/// Looks like the app's own words for who has no access.
 fn page(status: StatusCode, what: &str) -> Response {
-    let text = format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>Marline</title><main><h1>No access</h1><p>{what}</p>\
-         <p>Run <code>marline up</code> and open the link that it prints.</p></main></html>"
-    );
+    let page = assets::page(&format!(
+        "<main class=\"mx-auto flex max-w-md flex-col items-start gap-3 px-6 py-16\">\
+         <h1 class=\"font-semibold text-lg\">This browser has no access</h1><div class=\"space-y-2 text-ink-2\">\
+         <p>{what}</p><p>Run <code class=\"rounded bg-sunken px-1 font-mono text-xs\">marline up</code>: it prints \
+         another link. Each link lets one browser in, once.</p></div></main>"
+    ));
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, text).into_response()
+    (status, headers, page).into_response()
 }
 
 /// What a browser calls itself, in two words.

@@ -38,6 +38,44 @@ fn the_cookie_is_out_of_reach_of_scripts_and_other_sites() {
 }
 
 #[test]
+fn a_link_that_was_used_leads_who_has_access_to_the_board_and_tells_others_what_to_do() {
+    let board = TestBoard::on(|_| ());
+    let link = board.ask("POST", "/api/v1/devices/links", &[]).json()["url"].as_str().unwrap().to_owned();
+    let path = &link[link.find("/login").unwrap()..];
+    let cookie = board.enter(&link);
+    let again = board.ask_plainly("GET", path, &[("cookie", &cookie)]);
+    assert_eq!((again.status, again.header("location")), (303, Some("/")));
+    assert_eq!(again.header("set-cookie"), None, "it is no other device");
+
+    let wrong = format!("marline-{}=0000", board.port);
+    for headers in [&[][..], &[("cookie", wrong.as_str())]] {
+        let stranger = board.ask_plainly("GET", path, headers);
+        assert_eq!(stranger.status, 403);
+        assert_eq!(stranger.header("content-type"), Some("text/html; charset=utf-8"));
+        let page = String::from_utf8(stranger.body).unwrap();
+        for words in ["This link was used already", ">marline up</code>"] {
+            assert!(page.contains(words), "{page}");
+        }
+        assert!(!page.contains("<script") && !page.contains("style="), "the policy allows none: {page}");
+        let app = String::from_utf8(board.get("/").body).unwrap();
+        assert_eq!(page.contains("rel=\"stylesheet\""), app.contains("rel=\"stylesheet\""), "{page}");
+    }
+}
+
+#[test]
+fn a_link_that_works_gives_more_to_who_has_access_already() {
+    let board = TestBoard::on(|_| ());
+    let (viewer, id) = board.pair("view");
+    let link = board.post("/api/v1/devices/links", &serde_json::json!({"scope": "reply"})).json();
+    let url = link["url"].as_str().unwrap();
+    let welcome = board.ask_plainly("GET", &url[url.find("/login").unwrap()..], &[("cookie", &viewer)]);
+    let cookie = welcome.header("set-cookie").unwrap().split(';').next().unwrap();
+    let status = board.ask_plainly("GET", "/api/v1/status", &[("cookie", cookie)]).json();
+    assert_eq!(status["scopes"], serde_json::json!(["view", "reply"]));
+    assert_ne!(status["device"], id.as_str());
+}
+
+#[test]
 fn other_sites_and_other_names_are_turned_away() {
     let board = TestBoard::on(|_| ());
     let own = format!("http://127.0.0.1:{}", board.port);
