@@ -41,8 +41,8 @@ pub struct UsageLine {
     pub requests: u64,
     /// Tokens.
     pub usage: Usage,
-    /// Cost of the models that have a price, in millionths of a US dollar.
-    pub cost_micro_usd: u64,
+    /// Cost of the models that have a price, in millionths of a US dollar; null: no model in it has one.
+    pub cost_micro_usd: Option<u64>,
 }
 
 /// A report.
@@ -111,7 +111,7 @@ impl Index {
             let key = name(by, row.get(0)?);
             let second = and.map(|and| row.get(9).map(|text| name(and, text))).transpose()?;
             let usage = crate::lineage::usage_at(row, 3)?;
-            let cost = cost_micro_usd(&model, &usage);
+            let cost = cost_micro_usd(&model, &usage).filter(|_| !usage.is_zero());
             if cost.is_none() && !usage.is_zero() {
                 unpriced.insert(if model.is_empty() { "(not recorded)".to_owned() } else { model });
             }
@@ -123,12 +123,20 @@ impl Index {
             for line in [line, &mut total] {
                 line.requests += row.get::<_, i64>(2)? as u64;
                 line.usage += usage;
-                line.cost_micro_usd += cost.unwrap_or(0);
+                if let Some(cost) = cost {
+                    *line.cost_micro_usd.get_or_insert(0) += cost;
+                }
             }
         }
         let mut lines: Vec<UsageLine> = lines.into_values().collect();
+        // What used nothing costs nothing, whatever its price.
+        for line in lines.iter_mut().chain([&mut total]).filter(|line| line.usage.is_zero()) {
+            line.cost_micro_usd = Some(0);
+        }
         if by != UsageBy::Day {
-            lines.sort_by_key(|line| std::cmp::Reverse((line.cost_micro_usd, line.usage.total())));
+            lines.sort_by_key(|line| {
+                std::cmp::Reverse((line.cost_micro_usd.unwrap_or(0), line.usage.total()))
+            });
         }
         let unpriced_models = unpriced.into_iter().collect();
         Ok(UsageReport { lines, total, unpriced_models, prices_of: table_date().to_owned() })

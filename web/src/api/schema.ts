@@ -911,7 +911,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The same as CSV. */
+        /** The same as CSV; a cost without a price is empty. */
         get: operations["usage_csv"];
         put?: never;
         post?: never;
@@ -3621,9 +3621,9 @@ export interface components {
             usage: components["schemas"]["Usage"];
             /**
              * Format: int64
-             * @description Cost of the models that have a price, in millionths of a US dollar.
+             * @description Cost of the models that have a price, in millionths of a US dollar; null: no model in it has one.
              */
-            costMicroUsd: number;
+            costMicroUsd: number | null;
         };
         /** @description A report. */
         UsageReport: {

@@ -48,8 +48,8 @@ fn row(line: &UsageLine, width: usize) -> String {
     ];
     let numbers: String = numbers.iter().map(|number| format!("{number:>14}")).collect();
     let cost = match line.cost_micro_usd {
-        0 => "-".to_owned(),
-        micro => format!("${:.4}", micro as f64 / 1e6),
+        None => "-".to_owned(),
+        Some(micro) => format!("${:.4}", micro as f64 / 1e6),
     };
     format!("{}{numbers}{cost:>14}", pad(&fit(key, width), width))
 }

@@ -87,7 +87,25 @@ fn one_session_is_listed_shown_searched_and_summed_up() {
     let usage = home.json(&["usage", "--by", "model"]);
     assert_eq!(usage["lines"][0]["key"], "claude-opus-5-5");
     assert_eq!(usage["total"]["usage"]["outputTokens"], 6);
+    assert!(usage["lines"][0]["costMicroUsd"].as_u64() > Some(0));
     assert_eq!(snapshot(&home.path()), before, "no byte and no time of an agent's file has changed");
+}
+
+#[test]
+fn a_model_without_a_price_is_named_and_not_priced() {
+    let home = Home::new();
+    let unknown = answer("s1", 1, "Done").replace("claude-opus-5-5", "somebodys-model");
+    home.write(&place("s1"), [prompt("s1", 0, "Mend the basket"), unknown].concat());
+    let usage = home.json(&["usage", "--by", "model"]);
+    for line in [&usage["lines"][0], &usage["total"]] {
+        assert_eq!(line["costMicroUsd"], Value::Null, "{line}");
+    }
+    assert_eq!(usage["unpricedModels"], json!(["somebodys-model"]));
+    let output = home.run(&["usage", "--by", "model"]);
+    let (told, noted) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(told.lines().skip(1).all(|line| line.trim_end().ends_with(" -")), "{told}");
+    assert!(noted.contains("Without a price, so not in the cost: somebodys-model."), "{noted}");
 }
 
 #[test]

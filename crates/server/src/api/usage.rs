@@ -39,7 +39,7 @@ pub async fn report(
     summed_up(&board, filter, usage).await.map(Json)
 }
 
-/// The same as CSV.
+/// The same as CSV; a cost without a price is empty.
 #[utoipa::path(get, path = "/api/v1/usage.csv", tag = "usage", params(FilterParams, UsageParams),
     responses((status = 200, body = String, content_type = "text/csv"), (status = 400, body = Problem)))]
 pub async fn csv(
@@ -54,7 +54,7 @@ pub async fn csv(
     for line in &report.lines {
         let usage = &line.usage;
         out += &format!(
-            "{},{},{},{},{},{},{},{},{:.6}\r\n",
+            "{},{},{},{},{},{},{},{},{}\r\n",
             quoted(&line.key),
             quoted(line.and.as_deref().unwrap_or_default()),
             line.requests,
@@ -63,7 +63,7 @@ pub async fn csv(
             usage.cache_write_tokens,
             usage.output_tokens,
             usage.reasoning_tokens,
-            line.cost_micro_usd as f64 / 1e6,
+            line.cost_micro_usd.map(|micro| format!("{:.6}", micro as f64 / 1e6)).unwrap_or_default(),
         );
     }
     let headers = [

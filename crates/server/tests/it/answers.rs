@@ -232,6 +232,67 @@ fn usage_cut_in_two_sums_up_to_the_same() {
     assert!(String::from_utf8(csv.body).unwrap().lines().count() > 1);
 }
 
+/// A session of Claude's with an answer of each of these models; without a model's tokens, it used none.
+fn answered(session: &str, answers: &[(&str, u64)]) -> String {
+    let record = |n: usize, kind: &str, message: Value| {
+        let at = format!("2026-11-21T04:15:{n:02}.000Z");
+        let uuid = format!("{session}-{n}");
+        json!({"type": kind, "uuid": uuid, "sessionId": session, "timestamp": at, "cwd": "/p", "message": message})
+            .to_string()
+            + "\n"
+    };
+    let mut text = record(0, "user", json!({"role": "user", "content": "Mend it"}));
+    for (n, (model, tokens)) in answers.iter().enumerate() {
+        let usage = json!({"input_tokens": tokens, "output_tokens": tokens});
+        let content = json!([{"type": "text", "text": "Done"}]);
+        let message = json!({"id": format!("msg-{session}-{n}"), "role": "assistant", "model": model,
+            "content": content, "usage": usage});
+        text += &record(n + 1, "assistant", message);
+    }
+    text
+}
+
+#[test]
+fn what_has_no_price_has_no_cost() {
+    let board = TestBoard::on(|home| {
+        let folder = home.join(".claude/projects/-p");
+        std::fs::create_dir_all(&folder).unwrap();
+        for (session, answers) in [
+            ("priced", &[("claude-sonnet-4", 1_000)][..]),
+            ("mixed", &[("claude-sonnet-4", 1_000), ("lab-model", 1_000)]),
+            ("unpriced", &[("lab-model", 1_000), ("claude-sonnet-4", 0)]),
+            ("unused", &[("lab-model", 0)]),
+        ] {
+            std::fs::write(folder.join(format!("{session}.jsonl")), answered(session, answers)).unwrap();
+        }
+    });
+    board.wait_until_idle();
+    let report = board.get("/api/v1/usage?by=session").json();
+    let costs: Vec<(&str, &Value)> = report["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| (line["key"].as_str().unwrap(), &line["costMicroUsd"]))
+        .collect();
+    let (none, some) = (Value::Null, json!(18_000));
+    for line in [
+        ("claude:priced", &some),
+        ("claude:mixed", &some),
+        ("claude:unpriced", &none),
+        ("claude:unused", &json!(0)),
+    ] {
+        assert!(costs.contains(&line), "{line:?} is not of {costs:?}");
+    }
+    assert_eq!(report["total"]["costMicroUsd"], 36_000);
+    assert_eq!(report["unpricedModels"], json!(["lab-model"]));
+    let csv = String::from_utf8(board.get("/api/v1/usage.csv?by=model").body).unwrap();
+    for line in
+        ["\"claude-sonnet-4\",\"\",3,2000,0,0,2000,0,0.036000", "\"lab-model\",\"\",3,2000,0,0,2000,0,"]
+    {
+        assert!(csv.lines().any(|found| found == line), "{line} is not in {csv}");
+    }
+}
+
 #[test]
 fn what_has_not_changed_is_not_sent_again() {
     let board = TestBoard::on_fixtures();

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { UsageReport } from '../../api/types';
 import { daysBetween, roundTop, sayDay, stacked, weeks } from './days';
 
-const line = (key: string, and: string, costMicroUsd: number): UsageReport['lines'][number] => ({
+const line = (key: string, and: string, costMicroUsd: number | null): UsageReport['lines'][number] => ({
   key,
   and,
   requests: 1,
@@ -32,6 +32,13 @@ it('puts small parts together and loses none', () => {
     ['d1', [5, 3, 0]],
     ['d2', [0, 1, 1]],
   ]);
+});
+
+it('tells what has no price from what cost nothing', () => {
+  const lines = [line('d1', 'a', 5), line('d1', 'b', null), line('d2', 'c', 0), line('d2', 'a', null)];
+  expect(stacked(lines, 'cost', 6).unpriced).toEqual(new Set([1]));
+  expect(stacked(lines, 'cost', 6).parts[1]).toBe('b');
+  expect(stacked(lines, 'tokens', 6).unpriced).toEqual(new Set());
 });
 
 it('begins weeks on Monday', () => {

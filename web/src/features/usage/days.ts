@@ -7,9 +7,9 @@ export type Count = 'cost' | 'tokens';
 
 const DAY = 86_400_000;
 
-/** What a line comes to. */
+/** What a line comes to; what has no price, to nothing. */
 export function amount(line: Line, count: Count): number {
-  return count === 'cost' ? line.costMicroUsd : totalTokens(line.usage);
+  return count === 'cost' ? (line.costMicroUsd ?? 0) : totalTokens(line.usage);
 }
 
 /** A day as the report names it, in UTC as the report counts. */
@@ -24,22 +24,32 @@ export function daysBetween(first: string, last: string): string[] {
   return out;
 }
 
+interface Stacked {
+  parts: string[];
+  days: Map<string, number[]>;
+  /** Parts of which nothing has a price, by their place in `parts`. */
+  unpriced: Set<number>;
+}
+
 /** Amounts by day and part, the largest parts first, the small ones together as "other". */
-export function stacked(lines: Line[], count: Count, most: number): { parts: string[]; days: Map<string, number[]> } {
+export function stacked(lines: Line[], count: Count, most: number): Stacked {
   const sums = new Map<string, number>();
   for (const line of lines) sums.set(line.and ?? '', (sums.get(line.and ?? '') ?? 0) + amount(line, count));
   const ordered = [...sums].sort((a, b) => b[1] - a[1]).map(([part]) => part);
   const named = ordered.slice(0, most);
   const hasOthers = ordered.length > most;
   const days = new Map<string, number[]>();
+  const parts = hasOthers ? [...named, 'other'] : named;
+  const unpriced = new Set(count === 'cost' ? parts.keys() : []);
   for (const line of lines) {
     const day = days.get(line.key) ?? Array.from({ length: named.length + (hasOthers ? 1 : 0) }, () => 0);
     const at = named.indexOf(line.and ?? '');
     const slot = at < 0 ? named.length : at;
+    if (line.costMicroUsd !== null) unpriced.delete(slot);
     day[slot] = (day[slot] ?? 0) + amount(line, count);
     days.set(line.key, day);
   }
-  return { parts: hasOthers ? [...named, 'other'] : named, days };
+  return { parts, days, unpriced };
 }
 
 /** The weeks of a calendar, Monday first; days before the first one are null. */

@@ -6,7 +6,8 @@ const MONTH = new Intl.DateTimeFormat('en', { month: 'short', timeZone: 'UTC' })
 
 interface Props {
   days: string[];
-  amounts: Map<string, number>;
+  /** Days that are not in it came to nothing, those with null have no price. */
+  amounts: Map<string, number | null>;
   say: (amount: number) => string;
 }
 
@@ -17,7 +18,7 @@ function toTheEnd(calendar: HTMLDivElement | null) {
 
 /** A calendar, a column a week; the fuller, the more. */
 export function HeatMap({ days, amounts, say }: Props) {
-  const most = Math.max(...amounts.values(), 0);
+  const most = Math.max(...[...amounts.values()].map((amount) => amount ?? 0), 0);
   const columns = weeks(days);
   const level = (amount: number) =>
     amount === 0 || most === 0 ? 0 : Math.max(1, Math.ceil(Math.sqrt(amount / most) * 4));
@@ -57,7 +58,7 @@ export function HeatMap({ days, amounts, say }: Props) {
                     className={level(amounts.get(day) ?? 0) === 0 ? 'fill-sunken' : 'fill-accent'}
                     fillOpacity={[1, 0.28, 0.5, 0.74, 1][level(amounts.get(day) ?? 0)]}
                   >
-                    <title>{`${sayDay(day)}: ${say(amounts.get(day) ?? 0)}`}</title>
+                    <title>{`${sayDay(day)}: ${amounts.get(day) === null ? 'no price' : say(amounts.get(day) ?? 0)}`}</title>
                   </rect>
                 ),
               )}

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { roundTop, sayDay, type stacked } from './days';
+import { NO_PRICE } from './no-price';
 
 const HEIGHT = 200;
 const GRID = 3;
@@ -61,7 +62,9 @@ export function StackedDays({ days, data, colour, name, say }: Props) {
             <span className="size-2.5 rounded-sm" style={{ background: colour(part, n) }} aria-hidden />
             {name(part)}
             <span className="text-ink-3 tabular-nums">
-              {say(told ? (told[n] ?? 0) : days.reduce((all, day) => all + (data.days.get(day)?.[n] ?? 0), 0))}
+              {data.unpriced.has(n)
+                ? NO_PRICE
+                : say(told ? (told[n] ?? 0) : days.reduce((all, day) => all + (data.days.get(day)?.[n] ?? 0), 0))}
             </span>
           </li>
         ))}

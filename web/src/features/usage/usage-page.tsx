@@ -13,6 +13,7 @@ import { dollars, full, short, totalTokens } from '../../lib/numbers';
 import { transcript } from '../transcript/queries';
 import { amount, type Count, dayName, daysBetween, stacked } from './days';
 import { HeatMap } from './heat-map';
+import { NO_PRICE } from './no-price';
 import { type Days, type Grouping, usage } from './queries';
 import { StackedDays } from './stacked-days';
 
@@ -185,24 +186,22 @@ function Calendar({ now, count }: { now: number; count: Count }) {
     <Section title="The last half year">
       <HeatMap
         days={daysBetween(first, dayName(now))}
-        amounts={byKey(report.data.lines, count)}
+        amounts={
+          new Map(
+            report.data.lines.map((line) => [line.key, count === 'cost' ? line.costMicroUsd : amount(line, count)]),
+          )
+        }
         say={count === 'cost' ? dollars : short}
       />
     </Section>
   );
 }
 
-function byKey(lines: UsageReport['lines'], count: Count): Map<string, number> {
-  const out = new Map<string, number>();
-  for (const line of lines) out.set(line.key, (out.get(line.key) ?? 0) + amount(line, count));
-  return out;
-}
-
 function Totals({ total }: { total: UsageReport['total'] }) {
   const { usage } = total;
   const input = usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens;
   const figures = [
-    ['Cost', dollars(total.costMicroUsd)],
+    ['Cost', total.costMicroUsd === null ? NO_PRICE : dollars(total.costMicroUsd)],
     ['Tokens', short(totalTokens(usage))],
     ['Written by models', short(usage.outputTokens)],
     ['Read from a cache', input > 0 ? `${Math.round((usage.cachedInputTokens / input) * 100)} %` : '0 %'],
@@ -300,7 +299,9 @@ function Table({ lines, name }: { lines: UsageReport['lines']; name: (part: stri
                   {full(figure)}
                 </td>
               ))}
-              <td className="py-1.5 pl-4 text-right">{line.costMicroUsd > 0 ? dollars(line.costMicroUsd) : '–'}</td>
+              <td className="py-1.5 pl-4 text-right">
+                {line.costMicroUsd === null ? NO_PRICE : dollars(line.costMicroUsd)}
+              </td>
             </tr>
           ))}
         </tbody>
