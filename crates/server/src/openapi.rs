@@ -16,8 +16,9 @@ const PROBLEM: &str = "application/problem+json";
     info(
         title = "Marline",
         description = "Every coding agent's sessions on this machine.\n\nTimes are RFC 3339 in UTC, sizes bytes, money \
-            millionths of a US dollar. Errors are `application/problem+json`. Answers bear an ETag and can be asked for \
-            again with If-None-Match. A browser gets access by a one-time link (`marline up`), which sets a cookie; \
+            millionths of a US dollar. Errors are `application/problem+json`. What the catalogue \
+            alone decides bears an ETag and can be asked for again with If-None-Match: sessions and what is below them but \
+            drafts, projects, search, usage; nothing else is kept. A browser gets access by a one-time link (`marline up`), which sets a cookie; \
             the owner's programs use the Unix socket.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),

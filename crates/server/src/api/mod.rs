@@ -149,11 +149,15 @@ async fn nothing() -> Problem {
 
 /// Answers that follow from the catalogue, and from which sessions are reviewers', alone; all others are asked for anew each time.
 const TAGGED: [&str; 4] = ["/api/v1/sessions", "/api/v1/projects", "/api/v1/search", "/api/v1/usage"];
+/// Below a session, but not in the catalogue.
+const DRAFT: &str = "/draft";
 
 /// Answers "not modified" without work where the catalogue is as the client last saw it.
 async fn tagged(State(board): State<Board>, request: Request, next: Next) -> Response {
     let address = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    if *request.method() != Method::GET || !TAGGED.iter().any(|path| address.starts_with(path)) {
+    let is_tagged =
+        TAGGED.iter().any(|path| address.starts_with(path)) && !request.uri().path().ends_with(DRAFT);
+    if *request.method() != Method::GET || !is_tagged {
         return next.run(request).await;
     }
     let tag = match board.readers.ask(|index| Ok(index.tag()?)).await {

@@ -299,6 +299,26 @@ fn what_has_not_changed_is_not_sent_again() {
     let first = board.get("/api/v1/sessions");
     let tag = first.header("etag").unwrap().to_owned();
     assert_eq!(board.ask("GET", "/api/v1/sessions", &[("if-none-match", &tag)]).status, 304);
+    let id = encoded(&ids(&first.json())[0]);
+    for (path, is_tagged) in [
+        ("/api/v1/projects", true),
+        ("/api/v1/search?q=zebra", true),
+        ("/api/v1/usage", true),
+        ("/api/v1/usage.csv", true),
+        (&format!("/api/v1/sessions/{id}"), true),
+        (&format!("/api/v1/sessions/{id}/items"), true),
+        (&format!("/api/v1/sessions/{id}/outline"), true),
+        (&format!("/api/v1/sessions/{id}/draft"), false),
+        ("/api/v1/status", false),
+        ("/api/v1/sources", false),
+        ("/api/v1/live", false),
+        ("/api/v1/devices", false),
+    ] {
+        let answer = board.get(path);
+        assert_eq!((answer.status, answer.header("etag").is_some()), (200, is_tagged), "{path}");
+        let kept = answer.header("cache-control");
+        assert_eq!(kept, Some(if is_tagged { "private, no-cache" } else { "no-store" }), "{path}");
+    }
     let packed = board.ask("GET", "/api/v1/sessions", &[("accept-encoding", "gzip")]);
     assert_eq!(packed.header("content-encoding"), Some("gzip"));
     assert!(packed.body.len() < first.body.len() / 3);
