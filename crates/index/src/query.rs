@@ -30,6 +30,9 @@ pub enum QueryError {
     /// The cursor comes from no list.
     #[error("{0:?} is not a cursor that a list gave")]
     Cursor(String),
+    /// The cursor comes from a list in another order.
+    #[error("`{0}` is a cursor of another order")]
+    OtherOrder(String),
     /// The regular expression is not valid.
     #[error("the regular expression is not valid: {0}")]
     Regex(String),

@@ -133,6 +133,32 @@ pub enum Sort {
     Size,
 }
 
+impl Sort {
+    const ALL: [Sort; 4] = [Sort::Updated, Sort::Started, Sort::Cost, Sort::Size];
+
+    /// As a cursor names it.
+    fn word(self) -> &'static str {
+        match self {
+            Sort::Updated => "updated",
+            Sort::Started => "started",
+            Sort::Cost => "cost",
+            Sort::Size => "size",
+        }
+    }
+}
+
+/// Reads a cursor, `<order>/<value>/<id>`: the last row of the page before.
+fn place_of(cursor: &str, sort: Sort) -> Result<(i64, String), QueryError> {
+    let wrong = || QueryError::Cursor(cursor.to_owned());
+    let (order, rest) = cursor.split_once('/').ok_or_else(wrong)?;
+    let order = Sort::ALL.into_iter().find(|known| known.word() == order).ok_or_else(wrong)?;
+    if order != sort {
+        return Err(QueryError::OtherOrder(cursor.to_owned()));
+    }
+    let (value, id) = rest.split_once('/').ok_or_else(wrong)?;
+    Ok((value.parse().map_err(|_| wrong())?, id.to_owned()))
+}
+
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -367,7 +393,7 @@ impl Index {
     /// Lists sessions.
     ///
     /// # Errors
-    /// [`IndexError::Query`] for a cursor that no list gave; [`IndexError::Sqlite`].
+    /// [`IndexError::Query`] for a cursor that no list gave, or one in another order; [`IndexError::Sqlite`].
     pub fn sessions(
         &self,
         filter: &Filter,
@@ -386,10 +412,7 @@ impl Index {
         let total: i64 = self.connection.query_row(&sql, params_from_iter(&values), |row| row.get(0))?;
         let mut after = String::new();
         if let Some(cursor) = cursor {
-            let (value, id) = cursor
-                .split_once('/')
-                .and_then(|(value, id)| Some((value.parse::<i64>().ok()?, id.to_owned())))
-                .ok_or_else(|| QueryError::Cursor(cursor.to_owned()))?;
+            let (value, id) = place_of(cursor, sort)?;
             values.push(Value::Integer(value));
             values.push(Value::Text(id));
             let n = values.len();
@@ -415,7 +438,7 @@ impl Index {
                 next_cursor = Some(last);
                 break;
             }
-            last = format!("{}/{}", row.get::<_, i64>(37)?, session.id);
+            last = format!("{}/{}/{}", sort.word(), row.get::<_, i64>(37)?, session.id);
             sessions.push(session);
         }
         Ok(Page { sessions, total: total as u64, next_cursor })

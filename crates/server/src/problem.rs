@@ -83,7 +83,7 @@ impl From<IndexError> for Problem {
         match &error {
             IndexError::NotFound(_) => Problem::NOT_FOUND.because(words),
             IndexError::Ambiguous { .. } => Problem::INVALID.because(words),
-            IndexError::Query(QueryError::Cursor(_)) => {
+            IndexError::Query(QueryError::Cursor(_) | QueryError::OtherOrder(_)) => {
                 Problem::INVALID.because(format!("{words} Read the list from its beginning."))
             }
             IndexError::Query(_) => Problem::INVALID.because(words),

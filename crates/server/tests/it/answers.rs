@@ -40,6 +40,23 @@ fn a_list_in_pages_is_the_list() {
 }
 
 #[test]
+fn a_cursor_goes_on_in_its_own_order_alone() {
+    let board = TestBoard::on_fixtures();
+    let page = |query: &str| board.get(&format!("/api/v1/sessions?all=true&limit=3{query}"));
+    for sort in ["updated", "started", "cost", "size"] {
+        let first = page(&format!("&sort={sort}")).json();
+        let cursor = encoded(first["nextCursor"].as_str().unwrap()).replace('/', "%2F");
+        let second = page(&format!("&sort={sort}&cursor={cursor}")).json();
+        assert!(ids(&second).iter().all(|id| !ids(&first).contains(id)), "{sort}");
+        let other = if sort == "cost" { "size" } else { "cost" };
+        let refused = page(&format!("&sort={other}&cursor={cursor}"));
+        assert_eq!(refused.status, 400, "{sort}");
+        let words = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(words.contains("is a cursor of another order. Read the list from its beginning."), "{words}");
+    }
+}
+
+#[test]
 fn filters_select() {
     let board = TestBoard::on_fixtures();
     let of = |query: &str| ids(&board.get(&format!("/api/v1/sessions?limit=500&{query}")).json());
