@@ -102,7 +102,11 @@ impl From<IndexError> for Failure {
         let message = format!("{}.", chain(&error).trim_end_matches('.'));
         let (hint, code) = match &error {
             IndexError::NotFound(_) => (Some("`marline ls --all` lists every session."), 1),
+            IndexError::Lacks { .. } => (Some("`marline show ID` numbers a session's items."), 1),
             IndexError::Ambiguous { .. } => (Some("Give more of the id."), 2),
+            IndexError::Query(QueryError::OtherOrder(_)) => {
+                (Some("Give `--sort` as the list had it, or begin without a cursor."), 2)
+            }
             IndexError::Query(_) => (Some("`marline search --help` tells what a query may hold."), 2),
             error if error.is_about_the_disk() => (
                 Some(

@@ -83,8 +83,16 @@ pub enum IndexError {
     /// No session has this id, or one that begins so.
     #[error("no session is called {0}")]
     NotFound(String),
+    /// The session has no such item, or the item no such record or picture.
+    #[error("the session {session} has no {what}")]
+    Lacks {
+        /// The session.
+        session: SessionId,
+        /// What was asked for.
+        what: String,
+    },
     /// Several sessions have ids that begin so.
-    #[error("{given} names {}", sessions_named(.found, *.more))]
+    #[error("`{given}` names {}", sessions_named(.found, *.more))]
     Ambiguous {
         /// What was given.
         given: String,

@@ -18,7 +18,7 @@ pub enum QueryError {
     #[error("the query has no words to look for")]
     Empty,
     /// A filter has a value that it can't have.
-    #[error("{filter}:{value} is not understood; {expected}")]
+    #[error("`{filter}:{value}` is not understood; {expected}")]
     Filter {
         /// The filter's name.
         filter: String,

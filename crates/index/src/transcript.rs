@@ -492,11 +492,12 @@ impl Index {
     /// Returns a record's bytes as the agent wrote them.
     ///
     /// # Errors
-    /// [`IndexError::NotFound`] when there is no such item or its record can't be read any more.
+    /// [`IndexError::Lacks`] when there is no such item or its record can't be read any more; [`IndexError::NotFound`].
     pub fn raw_record(&self, given: &str, seq: u64) -> Result<Vec<u8>, IndexError> {
         let (session, number) = self.session_row(given)?;
-        let missing = || IndexError::NotFound(format!("{} item {seq}", session.id));
-        let item = self.item(number, seq)?.ok_or_else(missing)?;
-        Records::default().bytes(self, item.file, item.offset, item.length)?.ok_or_else(missing)
+        let lacks = |what| IndexError::Lacks { session: session.id.clone(), what };
+        let item = self.item(number, seq)?.ok_or_else(|| lacks(format!("item {seq}")))?;
+        let record = Records::default().bytes(self, item.file, item.offset, item.length)?;
+        record.ok_or_else(|| lacks(format!("record of item {seq} any more")))
     }
 }

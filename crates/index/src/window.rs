@@ -280,35 +280,38 @@ impl Index {
     /// Reads one item.
     ///
     /// # Errors
-    /// [`IndexError::NotFound`] when there is no such item; else as [`Index::items`].
+    /// [`IndexError::Lacks`] when there is no such item; else as [`Index::items`].
     pub fn item_at(&self, id: &SessionId, key: ItemKey) -> Result<Entry, IndexError> {
         let page = self.items(id, Window::Around(key), 1)?;
-        let not_found = || IndexError::NotFound(format!("{} item {key}", page.session.id));
-        page.items.iter().find(|item| item.key == key).cloned().ok_or_else(not_found)
+        let found = page.items.into_iter().find(|item| item.key == key);
+        found.ok_or_else(|| IndexError::Lacks { session: page.session.id, what: format!("item {key}") })
     }
 
     /// Returns the bytes of an item's record as the agent wrote them, and those of its call's output, if they lie apart.
     ///
     /// # Errors
-    /// [`IndexError::NotFound`] when there is no such item or its record can't be read any more.
+    /// [`IndexError::Lacks`] when there is no such item or its record can't be read any more; [`IndexError::NotFound`].
     pub fn records_at(&self, id: &SessionId, key: ItemKey) -> Result<Vec<Vec<u8>>, IndexError> {
         let (session, number) = self.row_by_id(id)?;
-        let not_found = || IndexError::NotFound(format!("{} item {key}", session.id));
+        let lacks = |what| IndexError::Lacks { session: session.id.clone(), what };
+        let no_item = || lacks(format!("item {key}"));
         let stretches = self.stretches(&session.id, number, &mut Vec::new())?;
-        let stretch = stretches.iter().find(|stretch| stretch.back == key.back).ok_or_else(not_found)?;
-        let place = self.item(stretch.number, key.seq)?.ok_or_else(not_found)?;
+        let stretch = stretches.iter().find(|stretch| stretch.back == key.back).ok_or_else(no_item)?;
+        let place = self.item(stretch.number, key.seq)?.ok_or_else(no_item)?;
         let found = Records::default().of(self, &place)?;
-        if found.is_empty() { Err(not_found()) } else { Ok(found) }
+        if found.is_empty() { Err(lacks(format!("record of item {key} any more"))) } else { Ok(found) }
     }
 
     /// Returns a picture of an item.
     ///
     /// # Errors
-    /// [`IndexError::NotFound`] when there is none.
+    /// [`IndexError::Lacks`] when there is none; else as [`Index::records_at`].
     pub fn image(&self, id: &SessionId, key: ItemKey, number: usize) -> Result<Image, IndexError> {
         let records = self.records_at(id, key)?;
         let mut found = records.iter().flat_map(|record| images(record));
-        found.nth(number).ok_or_else(|| IndexError::NotFound(format!("{id} item {key} image {number}")))
+        let lacks =
+            || IndexError::Lacks { session: id.clone(), what: format!("picture {number} in item {key}") };
+        found.nth(number).ok_or_else(lacks)
     }
 
     /// Returns what one jumps to in a session: prompts, errors, compactions, sub-agents, where it was forked.

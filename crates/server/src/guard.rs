@@ -99,7 +99,9 @@ pub async fn guard(State(board): State<Board>, mut request: Request, next: Next)
 fn check(board: &Board, request: &mut Request) -> Result<(), Problem> {
     let too_long = request.uri().path_and_query().is_some_and(|address| address.as_str().len() > MAX_ADDRESS);
     if too_long {
-        return Err(Problem::TOO_LONG.because(format!("An address may have {MAX_ADDRESS} bytes.")));
+        return Err(
+            Problem::TOO_LONG.because(format!("It is longer than allowed: {MAX_ADDRESS} bytes at most."))
+        );
     }
     let mut trust = request.extensions().get::<Trust>().copied().unwrap_or(Trust::Browser);
     if trust == Trust::Owner {

@@ -1,8 +1,10 @@
 //! What requests ask with: parameters of addresses, read strictly.
 
+use std::fmt::Display;
+
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use marline_index::{Filter, ItemKey, QueryError, Sort, UsageBy, Window};
+use marline_index::{Filter, ItemKey, Sort, UsageBy, Window};
 use marline_model::{SessionId, Source, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +17,9 @@ const MAX_VALUES: usize = 50;
 /// The length of one value in bytes.
 const MAX_VALUE: usize = 2_000;
 
+/// What it takes where a time is meant.
+const TIMES: &str = "2026-11-20, a time, or 7d, 12h, 30m";
+
 /// The parameters behind the question mark; those that repeat are lists.
 pub struct Query<T>(pub T);
 
@@ -23,8 +28,22 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let text = parts.uri.query().unwrap_or_default();
-        serde_html_form::from_str(text).map(Query).map_err(|error| Problem::INVALID.because(sentence(&error)))
+        let values = serde_html_form::Deserializer::from_bytes(text.as_bytes());
+        serde_path_to_error::deserialize(values).map(Query).map_err(|error| {
+            // The first part of the path: a list's is followed by a number.
+            let path = error.path().to_string();
+            let name = path.split(['.', '[']).next().unwrap_or_default();
+            if name.is_empty() {
+                Problem::INVALID.because(sentence(error.inner()))
+            } else {
+                not_understood(name, error.inner())
+            }
+        })
     }
+}
+
+fn not_understood(name: &str, why: impl Display) -> Problem {
+    Problem::INVALID.because(format!("The parameter `{name}` is not understood: {why}."))
 }
 
 /// The canonical id in an address.
@@ -107,11 +126,10 @@ impl FilterParams {
         }
         let time = |name: &str, given: &Option<String>| match given.as_deref() {
             None | Some("") => Ok(None),
-            Some(text) => marline_index::time(text, now).map(Some).ok_or_else(|| {
-                let expected = "it takes 2026-11-20, a time, or 7d, 12h, 30m";
-                let (filter, value) = (name.to_owned(), text.to_owned());
-                Problem::INVALID.because(sentence(&QueryError::Filter { filter, value, expected }))
-            }),
+            Some(text) => {
+                let wrong = || not_understood(name, format!("it takes {TIMES}, not `{text}`"));
+                marline_index::time(text, now).map(Some).ok_or_else(wrong)
+            }
         };
         Ok(Filter {
             sources: self.source.clone(),

@@ -81,7 +81,7 @@ impl From<IndexError> for Problem {
     fn from(error: IndexError) -> Self {
         let words = sentence(&error);
         match &error {
-            IndexError::NotFound(_) => Problem::NOT_FOUND.because(words),
+            IndexError::NotFound(_) | IndexError::Lacks { .. } => Problem::NOT_FOUND.because(words),
             IndexError::Ambiguous { .. } => Problem::INVALID.because(words),
             IndexError::Query(QueryError::Cursor(_) | QueryError::OtherOrder(_)) => {
                 Problem::INVALID.because(format!("{words} Read the list from its beginning."))
@@ -95,10 +95,37 @@ impl From<IndexError> for Problem {
     }
 }
 
-/// An error and its causes as a sentence.
+/// An error and its causes as a sentence. What begins it is made large if it is a word, not if it is an id or a path.
 pub fn sentence(error: &dyn Error) -> String {
     let out = chain(error);
-    let mut letters = out.trim_end_matches('.').chars();
+    let out = out.trim_end_matches('.');
+    let word = out.split_whitespace().next().unwrap_or_default().trim_end_matches([',', ';', ':']);
+    if !word.chars().all(|letter| letter.is_alphabetic() || letter == '\'') {
+        return format!("{out}.");
+    }
+    let mut letters = out.chars();
     let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Words(&'static str);
+
+    #[test]
+    fn a_sentence_begins_large_unless_it_begins_with_what_is_written_just_so() {
+        for (words, told) in [
+            ("no session is called x", "No session is called x."),
+            ("can't be read: it is gone.", "Can't be read: it is gone."),
+            ("claude:x is in use", "claude:x is in use."),
+            ("`kind:bogus` is not understood", "`kind:bogus` is not understood."),
+            ("a.jsonl: permission denied", "a.jsonl: permission denied."),
+        ] {
+            assert_eq!(sentence(&Words(words)), told);
+        }
+    }
 }

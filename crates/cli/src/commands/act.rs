@@ -63,7 +63,7 @@ fn place(args: &ForkArgs, target: &Target, context: &Context) -> Result<Fork, Ac
         (None, None) => return Ok(Fork::Head),
     };
     let item = context.index.item_at(&target.id, key).map_err(|error| match error {
-        IndexError::NotFound(_) => ActError::Invalid {
+        IndexError::Lacks { .. } => ActError::Invalid {
             message: format!("there is no item {key} in {}", target.id),
             hint: Some(format!("Items are numbered: marline show {}", target.id)),
         },

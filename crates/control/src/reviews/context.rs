@@ -277,7 +277,7 @@ fn unified(file: &FileDiff, out: &mut String) {
 }
 
 fn parsed(id: &SessionId, key: &str) -> Result<ItemKey, ContextError> {
-    key.parse().map_err(|_| IndexError::NotFound(format!("{id} item {key}")).into())
+    key.parse().map_err(|_| IndexError::Lacks { session: id.clone(), what: format!("item {key}") }.into())
 }
 
 /// The last item of a kind, as far back as one looks.

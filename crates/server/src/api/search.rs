@@ -49,7 +49,9 @@ pub async fn search(
     let now = board.now();
     let text = filter.q.clone().unwrap_or_default();
     if text.len() > MAX_QUERY {
-        return Err(Problem::INVALID.because(format!("A query may have {MAX_QUERY} bytes.")));
+        let words =
+            format!("The query is longer than allowed: {} bytes, and {MAX_QUERY} at most.", text.len());
+        return Err(Problem::INVALID.because(words));
     }
     let mut filter = filter.filter(now)?;
     if filter.reviews {

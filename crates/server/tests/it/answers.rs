@@ -381,6 +381,49 @@ fn what_makes_no_sense_gets_a_clear_answer() {
 }
 
 #[test]
+fn what_makes_no_sense_is_named_in_the_askers_own_words() {
+    let board = TestBoard::on_fixtures();
+    let first = board.get("/api/v1/sessions?limit=1").json();
+    let id = ids(&first).remove(0);
+    let (of, long) = (format!("/api/v1/sessions/{}", encoded(&id)), "x".repeat(4_000));
+    for (path, words) in [
+        (
+            "/api/v1/sessions?limit=abc",
+            "The parameter `limit` is not understood: invalid digit found in string.",
+        ),
+        (
+            "/api/v1/sessions?sort=foo",
+            "The parameter `sort` is not understood: unknown variant `foo`, expected one of \
+            `updated`, `started`, `cost`, `size`.",
+        ),
+        (
+            "/api/v1/sessions?source=claude&source=vim",
+            "The parameter `source` is not understood: \"vim\" is not a known source.",
+        ),
+        (
+            "/api/v1/sessions?since=blah",
+            "The parameter `since` is not understood: it takes 2026-11-20, a time, or 7d, \
+            12h, 30m, not `blah`.",
+        ),
+        (
+            "/api/v1/search?q=kind:bogus",
+            "`kind:bogus` is not understood; it takes prompt, answer, reasoning, tool, \
+            file_change, compaction, context, notice or error.",
+        ),
+        (
+            &format!("/api/v1/search?q={long}"),
+            "The query is longer than allowed: 4000 bytes, and 2000 at most.",
+        ),
+        (&format!("{of}/items/9999"), &format!("The session {id} has no item 9999.")),
+        (&format!("{of}/items/9999/raw"), &format!("The session {id} has no item 9999.")),
+        (&format!("{of}/items/0/images/99"), &format!("The session {id} has no picture 99 in item 0.")),
+        ("/api/v1/sessions/claude:none/items/0/raw", "No session is called claude:none."),
+    ] {
+        assert_eq!(board.get(path).json()["detail"], words, "{path}");
+    }
+}
+
+#[test]
 fn an_empty_home_is_an_answer() {
     let board = TestBoard::on(|_| ());
     board.wait_until_idle();
