@@ -35,6 +35,8 @@ pub struct SourceReport {
     pub last_at: Option<Timestamp>,
     /// Records that could not be read, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// A file that holds such a record, by reason.
+    pub skipped_in: BTreeMap<String, String>,
     /// Records of kinds that are not known, by kind.
     pub unknown: BTreeMap<String, u64>,
     /// Places that could not be read.
@@ -111,17 +113,21 @@ impl Index {
         )?;
         let mut rows = statement.query([source])?;
         while let Some(row) = rows.next()? {
+            let path: String = row.get(0)?;
             report.files += 1;
             report.bytes += row.get::<_, i64>(1)?.max(0) as u64;
             for (column, sums) in [(2, &mut report.skipped), (3, &mut report.unknown)] {
                 let text: String = row.get(column)?;
                 let counts: BTreeMap<String, u64> = serde_json::from_str(&text).unwrap_or_default();
                 for (reason, count) in counts {
+                    if column == 2 {
+                        report.skipped_in.entry(reason.clone()).or_insert_with(|| path.clone());
+                    }
                     *sums.entry(reason).or_default() += count;
                 }
             }
             if let Some(problem) = row.get::<_, Option<String>>(4)? {
-                report.problems.push(format!("{}: {problem}", row.get::<_, String>(0)?));
+                report.problems.push(format!("{path}: {problem}"));
             }
         }
         Ok(())
@@ -149,6 +155,11 @@ impl Index {
     }
 }
 
+/// "1 record", "2 records".
+fn records(count: u64) -> String {
+    format!("{count} record{}", if count == 1 { "" } else { "s" })
+}
+
 /// Looks for everything that is wrong or about to be.
 ///
 /// # Errors
@@ -163,14 +174,20 @@ pub fn findings(index: &Index, env: &Env, now: Timestamp) -> Result<Vec<Finding>
             });
         }
         for (reason, count) in &report.skipped {
+            let example = report.skipped_in.get(reason).map(|path| format!(", as in {path}"));
+            let example = example.unwrap_or_default();
             out.push(Finding {
-                problem: format!("{}: {count} records could not be read ({reason}).", report.name),
+                problem: format!(
+                    "{}: {} could not be read ({reason}){example}.",
+                    report.name,
+                    records(*count)
+                ),
                 cure: "Nothing needs to be done: a crash leaves such records, and everything around them is kept.".into(),
             });
         }
         for (kind, count) in &report.unknown {
             out.push(Finding {
-                problem: format!("{}: {count} records of an unknown kind, {kind}.", report.name),
+                problem: format!("{}: {} of an unknown kind, {kind}.", report.name, records(*count)),
                 cure: "They are kept and shown raw; a newer Marline may know them.".into(),
             });
         }

@@ -3287,6 +3287,10 @@ export interface components {
             skipped: {
                 [key: string]: number;
             };
+            /** @description A file that holds such a record, by reason. */
+            skippedIn: {
+                [key: string]: string;
+            };
             /** @description Records of kinds that are not known, by kind. */
             unknown: {
                 [key: string]: number;

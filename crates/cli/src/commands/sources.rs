@@ -34,10 +34,13 @@ pub fn run(args: &ReadArgs) -> Result<ExitCode, Failure> {
         if !report.versions.is_empty() {
             print_line(&format!("  versions {}", harmless(&report.versions.join(", "))))?;
         }
-        for (what, counts) in [("skipped", &report.skipped), ("unknown", &report.unknown)] {
-            for (reason, count) in counts {
-                print_line(&format!("  {what} {count}: {}", harmless(reason)))?;
-            }
+        for (reason, count) in &report.skipped {
+            let example = report.skipped_in.get(reason).map(|path| format!(", as in {path}"));
+            let example = example.unwrap_or_default();
+            print_line(&format!("  skipped {count}: {}{}", harmless(reason), harmless(&example)))?;
+        }
+        for (kind, count) in &report.unknown {
+            print_line(&format!("  unknown {count}: {}", harmless(kind)))?;
         }
         for problem in &report.problems {
             print_line(&format!("  problem {}", harmless(problem)))?;

@@ -26,6 +26,16 @@ fn broken_records_are_counted_and_named_and_the_rest_is_kept() {
     let sources = home.json(&["sources"]);
     assert_eq!(sources["sources"][0]["skipped"]["NUL bytes"], 1);
     assert_eq!(sources["sources"][0]["unknown"]["never-seen"], 1);
+    let path = sources["sources"][0]["skippedIn"]["NUL bytes"].as_str().unwrap().to_owned();
+    assert!(path.ends_with("/s1.jsonl"), "{path}");
+    for (command, words) in [
+        ("sources", format!("skipped 1: NUL bytes, as in {path}\n")),
+        ("doctor", format!("1 record could not be read (NUL bytes), as in {path}.")),
+        ("doctor", "1 record of an unknown kind, never-seen.".to_owned()),
+    ] {
+        let told = String::from_utf8(home.run(&[command]).stdout).unwrap();
+        assert!(told.contains(&words), "{told}");
+    }
 }
 
 #[test]

@@ -137,7 +137,9 @@ function Agents({ answer }: { answer: SourcesAnswer }) {
               )}
             </p>
             {[
-              ...skipped.map(([why, count]) => `${many(count, 'record')} could not be read: ${why}`),
+              ...skipped.map(
+                ([why, count]) => `${many(count, 'record')} could not be read: ${why}, as in ${source?.skippedIn[why]}`,
+              ),
               ...unknown.map(
                 ([kind, count]) => `${many(count, 'record')} of the unknown kind ${kind}, kept and shown raw`,
               ),
