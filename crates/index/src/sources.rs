@@ -1,8 +1,8 @@
 //! What was found where, and what is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use marline_agents::{Env, registry};
+use marline_agents::{Env, FileRole, registry};
 use marline_model::{Source, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -37,6 +37,8 @@ pub struct SourceReport {
     pub skipped: BTreeMap<String, u64>,
     /// A file that holds such a record, by reason.
     pub skipped_in: BTreeMap<String, String>,
+    /// Files that were read and hold no session, by reason.
+    pub without_session: BTreeMap<String, u64>,
     /// Records of kinds that are not known, by kind.
     pub unknown: BTreeMap<String, u64>,
     /// Places that could not be read.
@@ -87,13 +89,23 @@ impl Index {
             };
             report.problems =
                 found.problems.iter().map(|(path, error)| format!("{}: {error}", path.display())).collect();
-            self.sum_up(agent.source(), &mut report)?;
+            let is_for_sessions =
+                |role: &FileRole| matches!(role, FileRole::Session | FileRole::Subagent { .. });
+            let files = found.files.iter().filter(|file| is_for_sessions(&file.role));
+            let files = files.map(|file| file.path.to_string_lossy().into_owned()).collect();
+            self.sum_up(agent.source(), &files, &mut report)?;
             out.push(report);
         }
         Ok(out)
     }
 
-    fn sum_up(&self, source: Source, report: &mut SourceReport) -> Result<(), IndexError> {
+    /// Adds what the catalogue has of an agent; `files` are those that are there to hold a session.
+    fn sum_up(
+        &self,
+        source: Source,
+        files: &HashSet<String>,
+        report: &mut SourceReport,
+    ) -> Result<(), IndexError> {
         let source = source.as_str();
         let connection = &self.connection;
         let sql = "SELECT COALESCE(SUM(kind = 'main'), 0), COALESCE(SUM(kind <> 'main'), 0), MIN(started_at), MAX(updated_at)
@@ -109,13 +121,16 @@ impl Index {
         let mut statement = connection.prepare(sql)?;
         report.versions = statement.query_map([source], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let mut statement = connection.prepare(
-            "SELECT path, size, skipped, unknown, problem FROM files WHERE source = ?1 AND missing = 0",
+            "SELECT path, size, skipped, unknown, problem,
+                copy_of IS NULL AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.file = f.number AND s.listed = 1),
+                EXISTS (SELECT 1 FROM sessions s WHERE s.file = f.number AND s.warm_up = 1)
+             FROM files f WHERE source = ?1 AND missing = 0",
         )?;
         let mut rows = statement.query([source])?;
         while let Some(row) = rows.next()? {
-            let path: String = row.get(0)?;
+            let (path, size): (String, i64) = (row.get(0)?, row.get(1)?);
             report.files += 1;
-            report.bytes += row.get::<_, i64>(1)?.max(0) as u64;
+            report.bytes += size.max(0) as u64;
             for (column, sums) in [(2, &mut report.skipped), (3, &mut report.unknown)] {
                 let text: String = row.get(column)?;
                 let counts: BTreeMap<String, u64> = serde_json::from_str(&text).unwrap_or_default();
@@ -128,6 +143,10 @@ impl Index {
             }
             if let Some(problem) = row.get::<_, Option<String>>(4)? {
                 report.problems.push(format!("{path}: {problem}"));
+            } else if let (true, Some(reason)) = (row.get(5)?, without_session(size, row.get(6)?))
+                && files.contains(&path)
+            {
+                *report.without_session.entry(reason.to_owned()).or_default() += 1;
             }
         }
         Ok(())
@@ -152,6 +171,16 @@ impl Index {
             out.push(Retention { source: agent.source(), name: agent.name(), days, sessions });
         }
         Ok(out)
+    }
+}
+
+/// Why a file holds no session; `None`: it was not read to its end yet.
+fn without_session(size: i64, is_warm_up: bool) -> Option<&'static str> {
+    match size {
+        ..0 => None,
+        0 => Some("empty"),
+        _ if is_warm_up => Some("a warm-up alone"),
+        _ => Some("no conversation in it"),
     }
 }
 

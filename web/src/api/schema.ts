@@ -3291,6 +3291,10 @@ export interface components {
             skippedIn: {
                 [key: string]: string;
             };
+            /** @description Files that were read and hold no session, by reason. */
+            withoutSession: {
+                [key: string]: number;
+            };
             /** @description Records of kinds that are not known, by kind. */
             unknown: {
                 [key: string]: number;

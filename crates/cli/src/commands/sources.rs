@@ -39,8 +39,10 @@ pub fn run(args: &ReadArgs) -> Result<ExitCode, Failure> {
             let example = example.unwrap_or_default();
             print_line(&format!("  skipped {count}: {}{}", harmless(reason), harmless(&example)))?;
         }
-        for (kind, count) in &report.unknown {
-            print_line(&format!("  unknown {count}: {}", harmless(kind)))?;
+        for (what, counts) in [("unknown", &report.unknown), ("without a session", &report.without_session)] {
+            for (reason, count) in counts {
+                print_line(&format!("  {what} {count}: {}", harmless(reason)))?;
+            }
         }
         for problem in &report.problems {
             print_line(&format!("  problem {}", harmless(problem)))?;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use serde_json::json;
+
 use crate::home::{Home, answer, place, prompt, snapshot};
 
 #[test]
@@ -26,6 +28,7 @@ fn broken_records_are_counted_and_named_and_the_rest_is_kept() {
     let sources = home.json(&["sources"]);
     assert_eq!(sources["sources"][0]["skipped"]["NUL bytes"], 1);
     assert_eq!(sources["sources"][0]["unknown"]["never-seen"], 1);
+    assert_eq!(sources["sources"][0]["withoutSession"], json!({}));
     let path = sources["sources"][0]["skippedIn"]["NUL bytes"].as_str().unwrap().to_owned();
     assert!(path.ends_with("/s1.jsonl"), "{path}");
     for (command, words) in [
@@ -145,6 +148,11 @@ fn empty_summary_only_and_warm_up_files_are_no_sessions() {
     let warm_up = [prompt("s1", 0, "Warmup"), answer("s1", 1, "Ready")].concat();
     home.write(&place("agent-a0179a7"), warm_up.replace("\"isSidechain\":false", "\"isSidechain\":true"));
     assert!(home.sessions().is_empty());
+    let sources = home.json(&["sources"]);
+    let reasons = json!({"empty": 1, "no conversation in it": 1, "a warm-up alone": 1});
+    assert_eq!(sources["sources"][0]["withoutSession"], reasons);
+    let told = String::from_utf8(home.run(&["sources"]).stdout).unwrap();
+    assert!(told.contains("  without a session 1: empty\n"), "{told}");
 }
 
 #[test]

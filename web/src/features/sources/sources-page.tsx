@@ -136,6 +136,11 @@ function Agents({ answer }: { answer: SourcesAnswer }) {
                 </span>
               )}
             </p>
+            {Object.entries(source?.withoutSession ?? {}).map(([why, count]) => (
+              <p key={why} className="mt-1 text-ink-3 text-xs">
+                {many(count, 'file')} without a session: {why}
+              </p>
+            ))}
             {[
               ...skipped.map(
                 ([why, count]) => `${many(count, 'record')} could not be read: ${why}, as in ${source?.skippedIn[why]}`,
