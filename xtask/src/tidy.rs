@@ -139,18 +139,19 @@ fn names_a_machine(line: &str) -> bool {
     places.iter().any(|place| line.match_indices(place).any(is_start))
 }
 
-/// Files below a `tests/it` that its `main.rs` does not name: they would never run.
+/// Files below a `tests/it` that its `main.rs` does not name, nor the module that they lie below: they would never run.
 fn unlisted_tests(names: &[String], sources: &[Source]) -> Vec<String> {
     let is_listed = |name: &String| {
         let Some((folder, file)) = name.rsplit_once("/tests/it/") else { return true };
         let Some(module) = file.strip_suffix(".rs").filter(|module| *module != "main") else { return true };
-        let main = format!("{folder}/tests/it/main.rs");
-        sources.iter().any(|source| source.name == main && source.text.contains(&format!("mod {module};")))
+        let (above, module) = module.rsplit_once('/').unwrap_or(("main", module));
+        let above = format!("{folder}/tests/it/{above}.rs");
+        sources.iter().any(|source| source.name == above && source.text.contains(&format!("mod {module};")))
     };
     names
         .iter()
         .filter(|name| !is_listed(name))
-        .map(|name| format!("{name} is in no main.rs: it never runs"))
+        .map(|name| format!("{name} is named by no module: it never runs"))
         .collect()
 }
 
@@ -216,12 +217,15 @@ mod tests {
 
     #[test]
     fn a_test_that_never_runs_is_named() {
-        let names = ["crates/a/tests/it/main.rs", "crates/a/tests/it/one.rs", "crates/a/tests/it/two.rs"];
-        let names = names.map(str::to_owned);
-        let main = source(&names[0], "mod one;\n");
+        let names = ["main", "one", "two", "one/three", "one/four"]
+            .map(|name| format!("crates/a/tests/it/{name}.rs"));
+        let sources = [source(&names[0], "mod one;\n"), source(&names[1], "mod three;\n")];
         assert_eq!(
-            unlisted_tests(&names, &[main]),
-            ["crates/a/tests/it/two.rs is in no main.rs: it never runs"]
+            unlisted_tests(&names, &sources),
+            [
+                "crates/a/tests/it/two.rs is named by no module: it never runs",
+                "crates/a/tests/it/one/four.rs is named by no module: it never runs"
+            ]
         );
     }
 
