@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use marline_agents::hash;
 use marline_model::{ItemKind, SessionId, Source, Timestamp};
-use marline_text::{Deleted, Doc, Segment, Wanted, common, either, is_cjk, without};
+use marline_text::{Deleted, Doc, Segment, Wanted, common, either, forgiven, is_cjk, is_spelt_like, without};
 use rusqlite::params_from_iter;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,6 +25,8 @@ use crate::{Index, IndexError};
 const MAX_LOOKED_INTO: usize = 20_000;
 const MAX_LOOKING: Duration = Duration::from_secs(3);
 /// Texts of items found by a regular expression at once.
+/// So much of a text is looked through for words that are spelt alike.
+const LOOKED_THROUGH: usize = 256 << 10;
 const SNIPPET_BEFORE: usize = 60;
 const SNIPPET_AFTER: usize = 140;
 /// Half of the weight of a hit is its age: after so many days, half of that is gone.
@@ -199,7 +201,8 @@ impl Index {
         }
         let dir = self.search_dir();
         let segments = segments(&self.connection, &dir)?;
-        let gather = Gather {
+        let mut gather = Gather {
+            looseness: Looseness::Exact,
             reach,
             kinds: query.kinds.iter().fold(0, |mask, kind| mask | 1 << (*kind as u16)),
             tools: self.tool_numbers(query)?,
@@ -213,18 +216,14 @@ impl Index {
                 limit.saturating_mul(2).saturating_add(20)
             },
         };
-        let ways = [
-            (Looseness::Exact, ""),
-            (Looseness::PartOfWord, "No word matches whole; these contain it."),
-            (Looseness::Close, "Nothing matches as typed; these are spelt alike."),
-        ];
-        for (looseness, note) in ways {
+        for looseness in [Looseness::Exact, Looseness::PartOfWord, Looseness::Close] {
             // Who quotes words means them; and without words nothing can be taken loosely.
             if (looseness == Looseness::Close && query.needs_text())
                 || (looseness != Looseness::Exact && query.all.is_empty())
             {
                 continue;
             }
+            gather.looseness = looseness;
             let (candidates, total, tally) = all_matching(&segments, query, looseness)
                 .and_then(|matching| gather.gather(&segments, matching))
                 .map_err(|source| TextIndexError { path: dir.clone(), source })?;
@@ -233,8 +232,12 @@ impl Index {
                 if with_facets {
                     answer.facets = Some(self.facets(if query.needs_text() { &proven } else { &tally })?);
                 }
-                if !note.is_empty() {
-                    answer.notes.push(note.to_owned());
+                match looseness {
+                    Looseness::Exact => {}
+                    Looseness::PartOfWord => {
+                        answer.notes.push("No word matches whole; these contain it.".to_owned());
+                    }
+                    Looseness::Close => answer.notes.push(spelt_like(&answer.hits)),
                 }
                 break;
             }
@@ -324,7 +327,7 @@ impl Index {
             proven += 1;
             tally.count(candidate.session, candidate.kind, candidate.at, gather.now);
             if answer.hits.len() < limit {
-                let (snippet, highlights) = snippet(&text, query);
+                let (snippet, highlights) = snippet(&text, query, gather.looseness);
                 answer.hits.push(Hit {
                     session,
                     seq: candidate.seq.into(),
@@ -432,6 +435,22 @@ impl Index {
     }
 }
 
+/// Says which words were taken for those that were typed.
+fn spelt_like(hits: &[Hit]) -> String {
+    const MOST: usize = 4;
+    let words = hits.iter().flat_map(|hit| hit.highlights.iter().map(|&(from, to)| &hit.snippet[from..to]));
+    let mut named: Vec<String> = Vec::new();
+    for word in words.map(str::to_lowercase) {
+        if named.len() < MOST && !named.contains(&word) {
+            named.push(word);
+        }
+    }
+    match named.as_slice() {
+        [] => "Nothing matches as typed; these are spelt alike.".to_owned(),
+        named => format!("Nothing matches as typed; these are spelt alike: {}.", named.join(", ")),
+    }
+}
+
 impl Query {
     fn needs_text(&self) -> bool {
         self.terms().chain(&self.none).any(|term| term.needs_text)
@@ -523,7 +542,7 @@ fn texts_with(segment: &Segment, term: &Term, looseness: Looseness) -> io::Resul
             _ if lone || (term.is_prefix && n == last) => Wanted::Start(word),
             // A phrase may begin and end inside a word.
             Looseness::PartOfWord if word.len() >= 3 => Wanted::Inside(word),
-            Looseness::Close if characters >= 4 => Wanted::Close(word, if characters >= 8 { 2 } else { 1 }),
+            Looseness::Close if forgiven(word) > 0 => Wanted::Close(word, forgiven(word)),
             _ => Wanted::Word(word),
         };
         let list = segment.numbers_with(&wanted)?;
@@ -537,10 +556,13 @@ fn texts_with(segment: &Segment, term: &Term, looseness: Looseness) -> io::Resul
 }
 
 /// Cuts the place where a query's words stand out of a text.
-fn snippet(text: &str, query: &Query) -> (String, Vec<(usize, usize)>) {
+fn snippet(text: &str, query: &Query, looseness: Looseness) -> (String, Vec<(usize, usize)>) {
     // ASCII folding keeps byte positions.
     let lower = text.to_ascii_lowercase();
     let mut places = Vec::new();
+    if looseness == Looseness::Close {
+        return cut(text, &alike(&lower, query));
+    }
     for term in query.terms() {
         let whole = term.text.to_ascii_lowercase();
         let mut words: Vec<&str> = vec![&whole];
@@ -556,6 +578,31 @@ fn snippet(text: &str, query: &Query) -> (String, Vec<(usize, usize)>) {
     }
     places.sort_unstable();
     cut(text, &places)
+}
+
+/// Where words stand that are spelt like those of a query: the first of them.
+fn alike(text: &str, query: &Query) -> Vec<(usize, usize)> {
+    const MOST: usize = 20;
+    let wanted: Vec<&String> = query.terms().flat_map(|term| &term.words).collect();
+    let is_meant = |word: &str| wanted.iter().any(|wanted| is_spelt_like(word, wanted));
+    let text = &text[..text.floor_char_boundary(LOOKED_THROUGH)];
+    let (mut found, mut begun) = (Vec::new(), None);
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        match begun {
+            None if c.is_alphanumeric() => begun = Some(at),
+            Some(from) if !c.is_alphanumeric() => {
+                if is_meant(&text[from..at]) {
+                    found.push((from, at));
+                }
+                begun = None;
+            }
+            _ => {}
+        }
+        if found.len() == MOST {
+            break;
+        }
+    }
+    found
 }
 
 /// Cuts a text around the first of some places and puts it on one line.
@@ -598,6 +645,8 @@ fn cut(text: &str, places: &[(usize, usize)]) -> (String, Vec<(usize, usize)>) {
 
 /// Gathers the best candidates and counts all of them.
 struct Gather {
+    /// How words are taken.
+    looseness: Looseness,
     reach: Reach,
     kinds: u16,
     tools: Option<HashSet<u16>>,

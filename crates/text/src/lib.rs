@@ -44,4 +44,5 @@ pub use inverter::Inverter;
 pub use merge::{Deleted, merge};
 pub use numbers::{common, either, without};
 pub use segment::{Segment, Wanted};
+pub use spelling::{forgiven, is_spelt_like};
 pub use words::{MAX_WORD, Words, is_cjk, query_words};

@@ -3,6 +3,20 @@
 //! The distance counts a character more, less or other, and two neighbours swapped, as one change each (optimal string
 //! alignment). Words come in order, so the rows of the table are kept for what a word shares with the one before.
 
+/// So many changes are forgiven in a word, by its length; none in a short one.
+pub fn forgiven(word: &str) -> u8 {
+    match word.chars().count() {
+        0..4 => 0,
+        4..8 => 1,
+        _ => 2,
+    }
+}
+
+/// Says whether a word is spelt like another one.
+pub fn is_spelt_like(word: &str, wanted: &str) -> bool {
+    Spelling::new(wanted, forgiven(wanted)).is_close(word.as_bytes())
+}
+
 /// Compares words in order with one.
 pub(crate) struct Spelling {
     wanted: Vec<char>,

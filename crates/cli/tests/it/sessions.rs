@@ -206,6 +206,22 @@ fn a_minus_before_a_word_excludes_it_quoted_or_not() {
 }
 
 #[test]
+fn what_is_misspelt_is_found_and_says_for_which_word() {
+    let home = Home::new();
+    home.write(&place("s1"), prompt("s1", 0, &format!("{} The height of a tide", "It goes on. ".repeat(40))));
+    let told = home.json(&["search", "heigth"]);
+    assert_eq!(told["notes"], json!(["Nothing matches as typed; these are spelt alike: height."]));
+    let hit = &told["hits"][0];
+    let (from, to) = (hit["highlights"][0][0].as_u64().unwrap(), hit["highlights"][0][1].as_u64().unwrap());
+    let snippet = hit["snippet"].as_str().unwrap();
+    // Places count UTF-16, of which an ellipsis is one.
+    assert_eq!(
+        String::from_utf16(&snippet.encode_utf16().collect::<Vec<_>>()[from as usize..to as usize]).unwrap(),
+        "height"
+    );
+}
+
+#[test]
 fn a_side_conversation_that_a_fork_repeats_is_its_origins() {
     let home = Home::new();
     let aside = |n: u32, kind: &str, session: &str| {
