@@ -212,13 +212,9 @@ fn what_is_misspelt_is_found_and_says_for_which_word() {
     let told = home.json(&["search", "heigth"]);
     assert_eq!(told["notes"], json!(["Nothing matches as typed; these are spelt alike: height."]));
     let hit = &told["hits"][0];
-    let (from, to) = (hit["highlights"][0][0].as_u64().unwrap(), hit["highlights"][0][1].as_u64().unwrap());
-    let snippet = hit["snippet"].as_str().unwrap();
-    // Places count UTF-16, of which an ellipsis is one.
-    assert_eq!(
-        String::from_utf16(&snippet.encode_utf16().collect::<Vec<_>>()[from as usize..to as usize]).unwrap(),
-        "height"
-    );
+    let place = &hit["highlights"][0];
+    let (from, to) = (place[0].as_u64().unwrap() as usize, place[1].as_u64().unwrap() as usize);
+    assert_eq!(&hit["snippet"].as_str().unwrap()[from..to], "height");
 }
 
 #[test]

@@ -145,6 +145,7 @@ export function DayList({ sessions, byDay, selection, hasMore, onMore }: Props) 
                     isCurrent={selection.current === session.id}
                     isStop={stop?.id === session.id}
                     isSelected={selection.has(session.id)}
+                    isSelecting={selection.isSelecting}
                     onSelect={selection.toggle}
                   />
                 ))}

@@ -73,6 +73,7 @@ export function ProjectList({ page, selection, onAll }: Props) {
                 isCurrent={selection.current === session.id}
                 isStop={stop?.id === session.id}
                 isSelected={selection.has(session.id)}
+                isSelecting={selection.isSelecting}
                 onSelect={selection.toggle}
               />
             ))}

@@ -26,32 +26,36 @@ export function SelectionBar({ ids, onClear, children }: Props) {
         aria-label="Selected sessions"
       >
         <span className="whitespace-nowrap pr-2 font-medium tabular-nums">
-          {full(ids.length)}
-          <span className="max-sm:sr-only"> {ids.length === 1 ? 'session' : 'sessions'}</span>
+          {ids.length === 0 ? 'Tap those you mean' : full(ids.length)}
+          {ids.length > 0 && <span className="max-sm:sr-only"> {ids.length === 1 ? 'session' : 'sessions'}</span>}
         </span>
-        {children}
-        <Menu label="Copy" button={(props) => <Button {...props}>Copy</Button>}>
-          {(close) => (
-            <>
-              <MenuItem
-                onClick={() => {
-                  close();
-                  void put(ids.join('\n'), many(ids.length, 'id'));
-                }}
-              >
-                Ids
-              </MenuItem>
-              <MenuItem
-                onClick={() => {
-                  close();
-                  void put(ids.map((id) => `marline show ${id}`).join('\n'), 'commands');
-                }}
-              >
-                Commands
-              </MenuItem>
-            </>
-          )}
-        </Menu>
+        {ids.length > 0 && (
+          <>
+            {children}
+            <Menu label="Copy" button={(props) => <Button {...props}>Copy</Button>}>
+              {(close) => (
+                <>
+                  <MenuItem
+                    onClick={() => {
+                      close();
+                      void put(ids.join('\n'), many(ids.length, 'id'));
+                    }}
+                  >
+                    Ids
+                  </MenuItem>
+                  <MenuItem
+                    onClick={() => {
+                      close();
+                      void put(ids.map((id) => `marline show ${id}`).join('\n'), 'commands');
+                    }}
+                  >
+                    Commands
+                  </MenuItem>
+                </>
+              )}
+            </Menu>
+          </>
+        )}
         <Button icon={X} label="Clear the selection" onClick={onClear} />
       </div>
     </div>

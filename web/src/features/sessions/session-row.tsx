@@ -17,8 +17,13 @@ interface Props {
   /** The one of its list that Tab comes to; keys lead on from there. */
   isStop: boolean;
   isSelected: boolean;
+  /** A tap anywhere on it selects it. */
+  isSelecting: boolean;
   onSelect: (id: string, range: boolean) => void;
 }
+
+/** What is tapped anywhere on its row or card. */
+const ALL_OVER = 'after:absolute after:inset-0 after:z-10';
 
 /** How it stands with the agent that has it open, if one has. */
 function Live({ entry }: { entry: LiveEntry | undefined }) {
@@ -33,6 +38,7 @@ export const SessionRow = memo(function SessionRow({
   isCurrent,
   isStop,
   isSelected,
+  isSelecting,
   onSelect,
 }: Props) {
   const isNarrow = useIsNarrow();
@@ -42,9 +48,11 @@ export const SessionRow = memo(function SessionRow({
       data-session={session.id}
       className={`group relative flex items-center gap-3 rounded-lg px-3 py-2.5 compact:py-1.5 hover:bg-hover max-sm:-mx-1 max-sm:px-2 ${isCurrent ? 'bg-hover' : ''} ${isSelected ? 'bg-accent-soft' : ''}`}
     >
-      <label className="relative z-10 grid size-5 shrink-0 place-items-center coarse:size-6">
+      <label
+        className={`z-10 grid size-5 shrink-0 place-items-center coarse:size-6 ${isSelecting ? ALL_OVER : 'relative'}`}
+      >
         <span
-          className={`col-start-1 row-start-1 group-hover:opacity-0 group-has-[:focus-visible]:opacity-0 coarse:group-hover:opacity-100 ${isSelected ? 'opacity-0' : ''}`}
+          className={`col-start-1 row-start-1 group-hover:opacity-0 group-has-[:focus-visible]:opacity-0 coarse:group-hover:opacity-100 ${isSelected || isSelecting ? '!opacity-0' : ''}`}
         >
           <AgentMark source={session.source} />
         </span>
@@ -55,7 +63,7 @@ export const SessionRow = memo(function SessionRow({
           aria-label={`Select ${titleOf(session)}`}
           onClick={(event) => onSelect(session.id, event.shiftKey)}
           onChange={() => undefined}
-          className={`col-start-1 row-start-1 size-4 accent-accent group-hover:opacity-100 group-has-[:focus-visible]:opacity-100 coarse:pointer-events-none coarse:group-hover:opacity-0 ${isSelected ? '' : 'opacity-0'}`}
+          className={`col-start-1 row-start-1 size-4 accent-accent group-hover:opacity-100 group-has-[:focus-visible]:opacity-100 coarse:pointer-events-none coarse:group-hover:opacity-0 ${isSelected || isSelecting ? '!opacity-100' : 'opacity-0'}`}
         />
       </label>
       <div className="min-w-0 flex-1">
@@ -89,6 +97,7 @@ export const SessionCard = memo(function SessionCard({
   isCurrent,
   isStop,
   isSelected,
+  isSelecting,
   onSelect,
 }: Props) {
   return (
@@ -116,15 +125,17 @@ export const SessionCard = memo(function SessionCard({
       <div className="mt-auto space-y-2">
         <Place session={session} />
         <div className="flex items-center justify-between">
-          <input
-            type="checkbox"
-            tabIndex={isStop ? 0 : -1}
-            checked={isSelected}
-            aria-label={`Select ${titleOf(session)}`}
-            onClick={(event) => onSelect(session.id, event.shiftKey)}
-            onChange={() => undefined}
-            className="relative z-10 size-4 accent-accent"
-          />
+          <label className={`z-10 grid place-items-center ${isSelecting ? ALL_OVER : 'relative'}`}>
+            <input
+              type="checkbox"
+              tabIndex={isStop ? 0 : -1}
+              checked={isSelected}
+              aria-label={`Select ${titleOf(session)}`}
+              onClick={(event) => onSelect(session.id, event.shiftKey)}
+              onChange={() => undefined}
+              className="size-4 accent-accent"
+            />
+          </label>
           <Counts session={session} />
         </div>
       </div>

@@ -74,7 +74,7 @@ export function SessionsPage({ filter, onChange, firstRun, selectionActs }: Prop
                 }}
               />
               <AddFilter filter={filter} onChange={onChange} />
-              <SortMenu filter={filter} onChange={onChange} />
+              <SortMenu filter={filter} onChange={onChange} onSelect={selection.begin} />
               <Segmented
                 label="Show as"
                 value={list}
@@ -129,7 +129,7 @@ export function SessionsPage({ filter, onChange, firstRun, selectionActs }: Prop
           }}
         />
       )}
-      {selection.ids.length > 0 && (
+      {(selection.ids.length > 0 || selection.isSelecting) && (
         <SelectionBar ids={selection.ids} onClear={selection.clear}>
           {selectionActs(selection.ids, selection.clear)}
         </SelectionBar>
@@ -181,7 +181,15 @@ function TypeAhead({
   );
 }
 
-function SortMenu({ filter, onChange }: { filter: ListFilter; onChange: (filter: ListFilter) => void }) {
+function SortMenu({
+  filter,
+  onChange,
+  onSelect,
+}: {
+  filter: ListFilter;
+  onChange: (filter: ListFilter) => void;
+  onSelect: () => void;
+}) {
   const { group } = useSettings();
   const navigate = useNavigate();
   const now = filter.sort ? SORTS[filter.sort] : group === 'day' ? 'By day' : 'By project';
@@ -210,6 +218,8 @@ function SortMenu({ filter, onChange }: { filter: ListFilter; onChange: (filter:
                 {SORTS[sort]}
               </MenuItem>
             ))}
+            <div className="my-1 border-line border-t" />
+            <MenuItem onClick={choose(onSelect)}>Select several</MenuItem>
           </>
         );
       }}

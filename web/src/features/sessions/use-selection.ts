@@ -11,6 +11,9 @@ export interface Selection {
   /** The keyboard comes to one by another way, such as Tab. */
   at: (id: string) => void;
   clear: () => void;
+  /** Whoever taps a session now, selects it. */
+  isSelecting: boolean;
+  begin: () => void;
 }
 
 /** Where the keyboard was in the list, for those who come back to it. */
@@ -18,6 +21,7 @@ let kept: string | null = null;
 
 export function useSelection(shown: Session[]): Selection {
   const [ids, setIds] = useState<string[]>([]);
+  const [isSelecting, setSelecting] = useState(false);
   const [last, setLast] = useState<string | null>(null);
   const [current, setCurrent] = useState(kept);
   useEffect(() => {
@@ -44,5 +48,10 @@ export function useSelection(shown: Session[]): Selection {
     if (next) setCurrent(next.id);
     return next;
   };
-  return { ids, current, at: setCurrent, has: (id) => ids.includes(id), toggle, move, clear: () => setIds([]) };
+  const clear = () => {
+    setIds([]);
+    setSelecting(false);
+  };
+  const begin = () => setSelecting(true);
+  return { ids, current, at: setCurrent, has: (id) => ids.includes(id), toggle, move, clear, isSelecting, begin };
 }

@@ -28,29 +28,32 @@ export function SourcesPage() {
           <Agents answer={sources.data} />
         )}
       </Section>
-      <Section title="What needs a look">
-        {health.isPending ? (
-          <Skeleton lines={2} />
-        ) : health.error ? (
-          <Failed error={health.error} retry={() => void health.refetch()} />
-        ) : health.data.findings.length === 0 ? (
-          <p className="flex items-center gap-2 text-ink-2">
-            <CircleCheck className="size-4 text-good" aria-hidden /> Nothing is wrong.
-          </p>
-        ) : (
-          <ul className="space-y-3">
-            {health.data.findings.map((finding) => (
-              <li key={finding.problem} className="flex gap-2.5">
-                <TriangleAlert className="mt-0.5 size-4 shrink-0 text-warn" aria-hidden />
-                <div className="min-w-0 [overflow-wrap:anywhere]">
-                  <p>{harmless(finding.problem)}</p>
-                  <p className="text-ink-2">{harmless(finding.cure)}</p>
-                </div>
-              </li>
-            ))}
-          </ul>
-        )}
-      </Section>
+      {/* What can't be reached is said once. */}
+      {!sources.error && (
+        <Section title="What needs a look">
+          {health.isPending ? (
+            <Skeleton lines={2} />
+          ) : health.error ? (
+            <Failed error={health.error} retry={() => void health.refetch()} />
+          ) : health.data.findings.length === 0 ? (
+            <p className="flex items-center gap-2 text-ink-2">
+              <CircleCheck className="size-4 text-good" aria-hidden /> Nothing is wrong.
+            </p>
+          ) : (
+            <ul className="space-y-3">
+              {health.data.findings.map((finding) => (
+                <li key={finding.problem} className="flex gap-2.5">
+                  <TriangleAlert className="mt-0.5 size-4 shrink-0 text-warn" aria-hidden />
+                  <div className="min-w-0 [overflow-wrap:anywhere]">
+                    <p>{harmless(finding.problem)}</p>
+                    <p className="text-ink-2">{harmless(finding.cure)}</p>
+                  </div>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Section>
+      )}
       {health.data && health.data.retention.length > 0 && (
         <Section title="What agents delete">
           <ul className="space-y-2">
