@@ -42,6 +42,20 @@ export function sayType(schema: Schema | undefined): string {
   return types.map((type) => (type === 'array' ? `${sayType(schema.items)}[]` : (schema.format ?? type))).join(' | ');
 }
 
+/** Words of the document, with what stands between backticks as code. */
+function Words({ text = '' }: { text?: string | undefined }) {
+  return text.split('`').map((part, n) =>
+    n % 2 === 0 ? (
+      part
+    ) : (
+      // biome-ignore lint/suspicious/noArrayIndexKey: Words keep their order.
+      <code key={n} className="font-mono text-xs">
+        {part}
+      </code>
+    ),
+  );
+}
+
 /** The API, from the document that its types are made of. */
 export function ApiDocsPage() {
   const document = useQuery({
@@ -63,7 +77,9 @@ export function ApiDocsPage() {
         </a>
       }
     >
-      <p className="max-w-2xl whitespace-pre-line text-ink-2">{info.description}</p>
+      <p className="max-w-2xl whitespace-pre-line text-ink-2">
+        <Words text={info.description} />
+      </p>
       {tags.map((tag) => (
         <Section key={tag.name} title={tag.description ?? tag.name}>
           {operations
@@ -74,11 +90,15 @@ export function ApiDocsPage() {
                   <code className="font-mono text-xs [overflow-wrap:anywhere]">
                     <span className="font-semibold text-accent">{method.toUpperCase()}</span> {path}
                   </code>
-                  <span className="text-ink-2">{operation.summary}</span>
+                  <span className="text-ink-2">
+                    <Words text={operation.summary} />
+                  </span>
                 </summary>
                 <div className="space-y-2 py-3 pl-4">
                   {operation.description && operation.description !== operation.summary && (
-                    <p className="text-ink-2">{operation.description}</p>
+                    <p className="text-ink-2">
+                      <Words text={operation.description} />
+                    </p>
                   )}
                   <dl className="space-y-1">
                     {operation.parameters?.map((parameter) => (
@@ -88,7 +108,9 @@ export function ApiDocsPage() {
                           {parameter.required ? '' : '?'}:{' '}
                           <span className="text-ink-3">{sayType(parameter.schema)}</span>
                         </dt>
-                        <dd className="text-ink-2">{parameter.description}</dd>
+                        <dd className="text-ink-2">
+                          <Words text={parameter.description} />
+                        </dd>
                       </div>
                     ))}
                   </dl>
@@ -110,7 +132,9 @@ export function ApiDocsPage() {
           <details key={name} className="border-line border-b py-2">
             <summary className="coarse:min-h-11 coarse:py-3">
               <code className="font-mono text-xs">{name}</code>{' '}
-              <span className="text-ink-2">{schema.description?.split('\n')[0]}</span>
+              <span className="text-ink-2">
+                <Words text={schema.description?.split('\n')[0]} />
+              </span>
             </summary>
             <Properties schema={schema} />
           </details>
@@ -135,7 +159,9 @@ function Properties({ schema }: { schema: Schema }) {
             {name}
             {schema.required?.includes(name) ? '' : '?'}: <span className="text-ink-3">{sayType(property)}</span>
           </dt>
-          <dd className="text-ink-2">{property.description}</dd>
+          <dd className="text-ink-2">
+            <Words text={property.description} />
+          </dd>
         </div>
       ))}
     </dl>
