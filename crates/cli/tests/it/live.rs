@@ -247,6 +247,20 @@ fn codex_terminals_on_one_daemon_are_told_apart() {
         }
         sleep(LOOK);
     }
+    // Taken up again while the daemon still holds it, it is there.
+    let two = of("two")["id"].as_str().unwrap();
+    let again = desk.marline(&["live", "start", "--resume", two]);
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    let own = desk.dir.path().join("marline/board/tmux");
+    let shown = || {
+        String::from_utf8_lossy(&desk.tmux(&own, &["capture-pane", "-p", "-t", "marline:"]).stdout)
+            .into_owned()
+    };
+    desk.until_true("taken up", || shown().contains("• Said in two"));
+    assert!(!shown().contains("open in another app"), "{}", shown());
+    let prompt = Prompt::new("Once more").say("Said once more");
+    assert_eq!(desk.steer(&["send", two, prompt.text()]), "delivered");
+    desk.until_true("said there", || shown().contains("• Said once more"));
     let three = [of("one").clone(), of("three").clone()];
     // The next turn is another model's.
     let id = three[0]["id"].as_str().unwrap();
@@ -313,6 +327,12 @@ fn marline_opens_agents_and_ends_them() {
         let told: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{agent}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
         ids.push(told["id"].as_str().unwrap().to_owned());
+    }
+    // Everybody on a machine can read command lines.
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let words = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let words = String::from_utf8_lossy(&words).into_owned();
+        assert!(!words.contains("ANTHROPIC_API_KEY="), "{words}");
     }
     let listed = |now: &[Value]| -> Vec<String> {
         let mut ids: Vec<String> = now.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
