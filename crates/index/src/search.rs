@@ -438,7 +438,12 @@ impl Index {
 /// Says which words were taken for those that were typed.
 fn spelt_like(hits: &[Hit]) -> String {
     const MOST: usize = 4;
-    let words = hits.iter().flat_map(|hit| hit.highlights.iter().map(|&(from, to)| &hit.snippet[from..to]));
+    // A word at the very end may be cut off.
+    let whole = |hit: &Hit, to: usize| hit.snippet[to..] != *"…";
+    let words = hits.iter().flat_map(|hit| {
+        let places = hit.highlights.iter().filter(|(_, to)| whole(hit, *to));
+        places.map(|&(from, to)| &hit.snippet[from..to])
+    });
     let mut named: Vec<String> = Vec::new();
     for word in words.map(str::to_lowercase) {
         if named.len() < MOST && !named.contains(&word) {

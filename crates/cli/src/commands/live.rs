@@ -170,16 +170,7 @@ fn row(one: &Told<'_>) -> String {
     };
     let words = live.state.as_str().replace('_', " ");
     let since = live.since.map_or_else(String::new, |since| ago(since, now()));
-    let place = match &live.control {
-        Control::Tmux { pane } => format!("tmux {}:{}", pane.session_name, pane.window_name),
-        Control::Service { pane: Some(pane), .. } => {
-            format!("daemon, tmux {}:{}", pane.session_name, pane.window_name)
-        }
-        Control::Service { pane: None, .. } => "daemon".to_owned(),
-        Control::Marline { .. } => "by Marline".to_owned(),
-        Control::None { .. } if live.state == LiveState::Ended => "marline live start --resume".to_owned(),
-        Control::None { .. } => "read only".to_owned(),
-    };
+    let place = place(live);
     let asks = asks_line(live);
     format!(
         "{} {} {} {} {} {}{}",
@@ -191,6 +182,20 @@ fn row(one: &Told<'_>) -> String {
         styled(BOLD, &harmless(&fit(one.title.as_deref().unwrap_or("(nothing said yet)"), 60))),
         styled(DIM, &format!("  {}{asks}", harmless(&place))),
     )
+}
+
+/// By what it is reached.
+fn place(live: &LiveSession) -> String {
+    match &live.control {
+        Control::Tmux { pane } => format!("tmux {}:{}", pane.session_name, pane.window_name),
+        Control::Service { pane: Some(pane), .. } => {
+            format!("daemon, tmux {}:{}", pane.session_name, pane.window_name)
+        }
+        Control::Service { pane: None, .. } => "daemon".to_owned(),
+        Control::Marline { .. } => "by Marline".to_owned(),
+        Control::None { .. } if live.state == LiveState::Ended => "marline live start --resume".to_owned(),
+        Control::None { .. } => "read only".to_owned(),
+    }
 }
 
 /// What a session asks, on a line of its own, and the answers to choose from on another; nothing of one that asks nothing.
@@ -258,6 +263,7 @@ fn plain(one: &Told<'_>) -> String {
         since,
         fit(one.project.as_deref().unwrap_or(""), 200),
         fit(one.title.as_deref().unwrap_or(""), 500),
+        place(one.live),
     ]
     .join("\t");
     line + &asks_line(one.live)

@@ -347,7 +347,14 @@ pub(super) fn opened(args: &StartArgs) -> Result<Opened, Failure> {
 fn wanted(args: &StartArgs, places: &Places, path: &OsStr) -> Result<Wanted, Failure> {
     if let Some(given) = &args.resume {
         let look = look(&ReadArgs::FRESH)?;
-        let session = look.context.index.session(given)?;
+        let session = look.context.index.session(given);
+        if let (Err(_), Ok(live)) = (&session, look.find(given)) {
+            return Err(Failure::refused(
+                &format!("{} is open already, and nothing was said in it.", live.id),
+                &format!("Talk to it there, or end it: marline live stop {}", live.id),
+            ));
+        }
+        let session = session?;
         // What a daemon holds without a terminal is joined by one.
         let is_open = |live: &&LiveSession| !matches!(live.control, Control::Service { pane: None, .. });
         if let Some(live) = look.find(&session.id.to_string()).ok().filter(is_open) {
