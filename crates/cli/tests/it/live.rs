@@ -571,3 +571,34 @@ fn an_agent_whose_environment_hides_its_terminal_is_steered_there() {
     assert_eq!(desk.steer(&["send", &id, prompt.text()]), "delivered");
     desk.until_true("said", || desk.said(&id, prompt.text()) == 1);
 }
+
+#[test]
+fn what_was_cut_off_does_not_work_when_it_is_taken_up_again() {
+    let Some(desk) = Desk::open("live::what_was_cut_off_does_not_work_when_it_is_taken_up_again") else {
+        return;
+    };
+    for agent in ["claude", "codex"] {
+        desk.by_hand(&[agent]);
+        desk.until_ready();
+        let prompt = Prompt::new("Think long").wait(120).say("Never said");
+        desk.types(prompt.text());
+        let live = desk.until("working");
+        let (id, pid) = (live["id"].as_str().unwrap(), live["pid"].as_u64().unwrap().to_string());
+        desk.until_true("written down", || desk.said(id, prompt.text()) > 0);
+        // Records tell times to a second, and a process when it began.
+        sleep(Duration::from_secs(2));
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        desk.tmux(&desk.own(), &["kill-server"]);
+        desk.until_true("gone", || desk.now().is_empty());
+        let again = desk.marline(&["live", "start", "--resume", id]);
+        assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(6) {
+            let now = desk.now();
+            assert!(now.iter().all(|one| one["state"] != "working"), "{now:#?}");
+        }
+        desk.until("idle");
+        assert_eq!(desk.steer(&["stop", id]), "delivered");
+        desk.until_true("gone", || desk.now().is_empty());
+    }
+}
