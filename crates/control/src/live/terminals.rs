@@ -200,4 +200,59 @@ mod tests {
     fn what_was_made_long_before_or_after_is_not_paired() {
         assert_eq!(pairs(&[50_000], &[0, 100_000]), []);
     }
+
+    fn terminal(pid: u32, began: i64) -> Running {
+        Running {
+            source: Source::Codex,
+            process: crate::process::Process { pid, began: 0 },
+            words: vec!["codex".to_owned()],
+            cwd: Some("/p".into()),
+            is_suspended: false,
+            terminal: None,
+            below: None,
+            began: Timestamp::from_millis(began),
+        }
+    }
+
+    fn thread(made: i64) -> HeldThread {
+        let id = format!("{:08x}-{:04x}-7000-8000-000000000000", made >> 16, made & 0xffff);
+        let held = marline_agents::codex::service::Held {
+            id,
+            cwd: "/p".into(),
+            created_at: None,
+            state: Some(LiveState::Idle),
+            model: None,
+        };
+        HeldThread { held, since: None, pending: None }
+    }
+
+    /// Which thread each terminal shows, by their numbers.
+    fn shown(terminals: &[Running], threads: &[HeldThread], memory: &Memory) -> Vec<(u32, usize)> {
+        let pairs =
+            Pairs::of(terminals.iter().collect(), threads, Some(memory), Timestamp::from_millis(5_000));
+        let place = |thread: &HeldThread| threads.iter().position(|one| one == thread).unwrap();
+        let mut shown: Vec<_> =
+            pairs.shown.iter().map(|(one, thread)| (one.process.pid, place(thread))).collect();
+        shown.sort_unstable();
+        shown
+    }
+
+    #[test]
+    fn what_is_begun_anew_in_the_one_terminal_of_a_directory_is_shown_there() {
+        let memory = Memory::default();
+        let (one, two) = (terminal(1, 0), terminal(2, 2_000));
+        let threads = [thread(900), thread(2_900), thread(60_000)];
+        let both = [one, two];
+        assert_eq!(shown(&both, &threads[..2], &memory), [(1, 0), (2, 1)]);
+        // In which of two it was begun, nobody says.
+        assert_eq!(shown(&both, &threads, &memory), [(1, 0), (2, 1)]);
+        let [one, _] = both;
+        let alone = [one];
+        // What the other one left is not taken for it.
+        assert_eq!(shown(&alone, &threads[..2], &memory), [(1, 0)]);
+        assert_eq!(shown(&alone, &threads, &memory), [(1, 2)]);
+        assert_eq!(shown(&alone, &threads, &memory), [(1, 2)], "it stays so");
+        // Who looks for the first time knows no better than the times.
+        assert_eq!(shown(&alone, &threads, &Memory::default()), [(1, 0)]);
+    }
 }
