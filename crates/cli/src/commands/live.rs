@@ -234,9 +234,8 @@ pub fn asked_words(live: &LiveSession) -> String {
     let Some(asks) = &live.asks else { return "something that can't be read from here".to_owned() };
     let what = asks.what.iter().map(|what| what.what.as_str());
     // A dialog says what it is about in its own way, which is the same once more.
-    let is_new = |line: &&str| {
-        asks.what.as_ref().is_none_or(|what| !what.what.contains(*line) && !line.contains(&what.what))
-    };
+    let told = asks.what.as_ref().map(|what| what.what.as_str()).filter(|what| !what.is_empty());
+    let is_new = |line: &&str| told.is_none_or(|told| !told.contains(*line) && !line.contains(told));
     let mut words: Vec<&str> = what.chain(asks.about.iter().map(String::as_str).filter(is_new)).collect();
     let place = if asks.what.is_some() { words.len() } else { 0 };
     words.insert(place, &asks.question);
