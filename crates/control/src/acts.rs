@@ -289,7 +289,9 @@ impl Acts {
         if !codex.home.join("sessions").is_dir() {
             return None;
         }
-        let doubt = self.store().doubt()?;
+        let store = self.store();
+        // Nor is it where none was made yet: nothing could be done about it.
+        let doubt = store.doubt().filter(|_| !store.lacks_database())?;
         Some(Finding {
             problem: format!("Codex: its database can't be asked: {doubt}."),
             cure: "Nothing needs to be done: its files are read instead, which takes longer.".to_owned(),

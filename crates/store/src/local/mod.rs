@@ -95,6 +95,11 @@ impl LocalThreadStore {
         self.database().err().map(|doubt| doubt.to_string())
     }
 
+    /// Says whether there is no state database.
+    pub fn lacks_database(&self) -> bool {
+        matches!(self.database(), Err(Doubt::Missing { .. }))
+    }
+
     /// Says whether the state database has a row of a thread; nothing where it can't be asked.
     pub fn has_row(&self, id: &ThreadId) -> Option<bool> {
         Some(self.database().ok()?.thread(id).ok()?.is_some())
