@@ -25,6 +25,8 @@ const UNTIL_NAMED: Duration = Duration::from_secs(15);
 /// An agent that is told to end has so long to do so.
 const GRACE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(40);
+/// A window is asked for so often.
+const TRIES: u32 = 4;
 /// The tmux session that all of Marline's windows are in.
 const SESSION: &str = "marline";
 
@@ -220,12 +222,19 @@ impl Windows<'_> {
         }
         // Not as words of a command, which everybody on the machine could read: there may be keys among them.
         let words: Vec<String> = words.iter().map(|each| word(each)).collect();
-        let begin = |first: &str| server.script(&format!("{first} {}\n", words.join(" ")));
-        let in_session = format!("new-window -d -t {SESSION}:");
-        let made = begin(&in_session)
-            .or_else(|_| begin(&format!("new-session -d -s {SESSION} -x 160 -y 48")))
-            // Somebody made the session at the same time.
-            .or_else(|_| begin(&in_session))?;
+        let script = |first: String| format!("{first} {}\n", words.join(" "));
+        let in_session = script(format!("new-window -d -t {SESSION}:"));
+        let with_session = script(format!("new-session -d -s {SESSION} -x 160 -y 48"));
+        // Another one may make the session at the same time, or the server's last window end.
+        let mut tries = 0;
+        let made = loop {
+            let made = server.script(&in_session, false).or_else(|_| server.script(&with_session, true));
+            tries += 1;
+            if made.is_ok() || tries == TRIES {
+                break made?;
+            }
+            sleep(LOOK);
+        };
         let pane = made.trim().to_owned();
         let found = server.panes().into_iter().find(|one| one.pane_id == pane);
         found.ok_or_else(|| io::Error::other(format!("{} ended at once", started.launch.program)))

@@ -107,13 +107,17 @@ impl Server {
         answer(self.command().args(words).output()?)
     }
 
-    /// Has tmux do what a script says, and begins a server where none runs. What stands in a script stands in no process table.
+    /// Has tmux do what a script says; what stands in a script stands in no process table. `begins`: a server is begun where
+    /// none runs, and ends at once if it has no session then.
     ///
     /// # Errors
     /// What tmux says, or that it could not be started.
-    pub fn script(&self, script: &str) -> io::Result<String> {
+    pub fn script(&self, script: &str, begins: bool) -> io::Result<String> {
         let mut command = self.command();
-        command.args(["-f", "/dev/null", "start-server", ";", "source-file", "-"]);
+        if begins {
+            command.args(["-f", "/dev/null", "start-server", ";"]);
+        }
+        command.args(["source-file", "-"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(script.as_bytes()))?;
