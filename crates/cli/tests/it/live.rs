@@ -602,3 +602,18 @@ fn what_was_cut_off_does_not_work_when_it_is_taken_up_again() {
         desk.until_true("gone", || desk.now().is_empty());
     }
 }
+
+#[test]
+fn agents_that_are_opened_at_once_are_all_open() {
+    let Some(desk) = Desk::open("live::agents_that_are_opened_at_once_are_all_open") else { return };
+    // Where no tmux of Marline's runs yet, each of them would begin it.
+    let opened = std::thread::scope(|scope| {
+        let open = |_| scope.spawn(|| desk.marline(&["live", "start", "--agent", "claude"]));
+        let all: Vec<_> = (0..4).map(open).collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+    });
+    for output in &opened {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    desk.until_true("all there", || desk.now().len() == 4);
+}
