@@ -1,5 +1,6 @@
 //! What `main` reads once: the environment, the clock, the index.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -113,6 +114,13 @@ pub fn keyring() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let has_bus = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|address| !address.is_empty());
     marline_control::find_program("secret-tool", &path).filter(|_| has_bus)
+}
+
+/// The environment, for agents that are opened; a value that is no text is left out.
+pub fn variables() -> Vec<(String, String)> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// Where the sun stands here.

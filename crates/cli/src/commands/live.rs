@@ -68,18 +68,26 @@ pub fn look(read: &ReadArgs) -> Result<Look, Failure> {
     Ok(Look { context, now, tmux })
 }
 
-/// Adds what the board alone has heard from hooks: what is asked of whom is away, and what a dialog is about.
+/// Adds what a board alone knows: what hooks have told, of whom is away and of dialogs, and what it has seen of a daemon's
+/// terminals.
 fn waits(places: &Places, now: &mut Now) {
     let claims = Claims::at(&places.state);
     let is_bare =
         |one: &LiveSession| one.asks.as_ref().is_some_and(|asks| asks.is_approval && asks.what.is_none());
-    if claims.now(crate::context::now()).is_empty() && !now.sessions.iter().any(is_bare) {
+    let is_held = |one: &LiveSession| matches!(one.control, Control::Service { .. });
+    let needs_it = |one: &LiveSession| is_bare(one) || is_held(one);
+    if claims.now(crate::context::now()).is_empty() && !now.sessions.iter().any(needs_it) {
         return;
     }
     let told = ask(&places.socket, "GET", "/api/v1/live", None).ok().and_then(Answer::good);
     let told = told.as_ref().and_then(|told| told["sessions"].as_array()).into_iter().flatten();
     let told: Vec<LiveSession> =
         told.filter_map(|one| serde_json::from_value(one["live"].clone()).ok()).collect();
+    // Which terminal shows which thread of a daemon knows better who has looked all the time.
+    if !told.is_empty() {
+        now.sessions.retain(|one| !is_held(one));
+        now.sessions.extend(told.iter().filter(|one| is_held(one)).cloned());
+    }
     let key = |one: &LiveSession| one.asks.as_ref().map(|asks| asks.key.clone());
     for one in &mut now.sessions {
         let said = told.iter().find(|said| said.id == one.id && said.asks.is_some());

@@ -63,7 +63,7 @@ pub fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         path: std::env::var_os("PATH").unwrap_or_default(),
         tmux_socket: places.tmux(),
         hook_socket: places.hooks(),
-        agent_env: std::env::vars().collect(),
+        agent_env: crate::context::variables(),
         keyring: crate::context::keyring(),
         env: places.env.clone(),
         now,

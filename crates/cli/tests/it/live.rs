@@ -577,7 +577,12 @@ fn what_was_cut_off_does_not_work_when_it_is_taken_up_again() {
     let Some(desk) = Desk::open("live::what_was_cut_off_does_not_work_when_it_is_taken_up_again") else {
         return;
     };
-    for agent in ["claude", "codex"] {
+    for (agent, has_board) in [("claude", false), ("codex", false), ("claude", true)] {
+        // A board remembers what hooks have told of the process before.
+        let board = has_board.then(|| {
+            assert!(desk.marline(&["hooks", "install", "--agent", agent, "--yes"]).status.success());
+            desk.board()
+        });
         desk.by_hand(&[agent]);
         desk.until_ready();
         let prompt = Prompt::new("Think long").wait(120).say("Never said");
@@ -594,7 +599,8 @@ fn what_was_cut_off_does_not_work_when_it_is_taken_up_again() {
         assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(6) {
-            let now = desk.now();
+            let mut now = desk.now();
+            now.extend(board.iter().flat_map(|_| desk.board_says()).map(|one| one["live"].clone()));
             assert!(now.iter().all(|one| one["state"] != "working"), "{now:#?}");
         }
         desk.until("idle");

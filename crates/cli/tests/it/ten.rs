@@ -261,8 +261,14 @@ fn all_ten_hold_in_one_run() {
     assert_eq!(running(&desk), before);
 
     // 9. One is taken up again by its id, and is the same.
-    let opened = phone.ask("POST", "/api/v1/live", Some(&json!({"session": old_id})));
-    assert_eq!(opened["id"], old_id.as_str());
+    let wanted = json!({"session": old_id, "key": key()});
+    // Said again, as over a network that is bad, it is not opened twice; and nothing else is under its key.
+    for _ in 0..2 {
+        assert_eq!(phone.ask("POST", "/api/v1/live", Some(&wanted))["id"], old_id.as_str());
+    }
+    let other = json!({"agent": "claude", "cwd": desk.project(), "key": wanted["key"]});
+    let refused = phone.raw("POST", "/api/v1/live", Some(&other));
+    assert!(refused.starts_with("HTTP/1.1 409"), "{refused}");
     let again = Prompt::new("Taken up again").say("As if no time had passed");
     send(&phone, &old_id, &again);
     desk.until_true("said", || desk.said(&old_id, again.text()) == 1);

@@ -189,7 +189,8 @@ impl Seen {
         }
         let has_waited = |turn: Turn| turn.at.is_none_or(|at| now.as_millis() - at.as_millis() > UNTIL_ASKED);
         let has_open_call = turn.is_some_and(|turn| turn.open.is_some() && has_waited(turn));
-        let dialog = self.see_screen(live, now, &mut all);
+        let is_silent = turn.is_some_and(|turn| self.is_before(turn));
+        let dialog = self.see_screen(live, now, is_silent, &mut all);
         let is_blind = self.screen.is_none() && self.service.is_none() && self.source == Source::Codex;
         if has_open_call && is_blind && !self.has_children {
             let words = "a command was called, and no process does it";
@@ -232,8 +233,7 @@ impl Seen {
             Records::Turn(turn) => *turn,
         };
         // What went on when another process had it does not go on in this one, and nothing waits any more.
-        let is_older = |at: Timestamp| at.as_millis() + SLACK < self.began.as_millis();
-        if self.service.is_none() && turn.at.is_some_and(is_older) {
+        if self.is_before(turn) {
             let was_cut = turn.state != LiveState::Idle;
             let words = if was_cut { "its last turn was cut off" } else { "its last turn is over" };
             // Whether it can be talked to, something else tells in a moment.
@@ -256,7 +256,19 @@ impl Seen {
         Some(turn)
     }
 
-    fn see_screen(&self, live: &dyn Live, now: Timestamp, all: &mut Vec<Evidence>) -> Option<Dialog> {
+    /// Says whether a turn is of a process before this one. A daemon goes on with its threads, whatever shows them.
+    fn is_before(&self, turn: Turn) -> bool {
+        self.service.is_none() && turn.at.is_some_and(|at| at.as_millis() + SLACK < self.began.as_millis())
+    }
+
+    /// `is_silent`: its records tell nothing of this process yet.
+    fn see_screen(
+        &self,
+        live: &dyn Live,
+        now: Timestamp,
+        is_silent: bool,
+        all: &mut Vec<Evidence>,
+    ) -> Option<Dialog> {
         let Screen { dialog, is_busy, draft, .. } = live.screen(self.screen.as_deref()?);
         let (words, state) = match &dialog {
             Some(dialog) if dialog.asks_leave() => ("a dialog asks for leave", LiveState::NeedsApproval),
@@ -271,7 +283,7 @@ impl Seen {
         };
         // That nothing is to be seen of its work says little of agents that tell themselves when a turn is over: a Claude Code
         // with a registry does, one without writes nothing when it is interrupted before it has said anything.
-        let tells_itself = self.source == Source::Codex || self.registry.is_some();
+        let tells_itself = self.source == Source::Codex && !is_silent || self.registry.is_some();
         let state = Some(state).filter(|state| *state != LiveState::Idle || !tells_itself);
         all.push(evidence(Channel::Screen, words, state, None));
         dialog

@@ -319,7 +319,9 @@ impl Radar<'_> {
         };
         let pane = one.terminal.as_ref().and_then(|terminal| panes.get(terminal)).or_else(below);
         let pane = pane.filter(|pane| !pane.is_dead && is_within(one.process.pid, pane.pid));
-        let told = self.told.iter().rev().find(|told| told.id == sight.id && told.state.is_some());
+        // What a hook told of a process before this one is over.
+        let is_its = |told: &&HookTold| told.id == sight.id && told.state.is_some() && told.at >= one.began;
+        let told = self.told.iter().rev().find(is_its);
         let hook =
             told.and_then(|told| Some(HookSeen { says: told.says.clone(), state: told.state?, at: told.at }));
         let service = sight.service.map(|thread| ServiceSeen {

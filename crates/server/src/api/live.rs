@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use marline_agents::event::hash;
 use marline_agents::live::LiveMode;
 use marline_agents::talk::Decision;
 use marline_control::live::{
@@ -418,8 +419,12 @@ impl Board {
     /// Opens an agent once: what was asked before under this key is told as it ended then.
     async fn open_once(&self, key: String, request: OpenRequest) -> Result<SessionId, Problem> {
         let (noted, at) = (format!("open {key}"), self.now());
-        let begun = noted.clone();
-        let ended = |outcome: String| {
+        let (begun, of) = (noted.clone(), format!("{:016x}", hash(&[format!("{request:?}").as_bytes()])));
+        let ended = |outcome: &str| {
+            let (before, outcome) = outcome.split_once(' ').unwrap_or_default();
+            if before != of {
+                return Err(Problem::CONFLICT.because("Something else was asked under that key."));
+            }
             let id = outcome.parse();
             id.map_err(|_| {
                 Problem::CONFLICT.because(format!("It was tried before under that key: {outcome}"))
@@ -427,19 +432,24 @@ impl Board {
         };
         match self.desk(move |desk| desk.store().begin_command(&begun, at)).await? {
             None => {}
-            Some(CommandEnd::Known(outcome)) => return ended(outcome),
+            Some(CommandEnd::Known(outcome)) => return ended(&outcome),
             Some(CommandEnd::Unknown) => {
                 return Err(Problem::CONFLICT
-                    .because("It was begun before under that key, and nobody knows what came of it."));
+                    .because("It is being done under that key, or was cut off: look at what runs."));
             }
         }
-        let opened = self.open_agent(request).await;
-        let outcome = match &opened {
-            Ok(id) => id.to_string(),
-            Err(problem) => problem.words(),
-        };
-        self.desk(move |desk| desk.store().end_command(&noted, &outcome)).await?;
-        opened
+        let board = self.clone();
+        // Whoever asked may be gone before it is open.
+        let opening = tokio::spawn(async move {
+            let opened = board.open_agent(request).await;
+            let outcome = match &opened {
+                Ok(id) => format!("{of} {id}"),
+                Err(problem) => format!("{of} {}", problem.words()),
+            };
+            board.desk(move |desk| desk.store().end_command(&noted, &outcome)).await?;
+            opened
+        });
+        opening.await.map_err(|error| Problem::FAILED.because(sentence(&error)))?
     }
 
     async fn open_agent(&self, request: OpenRequest) -> Result<SessionId, Problem> {

@@ -327,7 +327,7 @@ pub(super) fn opened(args: &StartArgs) -> Result<Opened, Failure> {
         Failure::usage("tmux is not installed, and agents are opened in it.", "Install the package tmux.")
     })?;
     let wanted = wanted(args, &places, &path)?;
-    let (socket, env): (_, Vec<_>) = (places.tmux(), std::env::vars().collect());
+    let (socket, env): (_, Vec<_>) = (places.tmux(), crate::context::variables());
     let windows = Windows { tmux: &tmux, socket: &socket, env: &env };
     let opened = wanted.open(&windows, args.name.clone(), || {
         sleep(LOOK);
