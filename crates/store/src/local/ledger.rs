@@ -31,6 +31,9 @@ pub struct Change {
     pub row_after: Option<String>,
     /// The provider then.
     pub provider: String,
+    /// How long the file was, and when it was written last, in nanoseconds since 1970: a kill between the change and the
+    /// setting back of that time leaves another one.
+    pub stood: Option<(u64, i64)>,
 }
 
 /// What is known of a session that was re-homed.
@@ -82,9 +85,17 @@ impl Ledger {
                     provider TEXT NOT NULL, flips INTEGER NOT NULL) WITHOUT ROWID;
                  CREATE TABLE IF NOT EXISTS intents (path TEXT NOT NULL PRIMARY KEY, thread TEXT NOT NULL,
                     line INTEGER NOT NULL, start INTEGER NOT NULL, before BLOB NOT NULL, after BLOB NOT NULL,
-                    row_before TEXT, provider TEXT NOT NULL) WITHOUT ROWID;",
+                    row_before TEXT, provider TEXT NOT NULL, length INTEGER, modified INTEGER) WITHOUT ROWID;",
             )
             .map_err(fail)?;
+        let has_times = || connection.prepare("SELECT length, modified FROM intents").map(drop);
+        if has_times().is_err() {
+            // A ledger of before lacks them; another process may add them at the same time.
+            let add =
+                |name| connection.execute(&format!("ALTER TABLE intents ADD COLUMN {name} INTEGER"), []);
+            let _ = (add("length"), add("modified"));
+            has_times().map_err(fail)?;
+        }
         Ok(Ledger { connection })
     }
 
@@ -113,7 +124,7 @@ impl Ledger {
             let work = self.connection.unchecked_transaction()?;
             for change in changes {
                 work.prepare_cached(
-                    "INSERT OR REPLACE INTO intents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    "INSERT OR REPLACE INTO intents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 )?
                 .execute(params![
                     change.path.display().to_string(),
@@ -124,6 +135,8 @@ impl Ledger {
                     change.after,
                     change.row_before,
                     change.provider,
+                    change.stood.map(|(length, _)| length as i64),
+                    change.stood.map(|(_, modified)| modified),
                 ])?;
             }
             work.commit()
@@ -148,6 +161,7 @@ impl Ledger {
                         row_before: row.get(6)?,
                         row_after: None,
                         provider: row.get(7)?,
+                        stood: row.get::<_, Option<i64>>(8)?.map(|length| length as u64).zip(row.get(9)?),
                     },
                 ))
             })?;

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, FileTimes};
 use std::io;
 use std::ops::ControlFlow;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use marline_model::ThreadId;
 use serde::Serialize;
@@ -255,6 +256,7 @@ impl LocalThreadStore {
             },
             row_before: row,
             provider: wanted.to_owned(),
+            stood: fs::metadata(path).ok().map(|facts| stood(&facts)),
         };
         let (start, first_bytes, now) = difference(&original, &new);
         let kept = (goal != Goal::First).then(|| Kept {
@@ -424,5 +426,57 @@ fn put_back(change: &Change) -> io::Result<()> {
         .iter()
         .zip(change.before.iter().zip(&change.after))
         .all(|(byte, (a, b))| byte == a || byte == b);
-    if is_ours { write_at(&file, &change.before, at) } else { Ok(()) }
+    if !is_ours {
+        return Ok(());
+    }
+    write_at(&file, &change.before, at)?;
+    // Whoever has written since has made it longer.
+    match change.stood {
+        Some((length, modified)) if length == file.metadata()?.len() && modified >= 0 => {
+            let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(modified as u64);
+            file.set_times(FileTimes::new().set_modified(modified))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How long a file is, and when it was written last, in nanoseconds since 1970.
+fn stood(facts: &fs::Metadata) -> (u64, i64) {
+    (facts.len(), facts.mtime() * 1_000_000_000 + facts.mtime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kill_left_is_put_back_with_its_time_unless_somebody_wrote_since() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rollout.jsonl");
+        fs::write(&path, "a before z").unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        file.set_times(FileTimes::new().set_modified(long_ago)).unwrap();
+        let change = Change {
+            path: path.clone(),
+            thread: ThreadId::new(marline_model::Timestamp::from_millis(0), [0; 10]),
+            line: 0,
+            start: 2,
+            before: b"before".to_vec(),
+            after: b"behind".to_vec(),
+            row_before: None,
+            row_after: None,
+            provider: "other".to_owned(),
+            stood: Some(stood(&fs::metadata(&path).unwrap())),
+        };
+        // Killed before the time was set back.
+        file.write_all_at(b"behind", 2).unwrap();
+        put_back(&change).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"a before z");
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), long_ago);
+        file.write_all_at(b"behind z, and more", 2).unwrap();
+        put_back(&change).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"a before z, and more");
+        assert_ne!(fs::metadata(&path).unwrap().modified().unwrap(), long_ago);
+    }
 }
