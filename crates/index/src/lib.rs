@@ -24,6 +24,7 @@ mod reach;
 mod scan;
 mod search;
 mod sessions;
+mod snippet;
 mod sources;
 mod text_index;
 mod texts;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use marline_agents::hash;
 use marline_model::{ItemKind, SessionId, Source, Timestamp};
-use marline_text::{Deleted, Doc, Segment, Wanted, common, either, forgiven, is_cjk, is_spelt_like, without};
+use marline_text::{Deleted, Doc, Segment, Wanted, common, either, forgiven, is_cjk, without};
 use rusqlite::params_from_iter;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,6 +15,7 @@ use crate::facets::{Facets, Tally};
 use crate::query::{Query, QueryError, Term};
 use crate::reach::{Reach, Standing};
 use crate::sessions::Session;
+use crate::snippet::{cut, snippet};
 use crate::text_index::{TextIndexError, segments};
 use crate::texts::searchable;
 use crate::transcript::Records;
@@ -24,11 +25,6 @@ use crate::{Index, IndexError};
 /// Texts that are looked into to prove a phrase, and how long that may take.
 const MAX_LOOKED_INTO: usize = 20_000;
 const MAX_LOOKING: Duration = Duration::from_secs(3);
-/// Texts of items found by a regular expression at once.
-/// So much of a text is looked through for words that are spelt alike.
-const LOOKED_THROUGH: usize = 256 << 10;
-const SNIPPET_BEFORE: usize = 60;
-const SNIPPET_AFTER: usize = 140;
 /// Half of the weight of a hit is its age: after so many days, half of that is gone.
 const HALF_LIFE_DAYS: f64 = 30.0;
 
@@ -167,7 +163,7 @@ impl PartialOrd for Candidate {
 
 /// How loosely words are taken.
 #[derive(Clone, Copy, PartialEq)]
-enum Looseness {
+pub(crate) enum Looseness {
     Exact,
     PartOfWord,
     Close,
@@ -558,94 +554,6 @@ fn texts_with(segment: &Segment, term: &Term, looseness: Looseness) -> io::Resul
         found = Some(both);
     }
     Ok(found.unwrap_or_default())
-}
-
-/// Cuts the place where a query's words stand out of a text.
-fn snippet(text: &str, query: &Query, looseness: Looseness) -> (String, Vec<(usize, usize)>) {
-    // ASCII folding keeps byte positions.
-    let lower = text.to_ascii_lowercase();
-    let mut places = Vec::new();
-    if looseness == Looseness::Close {
-        return cut(text, &alike(&lower, query));
-    }
-    for term in query.terms() {
-        let whole = term.text.to_ascii_lowercase();
-        let mut words: Vec<&str> = vec![&whole];
-        words.extend(term.words.iter().map(String::as_str));
-        let found = words.iter().find_map(|word| {
-            let all: Vec<(usize, usize)> = memchr::memmem::find_iter(lower.as_bytes(), word.as_bytes())
-                .take(20)
-                .map(|at| (at, at + word.len()))
-                .collect();
-            (!all.is_empty()).then_some(all)
-        });
-        places.extend(found.unwrap_or_default());
-    }
-    places.sort_unstable();
-    cut(text, &places)
-}
-
-/// Where words stand that are spelt like those of a query: the first of them.
-fn alike(text: &str, query: &Query) -> Vec<(usize, usize)> {
-    const MOST: usize = 20;
-    let wanted: Vec<&String> = query.terms().flat_map(|term| &term.words).collect();
-    let is_meant = |word: &str| wanted.iter().any(|wanted| is_spelt_like(word, wanted));
-    let text = &text[..text.floor_char_boundary(LOOKED_THROUGH)];
-    let (mut found, mut begun) = (Vec::new(), None);
-    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
-        match begun {
-            None if c.is_alphanumeric() => begun = Some(at),
-            Some(from) if !c.is_alphanumeric() => {
-                if is_meant(&text[from..at]) {
-                    found.push((from, at));
-                }
-                begun = None;
-            }
-            _ => {}
-        }
-        if found.len() == MOST {
-            break;
-        }
-    }
-    found
-}
-
-/// Cuts a text around the first of some places and puts it on one line.
-fn cut(text: &str, places: &[(usize, usize)]) -> (String, Vec<(usize, usize)>) {
-    let first = places.first().map_or(0, |place| place.0);
-    let start = text.floor_char_boundary(first.saturating_sub(SNIPPET_BEFORE));
-    let end = text.ceil_char_boundary((first + SNIPPET_AFTER).min(text.len()));
-    let mut out = String::new();
-    if start > 0 {
-        out.push('…');
-    }
-    let mut highlights: Vec<(usize, usize)> = Vec::new();
-    let mut last_end = 0;
-    let mut open = None;
-    for (at, c) in text[start..end].char_indices().map(|(at, c)| (at + start, c)) {
-        if open.is_none()
-            && at >= last_end
-            && let Some(place) = places.iter().find(|place| place.0 == at)
-        {
-            open = Some((out.len(), place.1));
-        }
-        if let Some((from, to)) = open.filter(|(_, to)| at >= *to) {
-            highlights.push((from, out.len()));
-            (open, last_end) = (None, to);
-        }
-        let is_blank = c.is_whitespace() || c.is_control();
-        if is_blank && (out.ends_with(' ') || out.is_empty()) {
-            continue;
-        }
-        out.push(if is_blank { ' ' } else { c });
-    }
-    if let Some((from, _)) = open {
-        highlights.push((from, out.len()));
-    }
-    if end < text.len() {
-        out.push('…');
-    }
-    (out, highlights)
 }
 
 /// Gathers the best candidates and counts all of them.

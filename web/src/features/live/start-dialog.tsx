@@ -8,7 +8,7 @@ import { Button } from '../../components/ui/button';
 import { Dialog } from '../../components/ui/dialog';
 import { DirectoryField } from '../../components/ui/directory-field';
 import { FIELD, Field, Problem, TEXT } from '../../components/ui/field';
-import { wordsOf } from './acts';
+import { newKey, wordsOf } from './acts';
 import { renewLive } from './queries';
 
 /** Opens an agent in a terminal of Marline's own tmux, and goes to its session. */
@@ -19,7 +19,7 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
   const [model, setModel] = useState('');
   const [branch, setBranch] = useState('');
   // Said again under it, nothing is opened twice.
-  const key = useRef(crypto.randomUUID());
+  const key = useRef(newKey());
   const navigate = useNavigate();
   const cache = useQueryClient();
   const start = useMutation({
@@ -34,7 +34,7 @@ export function StartDialog({ onClose }: { onClose: () => void }) {
       }),
     onError: (error) => {
       // What was answered is over; what was not may have been done.
-      if (!(error instanceof ApiError && error.isOffline)) key.current = crypto.randomUUID();
+      if (!(error instanceof ApiError && error.isOffline)) key.current = newKey();
     },
     onSuccess: async ({ id }) => {
       // What is known of it decides what its page asks for.
