@@ -63,7 +63,8 @@ impl Terminal<'_> {
     /// Where its turn stands, by the session's own records at this moment.
     fn turn(&self) -> Option<Turn> {
         let live = agent(self.session.source()).live();
-        turn(self.transcript?, live, Whose::Session).ok().flatten()
+        let turn = turn(self.transcript?, live, Whose::Session).ok().flatten()?;
+        Some(turn.seen_from(self.started_at))
     }
 
     /// The calls that wait.

@@ -19,8 +19,6 @@ use crate::target::agent;
 
 /// A call without an output, and without a process that does it, waits for leave after so long.
 const UNTIL_ASKED: i64 = 1_500;
-/// When a process began is known to so much.
-const SLACK: i64 = 1_000;
 
 /// What was seen of one session at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -232,7 +230,6 @@ impl Seen {
             Records::Tail(text) => last(text.as_bytes(), live, Whose::Session)?,
             Records::Turn(turn) => *turn,
         };
-        // What went on when another process had it does not go on in this one, and nothing waits any more.
         if self.is_before(turn) {
             let was_cut = turn.state != LiveState::Idle;
             let words = if was_cut { "its last turn was cut off" } else { "its last turn is over" };
@@ -241,7 +238,7 @@ impl Seen {
             let waits = is_young(self.began, now) && (was_cut || is_told && self.source != Source::Codex);
             let state = Some(LiveState::Idle).filter(|_| !waits);
             all.push(evidence(Channel::Transcript, words, state, turn.at));
-            return Some(Turn { state: LiveState::Idle, open: None, ..turn });
+            return Some(turn.seen_from(self.began));
         }
         let words = match (turn.state, turn.open.is_some()) {
             (LiveState::Idle, _) if turn.has_plan => "its last turn is over, and it may ask about its plan",
@@ -258,7 +255,7 @@ impl Seen {
 
     /// Says whether a turn is of a process before this one. A daemon goes on with its threads, whatever shows them.
     fn is_before(&self, turn: Turn) -> bool {
-        self.service.is_none() && turn.at.is_some_and(|at| at.as_millis() + SLACK < self.began.as_millis())
+        self.service.is_none() && turn.is_before(self.began)
     }
 
     /// `is_silent`: its records tell nothing of this process yet.

@@ -32,6 +32,20 @@ pub struct Turn {
     pub context: Option<Context>,
 }
 
+impl Turn {
+    /// Says whether it is of a process before the one that began then.
+    pub fn is_before(&self, began: Timestamp) -> bool {
+        /// When a process began is known to so much.
+        const SLACK: i64 = 1_000;
+        self.at.is_some_and(|at| at.as_millis() + SLACK < began.as_millis())
+    }
+
+    /// The same for a process that began then: what was cut off before it does not go on, and nothing waits any more.
+    pub fn seen_from(self, began: Timestamp) -> Self {
+        if self.is_before(began) { Turn { state: LiveState::Idle, open: None, ..self } } else { self }
+    }
+}
+
 /// Calls without an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenCalls {
